@@ -1,0 +1,66 @@
+"""A zoo of generative adversarial networks for Keras and TensorFlow.
+
+Importing this package does not import TensorFlow: a name below is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from keras_gan_zoo._registration import register_when_keras_loads
+
+if TYPE_CHECKING:
+    from keras_gan_zoo import callbacks, data, losses, networks, pictures, training, zoo
+    from keras_gan_zoo.dcgan import DCGAN
+    from keras_gan_zoo.errors import InputError
+    from keras_gan_zoo.gan import GAN
+    from keras_gan_zoo.zoo import load
+
+    VARIANTS: dict[str, type[GAN]]
+
+__version__ = "0.1.0"
+
+# The models by the names that the command line, recipes and presets use. Every module has the name of its variant.
+VARIANT_CLASSES = {"gan": "GAN", "dcgan": "DCGAN"}
+
+_MODULES = ["callbacks", "data", "losses", "networks", "pictures", "training", "zoo"]
+_HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
+
+__all__ = [
+    "DCGAN",
+    "GAN",
+    "VARIANTS",
+    "InputError",
+    "callbacks",
+    "data",
+    "load",
+    "losses",
+    "networks",
+    "pictures",
+    "training",
+    "zoo",
+]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    elif name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name == "VARIANTS":
+        value = {variant: __getattr__(class_name) for variant, class_name in VARIANT_CLASSES.items()}
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def _register() -> None:
+    """Makes the models known to Keras, so that `keras.saving.load_model` finds them by name."""
+    __getattr__("VARIANTS")
+
+
+register_when_keras_loads(_register)

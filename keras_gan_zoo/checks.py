@@ -1,0 +1,54 @@
+"""What two players, their labels and their `fit` must be, checked before anything runs."""
+
+import keras
+import numpy as np
+
+from keras_gan_zoo.errors import InputError
+
+
+def refuse(arguments: dict, *names: str) -> None:
+    """Arguments of Keras' fit that mean nothing, or something else, in a game of two players."""
+    for name in names:
+        if arguments.pop(name, None):
+            raise InputError(
+                f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data beforehand."
+            )
+
+
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
+        raise InputError(
+            f"Expected integer labels from 0 to {num_classes - 1}. Received: {labels.dtype} from {labels.min()} to "
+            f"{labels.max()}. Renumber the labels, or build the networks with another num_classes."
+        )
+
+
+def check_players(generator, discriminator) -> None:
+    for name, player in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(player, keras.Model) or not getattr(player, "inputs", None):
+            raise InputError(
+                f"Expected the {name} to be a keras.Model that knows its inputs. Received: {type(player).__name__}. "
+                "Wrap a subclassed one: keras.Model(inputs, network(inputs))."
+            )
+        if len(player.inputs) > 2 or len(player.outputs) != 1:
+            raise InputError(
+                f"Expected the {name} to take one input, or two with labels, and to return one output. Received: "
+                f"{len(player.inputs)} inputs, {len(player.outputs)} outputs."
+            )
+    made, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
+    if made != judged:
+        raise InputError(
+            f"Expected the discriminator to take what the generator makes. Received: a generator of {made} and a "
+            f"discriminator of {judged}. Change one of the two shapes."
+        )
+    if len(generator.inputs) != len(discriminator.inputs):
+        raise InputError(
+            "Expected both networks to take labels, or neither. Received: a generator with "
+            f"{len(generator.inputs)} and a discriminator with {len(discriminator.inputs)} inputs."
+        )
+    shared = {id(v) for v in generator.trainable_variables} & {id(v) for v in discriminator.trainable_variables}
+    if shared:
+        raise InputError(
+            f"Expected every weight to belong to one player. Received: {len(shared)} weights that both networks share. "
+            "Build separate layers."
+        )

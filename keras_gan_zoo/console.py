@@ -1,0 +1,48 @@
+"""What the command line shows: our words only, without the start-up talk of libraries, and every real error."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What TensorFlow writes to stderr on any machine while it starts. Everything else it says is passed on.
+_TALK = re.compile(
+    r"absl::InitializeLog|oneDNN custom operations are on|cuda drivers|TensorFlow binary is optimized"
+    r"|To enable the following instructions|cuInit|Unable to register cu|computation_placer"
+)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow and Keras without their start-up lines. Set KERAS_GAN_ZOO_VERBOSE=1 to see them."""
+    if os.environ.get("KERAS_GAN_ZOO_VERBOSE"):
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _without_talk():
+        import tensorflow as tf
+
+        has_accelerator = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
+        import keras  # noqa: F401
+    if not has_accelerator:
+        # On CPUs this optimisation gives up on our graphs, says so, and its absence changes neither bits nor speed.
+        tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
+@contextmanager
+def _without_talk() -> Iterator[None]:
+    """Holds back what the process writes to file descriptor 2, then lets through what is not talk."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not _TALK.search(line):
+                    print(line, file=sys.stderr)

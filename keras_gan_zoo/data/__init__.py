@@ -1,0 +1,69 @@
+"""Data sets by name, folder, file or array, and the batches that training draws from them.
+
+Images stay uint8 until they are in a batch, then become float32 in [-1, 1]. A batch is fetched by the indices of its
+examples, and the indices are a function of (seed, step), so a run continues anywhere without replaying the past.
+"""
+
+import os
+from pathlib import Path
+
+from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
+from keras_gan_zoo.data.embedded import EMBEDDED
+from keras_gan_zoo.data.image_files import load_arrays, load_folder
+from keras_gan_zoo.data.tfds import load_tfds
+from keras_gan_zoo.errors import InputError
+
+__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "load"]
+
+IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
+
+
+def load(
+    name: str | os.PathLike,
+    *,
+    split: str = "train",
+    image_size: int | tuple[int, int] | None = None,
+    memory_limit: int = IN_MEMORY,
+) -> Dataset:
+    """A data set by name or path.
+
+    Args:
+        name: An embedded set, which needs no download: `digits` (scikit-learn's 1,797 handwritten digits), `ring8`,
+            `grid25`, `swiss_roll` (100,000 points of the plane each); a folder of PNG or JPEG images, whose
+            sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels`; or any
+            image data set of TensorFlow Datasets, such as `fashion_mnist`.
+        split: Split of a TensorFlow Datasets set, such as "train" or "test[:1000]".
+        image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
+        memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        InputError: If there is no such set, or it cannot be read; the message names the file.
+
+    Example:
+        >>> load("ring8").example_shape
+        (2,)
+    """
+    size = _as_size(image_size)
+    path = Path(name).expanduser()
+    if name in EMBEDDED:
+        return EMBEDDED[name](size)
+    if path.is_dir():
+        return load_folder(path, size, memory_limit)
+    if path.suffix in (".npy", ".npz"):
+        return load_arrays(path, size)
+    if len(path.parts) > 1 or path.suffix:
+        raise InputError(
+            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, which is none "
+            "of these or does not exist. Check the path."
+        )
+    return load_tfds(str(name), split, size, memory_limit)
+
+
+def _as_size(image_size) -> tuple[int, int] | None:
+    sides = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if sides is not None and (len(sides) != 2 or min(sides) < 1):
+        raise InputError(f"Expected image_size as a side, or (height, width), in pixels. Received: {image_size!r}.")
+    return None if sides is None else (int(sides[0]), int(sides[1]))

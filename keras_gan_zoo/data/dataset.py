@@ -1,0 +1,156 @@
+"""Examples in memory, the order of their batches, and what may be an example."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan_zoo.errors import InputError
+
+BATCH_SIZE = 64
+
+
+class Dataset:
+    """Examples with optional labels, held in memory as they came: uint8 images, or float32.
+
+    Args:
+        examples: uint8 images (n, height, width[, channels]); or float: images in [-1, 1], or vectors (n, features).
+        labels: Integers (n,), or None.
+        name: For messages and recipes.
+        class_names: Names of the labels 0, 1, ..., if known.
+        centers: For mixtures of Gaussians, the means (modes, features).
+        std: For mixtures of Gaussians, their standard deviation.
+
+    Raises:
+        InputError: If the arrays are empty, of another form, not finite or out of range.
+
+    Example:
+        >>> digits = load("digits")
+        >>> len(digits), digits.example_shape, digits.examples.dtype
+        (1797, (16, 16, 1), dtype('uint8'))
+    """
+
+    def __init__(self, examples, labels=None, *, name="arrays", class_names=None, centers=None, std=None):
+        self.examples = _checked_examples(np.asarray(examples))
+        self.labels = None if labels is None else checked_labels(np.asarray(labels), len(self.examples))
+        self.name, self.class_names = name, None if class_names is None else tuple(class_names)
+        self.centers, self.std = centers, std
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __repr__(self) -> str:
+        classes = "" if self.labels is None else f", {self.num_classes} classes"
+        return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{classes}>"
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return tuple(self.examples.shape[1:])
+
+    @property
+    def has_labels(self) -> bool:
+        return self.labels is not None
+
+    @property
+    def num_classes(self) -> int | None:
+        if self.labels is None:
+            return None
+        return len(self.class_names) if self.class_names else int(self.labels.max()) + 1
+
+    def batches(
+        self, batch_size: int, seed: int, start_step: int = 0, with_labels: bool = False, shuffle: bool = True
+    ) -> tf.data.Dataset:
+        """Endless full batches from `start_step` on; each epoch is another permutation, given by (seed, epoch).
+
+        Yields examples (batch_size, *example_shape), float32, or (examples, labels) with `with_labels`.
+        """
+        steps_per_epoch = len(self) // batch_size
+        fetch = self._fetch(with_labels)
+
+        def batch(step):
+            epoch, position = step // steps_per_epoch, step % steps_per_epoch
+            indices = position * batch_size + tf.range(batch_size, dtype=tf.int64)
+            if shuffle:
+                key = tf.stack([tf.cast(seed, tf.int64), epoch])
+                indices = tf.random.experimental.index_shuffle(indices, key, tf.cast(len(self) - 1, tf.int64))
+            return fetch(indices)
+
+        steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+        return without_autotune(steps.map(batch, num_parallel_calls=2).prefetch(2))
+
+    def batches_in_order(self, batch_size: int, with_labels: bool = False) -> tf.data.Dataset:
+        """Every example once, in order; the last batch may be smaller."""
+        indices = tf.data.Dataset.range(len(self)).batch(batch_size)
+        return without_autotune(indices.map(self._fetch(with_labels), num_parallel_calls=2).prefetch(2))
+
+    def _fetch(self, with_labels: bool) -> Callable:
+        examples, labels = tf.constant(self.examples), tf.constant(self.labels) if with_labels else None
+
+        def fetch(indices):
+            batch = normalised(tf.gather(examples, indices))
+            return batch if labels is None else (batch, tf.gather(labels, indices))
+
+        return fetch
+
+
+def as_dataset(x, y=None) -> Dataset | None:
+    """Arrays and `Dataset`s as a `Dataset`; None for what Keras feeds by itself, such as a `tf.data.Dataset`."""
+    if isinstance(x, Dataset):
+        return x
+    if isinstance(x, (np.ndarray, tf.Tensor)):
+        return Dataset(x, y)
+    return None
+
+
+def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
+def normalised(batch):
+    return tf.cast(batch, tf.float32) / 127.5 - 1 if batch.dtype == tf.uint8 else batch
+
+
+def _checked_examples(examples: np.ndarray) -> np.ndarray:
+    """uint8 images (n, h, w, c) or float32 examples, or an error that says what is wrong with them."""
+    is_uint8, is_float = examples.dtype == np.uint8, np.issubdtype(examples.dtype, np.floating)
+    if not (is_uint8 or is_float) or examples.ndim < (3 if is_uint8 else 2) or len(examples) == 0:
+        raise InputError(
+            "Expected uint8 images (n, height, width, channels), or float examples (n, ...). Received: "
+            f"{examples.dtype} of shape {examples.shape}. Convert with .astype('uint8') if the values are 0 to 255."
+        )
+    if is_float:
+        examples = _checked_floats(examples.astype(np.float32, copy=False))
+    return examples[..., None] if examples.ndim == 3 else examples
+
+
+def _checked_floats(examples: np.ndarray) -> np.ndarray:
+    low, high = float(examples.min()), float(examples.max())
+    if not np.isfinite([low, high]).all():
+        bad = int(np.argwhere(~np.isfinite(examples).reshape(len(examples), -1).all(axis=1))[0, 0])
+        raise InputError(f"Expected finite numbers. Received: NaN or infinity, first in example {bad}. Mend the data.")
+    if examples.ndim > 2 and (low < -1 or high > 1):
+        raise InputError(
+            f"Expected float images in [-1, 1]. Received: values from {low:g} to {high:g}. "
+            "Pass uint8 images, or scale them: images / 127.5 - 1 for 0 to 255."
+        )
+    if examples.ndim > 2 and low >= 0:
+        warnings.warn(
+            f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass 2 * images - 1.",
+            stacklevel=4,
+        )
+    return examples
+
+
+def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise InputError(
+            f"Expected one integer label from 0 up for each of {n} examples. Received: {labels.dtype} of shape "
+            f"{labels.shape}. One-hot labels: labels.argmax(axis=1)."
+        )
+    return labels.astype(np.int32)

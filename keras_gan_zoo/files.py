@@ -1,0 +1,32 @@
+"""Writing files so that a finished file is whole: beside its place, flushed, then renamed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_beside(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a temporary path in the same folder; renames it to `path` when the block ends without an error.
+
+    The temporary name keeps the suffix, because Keras and Pillow choose the format by it. On an error the temporary
+    file is removed and whatever was at `path` before is untouched.
+
+    Example:
+        >>> with written_beside("/tmp/greeting.txt") as beside:
+        ...     _ = beside.write_text("hello")
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield beside
+        _flush_to_disk(beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())

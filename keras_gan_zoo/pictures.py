@@ -1,0 +1,111 @@
+"""Pictures of what a generator makes: grids of images, scatter plots of points, and how either came to be."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.files import written_beside
+
+SIDE = 512  # pixels a picture should at least have on its longer side
+GAP = 96  # grey level between the images of a grid
+REAL, GENERATED = (31, 119, 180), (44, 160, 44)  # blue and green, as in Figure 1 of Goodfellow et al. (2014)
+
+
+def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
+    """Images side by side, row by row.
+
+    Args:
+        images: (n, height, width, channels) in [-1, 1], 1 to 4 channels: grey, grey with alpha, colour, with alpha.
+        columns: Images per row; by default as square as possible.
+
+    Returns:
+        A picture, enlarged by a whole factor if it is smaller than `SIDE` pixels.
+
+    Example:
+        >>> grid(np.zeros((6, 8, 8, 1), "float32"), columns=3).size
+        (520, 340)
+    """
+    if images.ndim != 4 or not 1 <= images.shape[-1] <= 4:
+        raise InputError(f"Expected images (n, height, width, 1 to 4 channels). Received: shape {images.shape}.")
+    n, height, width, channels = images.shape
+    columns = columns or int(np.ceil(np.sqrt(n * height / width)))
+    rows = -(-n // columns)
+    gap = 1 + max(height, width) // 32
+    sheet = np.full((rows * columns, height + gap, width + gap, channels), GAP, np.uint8)
+    sheet[:n, :height, :width] = to_uint8(images)
+    sheet = sheet.reshape(rows, columns, height + gap, width + gap, channels).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]
+    return _enlarged(Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet), SIDE)
+
+
+def scatter(generated: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
+    """Points of the plane: the real ones blue, the generated ones green.
+
+    Args:
+        generated: (n, 2), of any range; points outside the picture are left out.
+        real: (m, 2); they set the range that is shown.
+    """
+    shown = generated if real is None else real
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    center, reach = (low + high) / 2, 0.6 * float((high - low).max()) or 1.0
+    picture = Image.new("RGB", (SIDE, SIDE), "white")
+    draw = ImageDraw.Draw(picture, "RGBA")
+    for points, color in ((real, REAL), (generated, GENERATED)):
+        if points is None:
+            continue
+        pixels = ((points - center) * (1, -1) / reach + 1) * SIDE / 2  # the second axis points up
+        for x, y in pixels[((pixels >= 0) & (pixels < SIDE)).all(axis=1)]:
+            draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=(*color, 110))
+    return picture
+
+
+def draw(examples: np.ndarray, real: np.ndarray | None = None, columns: int | None = None) -> Image.Image:
+    """A grid of images, or a scatter plot of points of the plane."""
+    if examples.ndim == 4:
+        return grid(examples, columns)
+    if examples.shape[1:] == (2,):
+        return scatter(examples, real)
+    raise InputError(
+        f"Expected images, or points of the plane, to draw. Received: examples of shape {examples.shape[1:]}. "
+        "Save them as .npz instead."
+    )
+
+
+def draw_samples(gan, n: int | None = None, seed: int | None = 0, real: np.ndarray | None = None) -> Image.Image:
+    """Samples of a model: a grid with a column per class if it is conditional, or 2,500 points."""
+    columns = gan.num_classes if gan.conditional else None
+    if n is None:
+        n = 64 if len(gan.example_shape) == 3 else 2500
+        n = -(-n // columns) * columns if columns else n
+    return draw(gan.sample(n, seed=seed), real, columns)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """[-1, 1] to 0 ... 255, rounded."""
+    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def save(picture: Image.Image, path: str | os.PathLike) -> None:
+    """Writes a PNG or JPEG, whole or not at all."""
+    with written_beside(path) as beside:
+        picture.save(beside)
+
+
+def save_history(frames: list[Path], path: str | os.PathLike) -> None:
+    """Pictures of one size as an animated GIF of about ten seconds at most; the last frame stays for two."""
+    step = -(-len(frames) // 80)
+    chosen = [*frames[:-1:step], frames[-1]]
+    pictures = [Image.open(frame).convert("RGB") for frame in chosen]
+    for picture in pictures:
+        picture.thumbnail((SIDE // 2, SIDE // 2))
+    durations = [120] * (len(pictures) - 1) + [2000]
+    with written_beside(path) as beside:
+        pictures[0].save(beside, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+
+
+def _enlarged(picture: Image.Image, side: int) -> Image.Image:
+    factor = -(-side // max(picture.size))
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)

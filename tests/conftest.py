@@ -1,0 +1,75 @@
+"""Two logical CPUs and fixed threads for every test; tiny models to test with."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+# A new variant adds a row: the arguments that make its networks tiny.
+TINY = {
+    "gan": {"generator_units": 8, "discriminator_units": 4, "pieces": 2},
+    "dcgan": {"width": 4},
+}
+CLASSES = 3
+
+
+@pytest.fixture
+def images():
+    """40 float images (8, 8, 1) in [-1, 1]."""
+    return np.random.default_rng(0).uniform(-1, 1, (40, 8, 8, 1)).astype(np.float32)
+
+
+@pytest.fixture
+def labels():
+    return np.arange(40) % CLASSES
+
+
+@pytest.fixture
+def tiny():
+    """Builds a tiny, compiled model of a variant."""
+
+    def build(variant: str, conditional: bool = False, compiled: bool = True, **arguments):
+        arguments = {"seed": 0, **TINY[variant], **arguments}
+        num_classes = CLASSES if conditional else None
+        gan = kgz.VARIANTS[variant].for_images((8, 8, 1), latent_dim=4, num_classes=num_classes, **arguments)
+        if compiled:
+            gan.compile()
+        return gan
+
+    return build
+
+
+@pytest.fixture
+def float64():
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+def weights_of(model) -> list[np.ndarray]:
+    return [np.array(weight) for weight in model.weights]
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def needs_tfds(name: str):
+    """Skips where the prepared set is not at hand; nothing is downloaded by a test."""
+    folder = os.environ.get("TFDS_DATA_DIR", "")
+    return pytest.mark.skipif(not os.path.isdir(os.path.join(folder, name)), reason=f"TFDS_DATA_DIR holds no {name}")

@@ -1,0 +1,196 @@
+"""What every variant promises to Keras' users, conditional or not. A new variant adds a row to TINY in conftest."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.errors import InputError
+from tests.conftest import CLASSES, TINY, assert_same, weights_of
+
+pytestmark = [
+    pytest.mark.parametrize("variant", kgz.VARIANTS),
+    pytest.mark.parametrize("conditional", [False, True], ids=["unconditional", "conditional"]),
+]
+
+
+@pytest.fixture
+def gan(tiny, variant, conditional):
+    return tiny(variant, conditional)
+
+
+@pytest.fixture
+def batch(images, labels, conditional):
+    return (images, labels) if conditional else (images,)
+
+
+def test_has_a_row_here(variant, conditional):
+    assert variant in TINY
+
+
+def test_train_step_is_its_own(gan):
+    assert type(gan).train_step is not keras.Model.train_step
+
+
+def test_fit_logs_finite_losses(gan, batch):
+    history = gan.fit(*batch, batch_size=8, epochs=2, verbose=0).history
+    assert {"d_loss", "g_loss"} <= set(history)
+    assert np.isfinite(list(history.values())).all()
+    assert int(gan.step) == 10
+
+
+def test_a_step_moves_every_weight_of_both_players(gan, batch):
+    gan.compile("adam", "adam")
+    before = [np.array(v) for v in gan.trainable_variables]
+    gan.train_on_batch(*batch)
+    after = [np.array(v) for v in gan.trainable_variables]
+    moved = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert all(moved)
+
+
+@pytest.mark.parametrize("frozen", ["generator", "discriminator"])
+def test_each_player_moves_by_its_own_optimizer_only(tiny, variant, conditional, batch, frozen):
+    gan = tiny(variant, conditional, compiled=False)
+    moving, still = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.0)
+    gan.compile(*((still, moving) if frozen == "generator" else (moving, still)))
+    other = gan.discriminator if frozen == "generator" else gan.generator
+    before, other_before = weights_of_trainable(getattr(gan, frozen)), weights_of_trainable(other)
+    gan.train_on_batch(*batch)
+    assert_same(before, weights_of_trainable(getattr(gan, frozen)))
+    assert any(not np.array_equal(a, b) for a, b in zip(other_before, weights_of_trainable(other), strict=True))
+
+
+def weights_of_trainable(player):
+    return [np.array(v) for v in player.trainable_variables]
+
+
+def test_same_seed_same_weights_other_seed_others(tiny, variant, conditional, batch):
+    def trained(seed):
+        gan = tiny(variant, conditional, seed=seed)
+        gan.fit(*batch, batch_size=8, epochs=2, verbose=0)
+        return weights_of(gan)
+
+    first = trained(1)
+    assert_same(first, trained(1))
+    assert any(not np.array_equal(a, b) for a, b in zip(first, trained(2), strict=True))
+
+
+def test_several_steps_per_execution_give_the_same_bits(tiny, variant, conditional, batch):
+    def trained(steps):
+        gan = tiny(variant, conditional, compiled=False)
+        gan.compile(steps_per_execution=steps)
+        history = gan.fit(*batch, batch_size=8, epochs=2, verbose=0).history  # 5 steps an epoch
+        return [*weights_of(gan), history["d_loss"], history["g_loss"]]
+
+    one = trained(1)
+    assert_same(one, trained(3))
+    assert_same(one, trained(32))
+
+
+def test_samples(gan, conditional):
+    samples = gan.sample(7, seed=0)
+    assert samples.shape == (7, 8, 8, 1)
+    assert samples.dtype == np.float32
+    assert np.abs(samples).max() <= 1
+    np.testing.assert_array_equal(samples, gan.sample(7, seed=0))
+    np.testing.assert_allclose(samples[:3], gan.sample(3, seed=0), atol=1e-6)
+    assert not np.array_equal(samples, gan.sample(7, seed=1))
+    assert not np.array_equal(gan.sample(7), gan.sample(7))
+
+
+def test_sampling_in_pieces_is_sampling(gan):
+    many = gan.sample(kgz.data.BATCH_SIZE + 3, seed=0)
+    assert len(many) == kgz.data.BATCH_SIZE + 3
+    np.testing.assert_allclose(many[:3], gan.sample(3, seed=0), atol=1e-6)
+
+
+def test_predict_takes_noise(gan, conditional):
+    noise = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
+    inputs = [noise, np.arange(5) % CLASSES] if conditional else noise
+    np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sampler(inputs, training=False), atol=1e-6)
+    np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sample(5, seed=0), atol=1e-6)
+
+
+def test_evaluate_gives_both_losses_and_updates_nothing(gan, batch):
+    before = weights_of(gan)
+    losses = gan.evaluate(*batch, batch_size=16, return_dict=True, verbose=0)
+    assert {"d_loss", "g_loss"} <= set(losses)
+    assert losses == gan.evaluate(*batch, batch_size=16, return_dict=True, verbose=0)
+    assert_same(before, weights_of(gan))
+
+
+def test_validation_data_are_evaluated_each_epoch(gan, batch):
+    history = gan.fit(*batch, batch_size=8, epochs=2, validation_data=batch, verbose=0).history
+    assert {"val_d_loss", "val_g_loss"} <= set(history)
+    final = gan.evaluate(*batch, batch_size=8, return_dict=True, verbose=0)
+    assert history["val_d_loss"][-1] == pytest.approx(final["d_loss"], rel=1e-5)
+
+
+def test_saved_and_loaded_is_the_same_and_goes_on_alike(tiny, variant, conditional, batch, tmp_path):
+    gan = tiny(variant, conditional, ema_decay=0.9)
+    gan.fit(*batch, batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert type(again) is type(gan)
+    networks = ("generator", "discriminator")
+    first, second = ({k: v for k, v in model.get_config().items() if k not in networks} for model in (gan, again))
+    assert first == second
+    assert_same(weights_of(gan), weights_of(again))
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        assert_same(
+            [np.array(v) for v in getattr(gan, name).variables], [np.array(v) for v in getattr(again, name).variables]
+        )
+    np.testing.assert_array_equal(gan.sample(5, seed=0), again.sample(5, seed=0))
+    if variant != "gan":  # its Dropout starts its masks anew
+        for model in (gan, again):
+            model.fit(*batch, batch_size=8, verbose=0)
+        assert_same(weights_of(gan), weights_of(again))
+
+
+def test_takes_tf_data(gan, batch):
+    dataset = tf.data.Dataset.from_tensor_slices(batch if len(batch) == 2 else batch[0]).batch(8)
+    gan.fit(dataset, epochs=2, verbose=0)
+    assert int(gan.step) == 10
+    gan.evaluate(dataset, verbose=0)
+
+
+def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, conditional):
+    if conditional:
+        with pytest.raises(InputError, match="Expected labels"):
+            gan.fit(images, batch_size=8, verbose=0)
+        with pytest.raises(InputError, match="from 0 to 2"):
+            gan.fit(images, labels + 1, batch_size=8, verbose=0)
+    else:
+        gan.fit(images, labels, batch_size=8, verbose=0)  # ignored, as Keras' users expect
+
+
+def test_wrong_shapes_are_refused_before_training(gan, batch):
+    wrong = np.repeat(batch[0], 3, axis=-1)
+    with pytest.raises(InputError, match=r"\(8, 8, 1\)\. Received: \(8, 8, 3\)"):
+        gan.fit(wrong, *batch[1:], batch_size=8, verbose=0)
+    with pytest.raises(InputError, match=r"\(8, 8, 1\)\. Received: \(8, 8, 3\)"):
+        gan.train_on_batch(wrong, *batch[1:])
+
+
+def test_mixed_float16_moves_like_float32(tiny, variant, conditional, batch):
+    def moved(policy):
+        keras.config.set_dtype_policy(policy)
+        try:
+            gan = tiny(variant, conditional, compiled=False)
+            gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+            for layer in gan.discriminator.layers:
+                layer.rate = 0.0  # Dropout draws other masks in other precisions
+            rng = np.random.default_rng(0)
+            for weight in gan.trainable_variables:
+                weight.assign(rng.normal(0, 0.3, weight.shape))
+            before = [np.array(v) for v in gan.trainable_variables]
+            gan.train_on_batch(*batch)
+            return np.concatenate(
+                [(np.array(v) - b).ravel() for v, b in zip(gan.trainable_variables, before, strict=True)]
+            )
+        finally:
+            keras.config.set_dtype_policy("float32")
+
+    full, half = moved("float32"), moved("mixed_float16")
+    assert np.linalg.norm(half - full) < 0.05 * np.linalg.norm(full)

@@ -1,0 +1,119 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from keras_gan_zoo import networks
+from keras_gan_zoo.errors import InputError
+
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (36, 100, 4), (8, 128, 3), (128, 128, 3)]
+
+
+def layers_of(model, kind):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("num_classes", [None, 5])
+def test_dcgan_fits_any_allowed_image(shape, num_classes):
+    generator, discriminator = networks.dcgan_pair(shape, 7, num_classes, width=2)
+    labels = [keras.ops.array([0, 4])] if num_classes else []
+    noise = keras.ops.zeros((2, 7))
+    images = generator([noise, *labels] if labels else noise)
+    assert images.shape == (2, *shape)
+    assert discriminator([images, *labels] if labels else images).shape == (2, 1)
+
+
+def test_dcgan_allows_every_side_that_is_a_multiple_of_four():
+    for side in range(8, 132, 4):
+        generator, discriminator = networks.dcgan_pair((side, 8, 1), 3, width=1)
+        assert generator.output_shape[1:] == discriminator.input_shape[1:] == (side, 8, 1)
+
+
+def test_dcgan_follows_the_guidelines():
+    generator, discriminator = networks.dcgan_pair((28, 28, 1))
+    for network in (generator, discriminator):
+        assert not layers_of(network, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D))
+        assert len(layers_of(network, keras.layers.Dense)) == 1  # the projection of the noise; the scores
+    enlarging = layers_of(generator, keras.layers.Conv2DTranspose)
+    assert all(layer.strides == (2, 2) for layer in enlarging + layers_of(discriminator, keras.layers.Conv2D))
+    kinds = [type(layer).__name__ for layer in generator.layers]
+    assert kinds[-2:] == ["Conv2DTranspose", "Activation"]  # no normalisation on the output
+    assert generator.layers[-1].activation is keras.activations.tanh
+    assert len(layers_of(generator, keras.layers.ReLU)) == len(layers_of(generator, keras.layers.BatchNormalization))
+    kinds = [type(layer).__name__ for layer in discriminator.layers]
+    assert kinds[:3] == ["InputLayer", "Conv2D", "LeakyReLU"]  # none on the input
+    assert len(layers_of(discriminator, keras.layers.BatchNormalization)) == kinds.count("Conv2D") - 1
+    assert all(layer.negative_slope == 0.2 for layer in layers_of(discriminator, keras.layers.LeakyReLU))
+
+
+def test_dcgan_starts_from_a_narrow_gaussian():
+    generator, discriminator = networks.dcgan_pair((28, 28, 1), width=32, seed=0)
+    for layer in itertools.chain(generator.layers, discriminator.layers):
+        if hasattr(layer, "kernel"):
+            assert np.std(layer.kernel) == pytest.approx(0.02, rel=0.15)
+
+
+def test_maxout_pair_is_that_of_the_paper():
+    generator, discriminator = networks.maxout_pair((28, 28, 1))
+    assert [layer.units for layer in layers_of(generator, keras.layers.Dense)] == [1200, 1200, 784]
+    assert [(layer.units, layer.pieces) for layer in layers_of(discriminator, networks.Maxout)] == [(240, 5)] * 2
+    assert [layer.rate for layer in layers_of(discriminator, keras.layers.Dropout)] == [0.2, 0.5, 0.5]
+    limits = [float(np.abs(layer.kernel).max()) for layer in layers_of(generator, keras.layers.Dense)]
+    assert all(0.049 < limit <= 0.05 for limit in limits)
+    assert float(np.abs(layers_of(discriminator, networks.Maxout)[0].dense.kernel).max()) == pytest.approx(
+        0.005, rel=1e-3
+    )
+
+
+def test_maxout_is_the_largest_piece():
+    layer = networks.Maxout(2, pieces=3)
+    x = np.random.default_rng(0).standard_normal((4, 5)).astype("float32")
+    layer(x)
+    layer.dense.bias.assign(np.arange(6.0))
+    pieces = x @ np.asarray(layer.dense.kernel) + np.arange(6.0)
+    np.testing.assert_allclose(layer(x), pieces.reshape(4, 2, 3).max(axis=-1), rtol=1e-5)
+    assert layer.compute_output_shape((None, 5)) == (None, 2)
+
+
+def test_maxout_survives_its_config():
+    layer = networks.Maxout(2, pieces=3, kernel_initializer="zeros")
+    again = networks.Maxout.from_config(layer.get_config())
+    assert (again.units, again.pieces) == (2, 3)
+    assert isinstance(again.kernel_initializer, keras.initializers.Zeros)
+
+
+@pytest.mark.parametrize("build", [networks.maxout_pair, networks.dcgan_pair])
+def test_the_seed_fixes_the_weights_and_nothing_else_does(build):
+    keras.utils.set_random_seed(1)
+    first = build((8, 8, 1), 3, seed=5)
+    keras.utils.set_random_seed(2)
+    second, other = build((8, 8, 1), 3, seed=5), build((8, 8, 1), 3, seed=6)
+    for player in range(2):
+        for a, b in zip(first[player].weights, second[player].weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert any(not np.array_equal(a, b) for a, b in zip(first[player].weights, other[player].weights, strict=True))
+
+
+def test_vectors_have_an_unbounded_output():
+    generator, discriminator = networks.maxout_pair((2,), 3)
+    assert generator.output_shape == (None, 2)
+    assert generator.layers[-1].activation is keras.activations.linear
+    assert not layers_of(discriminator, keras.layers.Dropout)
+
+
+def test_output_layers_stay_in_float32_under_mixed_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        pairs = [networks.maxout_pair((8, 8, 1), 3, generator_units=4), networks.dcgan_pair((8, 8, 1), 3, width=2)]
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for generator, discriminator in pairs:
+        assert generator.outputs[0].dtype == discriminator.outputs[0].dtype == "float32"
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (30, 28, 1), (4, 4, 1), (132, 8, 1), (28, 28, 5), (2,)], ids=str)
+def test_other_shapes_are_refused_by_name(shape):
+    with pytest.raises(InputError, match="multiples of 4 from 8 to 128"):
+        networks.dcgan_pair(shape)
