@@ -54,6 +54,15 @@ class SamplePictures(keras.callbacks.Callback):
             pictures.save_history(self.paths, self.directory / "history.gif")
 
 
+class Log(keras.callbacks.CSVLogger):
+    """Keras' CSV log of the figures there are, without its empty validation columns for the others."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.keys is None:
+            self.keys = sorted(logs or {})
+        super().on_epoch_end(epoch, logs)
+
+
 class Progress(keras.callbacks.Callback):
     """Epoch, losses and time left: a live bar on a terminal, about twenty lines elsewhere.
 

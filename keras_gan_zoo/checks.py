@@ -9,10 +9,20 @@ from keras_gan_zoo.errors import InputError
 def refuse(arguments: dict, *names: str) -> None:
     """Arguments of Keras' fit that mean nothing, or something else, in a game of two players."""
     for name in names:
-        if arguments.pop(name, None):
+        value = arguments.pop(name, None)
+        if value is not None and not np.array_equal(value, 0):
             raise InputError(
                 f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data beforehand."
             )
+
+
+def check_divisible(batch_size: int | None, k: int) -> None:
+    """A batch is cut into k minibatches; None stands for batches of varying size."""
+    if k > 1 and (batch_size is None or batch_size % k):
+        raise InputError(
+            f"Expected batches of a fixed size divisible by discriminator_steps={k}. Received: batches of "
+            f"{batch_size or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
+        )
 
 
 def check_labels(labels: np.ndarray, num_classes: int) -> None:

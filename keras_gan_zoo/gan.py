@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import losses, networks
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.two_player import TwoPlayerModel
 
 
@@ -87,17 +87,32 @@ class GAN(TwoPlayerModel):
         Returns:
             The model, not compiled.
         """
-        of_networks = set(inspect.signature(cls.build_networks).parameters) & set(arguments) - {"seed"}
-        sizes = {name: arguments.pop(name) for name in of_networks}
+        of_networks, of_model = cls._keywords()
+        for name in arguments:
+            if name not in {*of_networks, *of_model, "name", "dtype"}:
+                raise unknown(f"argument of {cls.__name__}.for_images", name, {*of_networks, *of_model})
+        sizes = {name: arguments.pop(name) for name in set(of_networks) & set(arguments) - {"seed"}}
         players = cls.build_networks(tuple(image_shape), latent_dim, num_classes, seed=arguments.get("seed"), **sizes)
         return cls(*players, num_classes=num_classes, **arguments)
 
     @classmethod
     def default_arguments(cls) -> dict:
         """What `for_images` uses where nothing is given, so that a recipe can say it; without what defaults to None."""
-        parameters = {**inspect.signature(cls.build_networks).parameters, **inspect.signature(cls).parameters}
-        keywords = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-        return {name: default for name, default in keywords.items() if default is not None}
+        of_networks, of_model = cls._keywords()
+        return {name: default for name, default in {**of_networks, **of_model}.items() if default is not None}
+
+    @classmethod
+    def _keywords(cls) -> tuple[dict, dict]:
+        """Keyword arguments and their defaults: of the network builder, and of the constructor."""
+        signatures = inspect.signature(cls.build_networks), inspect.signature(cls)
+        return tuple(
+            {
+                name: parameter.default
+                for name, parameter in signature.parameters.items()
+                if parameter.kind.name == "KEYWORD_ONLY"
+            }
+            for signature in signatures
+        )
 
     @staticmethod
     def paper_optimizer(learning_rate: float | None = None) -> keras.optimizers.Optimizer:

@@ -155,10 +155,8 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: 
 
     is_drawn = len(dataset.example_shape) == 3 or dataset.example_shape == (2,)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
-    log = keras.callbacks.CSVLogger(str(folder / "log.csv"))
-    log.keys = list(gan.logged)  # or it adds an empty validation column for each
     watchers = [
-        log,
+        callbacks.Log(str(folder / "log.csv")),
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
         *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
         *more_callbacks,

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_labels, check_players, refuse
+from keras_gan_zoo.checks import check_divisible, check_labels, check_players, refuse
 from keras_gan_zoo.errors import InputError
 
 SMALL = 250_000  # parameters of both players, below which dispatching a step costs about as much as computing it
-STEPS_OF_SMALL = 32  # steps per call into the graph for such players
+STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
 class TwoPlayerModel(keras.Model):
@@ -23,6 +23,7 @@ class TwoPlayerModel(keras.Model):
     """
 
     logged = ("d_loss", "g_loss")
+    discriminator_steps = 1
 
     def __init__(self, generator, discriminator, *, num_classes=None, ema_decay=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -45,11 +46,7 @@ class TwoPlayerModel(keras.Model):
     def minibatches(self, batch, k: int) -> list[tuple]:
         """Cuts a batch into k fresh minibatches (examples, labels); labels are None unless the networks take them."""
         examples, labels = self._unpack(batch)
-        if k > 1 and (examples.shape[0] is None or examples.shape[0] % k):
-            raise InputError(
-                f"Expected batches of a fixed size divisible by discriminator_steps={k}. Received: batches of "
-                f"{examples.shape[0] or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
-            )
+        check_divisible(examples.shape[0], k)
         cut_labels = [None] * k if labels is None else tf.split(labels, k)
         return list(zip(tf.split(examples, k), cut_labels, strict=True))
 
@@ -148,10 +145,15 @@ class TwoPlayerModel(keras.Model):
             keras_arguments["validation_data"] = self._batches_in_order(*held_out, batch_size=validation_batch_size)
         dataset = data.as_dataset(x, y)
         if dataset is not None:
-            batch_size = batch_size or data.BATCH_SIZE
+            batch_size = data.BATCH_SIZE if batch_size is None else batch_size
             self.check_dataset(dataset, batch_size)
             keras_arguments.setdefault("steps_per_epoch", len(dataset) // batch_size)
-            x, y = dataset.batches(batch_size, self.seed, int(self.step), self.conditional, shuffle), None
+            x, y = (
+                dataset.batches(
+                    batch_size, self.seed, int(keras.ops.convert_to_numpy(self.step)), self.conditional, shuffle
+                ),
+                None,
+            )
             batch_size = None
         self._epoch_length = keras_arguments.get("steps_per_epoch")
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, shuffle=False, **keras_arguments)
@@ -313,7 +315,7 @@ class TwoPlayerModel(keras.Model):
         dataset = data.as_dataset(x, y)
         if dataset is None:
             return x
-        self.check_dataset(dataset, 1)
+        self._check_examples(dataset.example_shape, dataset.has_labels)
         return dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
 
     def _unpack(self, batch) -> tuple:
@@ -342,6 +344,7 @@ class TwoPlayerModel(keras.Model):
                 f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
                 "Choose a smaller batch_size, or more data."
             )
+        check_divisible(batch_size, self.discriminator_steps)
         if self.conditional and self.num_classes is not None and dataset.labels is not None:
             check_labels(dataset.labels, self.num_classes)
 

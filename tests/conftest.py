@@ -1,6 +1,7 @@
 """Two logical CPUs and fixed threads for every test; tiny models to test with."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
@@ -71,5 +72,5 @@ def assert_same(first, second):
 
 def needs_tfds(name: str):
     """Skips where the prepared set is not at hand; nothing is downloaded by a test."""
-    folder = os.environ.get("TFDS_DATA_DIR", "")
-    return pytest.mark.skipif(not os.path.isdir(os.path.join(folder, name)), reason=f"TFDS_DATA_DIR holds no {name}")
+    folder = Path(os.environ.get("TFDS_DATA_DIR", "nowhere"))
+    return pytest.mark.skipif(not (folder / name).is_dir(), reason=f"TFDS_DATA_DIR holds no {name}")

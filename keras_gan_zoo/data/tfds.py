@@ -11,7 +11,7 @@ from keras_gan_zoo.errors import InputError, unknown
 
 
 class StreamedDataset(Dataset):
-    """A TensorFlow Datasets set that does not fit into memory: read in order, shuffled within a window of `WINDOW`.
+    """A TensorFlow Datasets set that does not fit into memory: read in order, shuffled within windows of `WINDOW`.
 
     The order is a function of (seed, epoch) here too, but continuing within an epoch reads what came before.
     """
@@ -46,8 +46,11 @@ class StreamedDataset(Dataset):
             if not shuffle:
                 return self._examples.take(steps_per_epoch * batch_size)
             key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
-            shuffled = self._examples.shuffle(self.WINDOW, seed=key[0], reshuffle_each_iteration=False)
-            return shuffled.take(steps_per_epoch * batch_size)
+            windows = self._examples.batch(self.WINDOW).enumerate()
+            shuffled = windows.map(
+                lambda i, window: _shuffled(window, tf.random.experimental.stateless_fold_in(key, i))
+            )
+            return shuffled.unbatch().take(steps_per_epoch * batch_size)
 
         examples = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
         batches = examples.skip(skipped_steps * batch_size).batch(batch_size, drop_remainder=True)
@@ -61,6 +64,13 @@ class StreamedDataset(Dataset):
             return (normalised(images), labels) if with_labels else normalised(images)
 
         return without_autotune(batches.map(prepare, num_parallel_calls=2).prefetch(2))
+
+
+def _shuffled(window, key):
+    """The examples of a window, and their labels, in an order given by the key."""
+    size = tf.shape(tf.nest.flatten(window)[0])[0]
+    order = tf.random.experimental.stateless_shuffle(tf.range(size), key)
+    return tf.nest.map_structure(lambda values: tf.gather(values, order), window)
 
 
 def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:

@@ -1,0 +1,5 @@
+"""`python -m keras_gan_zoo` is `gan-zoo`."""
+
+from keras_gan_zoo.cli import main
+
+main(prog_name="gan-zoo")

@@ -1,0 +1,319 @@
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_gan_zoo import data
+from keras_gan_zoo.errors import InputError
+from tests.conftest import needs_tfds
+
+
+def numbered(n=10):
+    """n images (4, 4, 1), each of one grey level: its index."""
+    return np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 1), np.uint8)
+
+
+def indices_in(batch) -> list[int]:
+    return [round(float(image[0, 0, 0] + 1) * 127.5) for image in batch]
+
+
+def epochs(dataset, batch_size, seed, count, start_step=0):
+    batches = iter(dataset.batches(batch_size, seed, start_step))
+    steps = len(dataset) // batch_size
+    return [[i for _ in range(steps) for i in indices_in(next(batches))] for _ in range(count)]
+
+
+# ------------------------------------------------------------------------------------------------------------- batches
+
+
+def test_an_epoch_is_a_permutation_and_each_is_another():
+    first, second = epochs(data.Dataset(numbered()), 5, seed=0, count=2)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second != list(range(10))
+
+
+def test_order_is_a_function_of_seed_and_step():
+    dataset = data.Dataset(numbered())
+    first, second = epochs(dataset, 5, seed=0, count=2)
+    assert epochs(dataset, 5, seed=0, count=1, start_step=2) == [second]
+    assert epochs(dataset, 5, seed=1, count=1) != [first]
+
+
+def test_what_an_epoch_leaves_over_another_takes():
+    seen = {i for epoch in epochs(data.Dataset(numbered()), 4, seed=0, count=20) for i in epoch}
+    assert seen == set(range(10))
+
+
+def test_batches_are_normalised_floats_with_their_labels():
+    dataset = data.Dataset(numbered() * 25, np.arange(10))
+    images, labels = next(iter(dataset.batches(4, 0, with_labels=True)))
+    assert images.dtype == tf.float32
+    assert images.shape == (4, 4, 4, 1)
+    np.testing.assert_allclose(images[:, 0, 0, 0], labels.numpy() * 25 / 127.5 - 1, rtol=1e-6)
+    assert dataset.examples.dtype == np.uint8
+
+
+def test_in_order_gives_every_example_once():
+    batches = list(data.Dataset(numbered(), np.arange(10)).batches_in_order(4, with_labels=True))
+    assert [len(images) for images, _ in batches] == [4, 4, 2]
+    assert [int(label) for _, labels in batches for label in labels] == list(range(10))
+
+
+# -------------------------------------------------------------------------------------------------------------- arrays
+
+
+def test_grey_images_get_a_channel():
+    assert data.Dataset(np.zeros((3, 8, 8), np.uint8)).example_shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        (np.full((2, 4, 4, 1), np.nan, np.float32), "finite.*example 0"),
+        (np.full((2, 4, 4, 1), 255.0, np.float32), r"\[-1, 1\].*127\.5"),
+        (np.zeros((2, 4, 4, 1), np.int64), r"int64.*astype\('uint8'\)"),
+        (np.zeros((0, 4, 4, 1), np.uint8), r"\(0, 4, 4, 1\)"),
+        (np.zeros(5, np.float32), r"\(5,\)"),
+    ],
+)
+def test_arrays_that_cannot_be_examples_are_refused(examples, message):
+    with pytest.raises(InputError, match=message):
+        data.Dataset(examples)
+
+
+def test_the_first_bad_example_is_named():
+    examples = np.zeros((9, 2), np.float32)
+    examples[4, 1] = np.inf
+    with pytest.raises(InputError, match="first in example 4"):
+        data.Dataset(examples)
+
+
+def test_images_that_look_like_zero_to_one_are_pointed_out():
+    with pytest.warns(UserWarning, match=r"2 \* images - 1"):
+        data.Dataset(np.full((2, 4, 4, 1), 0.5, np.float32))
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 5), int), np.zeros(2, float), np.array([0, -1])])
+def test_labels_of_another_form_are_refused(labels):
+    with pytest.raises(InputError, match=r"one integer label.*argmax"):
+        data.Dataset(numbered(2), labels)
+
+
+def test_a_column_of_labels_is_accepted():
+    assert data.Dataset(numbered(2), np.array([[0], [4]])).num_classes == 5
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_files_of_arrays(tmp_path, suffix):
+    path = tmp_path / f"set{suffix}"
+    if suffix == ".npy":
+        np.save(path, numbered())
+    else:
+        np.savez(path, images=numbered(), labels=np.arange(10))
+    dataset = data.load(path)
+    np.testing.assert_array_equal(dataset.examples, numbered())
+    assert (dataset.labels is None) == (suffix == ".npy")
+    assert data.load(str(path), image_size=8).example_shape == (8, 8, 1)
+
+
+def test_broken_and_misnamed_arrays_are_named(tmp_path):
+    (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
+    np.savez(tmp_path / "other.npz", pictures=numbered())
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match=r"broken.npz"):
+        data.load(tmp_path / "broken.npz")
+    with pytest.raises(InputError, match=r"named 'images'.*pictures"):
+        data.load(tmp_path / "other.npz")
+    with pytest.raises(InputError, match=r"objects.npy"):
+        data.load(tmp_path / "objects.npy")
+    with pytest.raises(InputError, match="does not exist"):
+        data.load(tmp_path / "missing.npy")
+
+
+# ------------------------------------------------------------------------------------------------------------- folders
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, level in (("cats", 10), ("dogs", 200)):
+        (tmp_path / name).mkdir()
+        for i in range(3):
+            Image.fromarray(np.full((12, 16, 3), level + i, np.uint8)).save(tmp_path / name / f"{i}.png")
+    return tmp_path
+
+
+def test_sub_folders_are_classes(folder):
+    dataset = data.load(folder)
+    assert dataset.class_names == ("cats", "dogs")
+    assert dataset.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert dataset.examples[:, 0, 0, 0].tolist() == [10, 11, 12, 200, 201, 202]
+    assert dataset.example_shape == (12, 16, 3)
+
+
+def test_resized_and_cropped_at_the_centre(tmp_path):
+    pixels = np.zeros((10, 30), np.uint8)
+    pixels[:, 10:20] = 255  # the middle third
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    dataset = data.load(tmp_path, image_size=10)
+    assert dataset.example_shape == (10, 10, 1)
+    assert dataset.examples.min() == 255
+
+
+def test_images_of_several_sizes_need_a_size(folder):
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "dogs" / "small.png")
+    with pytest.raises(InputError, match=r"small\.png of \(8, 8\).*image_size"):
+        data.load(folder)
+    assert data.load(folder, image_size=(8, 12)).example_shape == (8, 12, 3)
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 3), ("RGBA", 4), ("P", 3)])
+def test_modes_are_joined(folder, mode, channels):
+    Image.fromarray(np.zeros((12, 16, 3), np.uint8)).convert(mode).save(folder / "cats" / "other.png")
+    assert data.load(folder).example_shape == (12, 16, channels)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an image", None])
+def test_a_corrupt_image_among_good_ones_is_named(folder, damage):
+    path = folder / "dogs" / "1.png"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    with pytest.raises(InputError, match=r"dogs.1\.png"):
+        data.load(folder)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(InputError, match="PNG or JPEG"):
+        data.load(tmp_path)
+
+
+def test_images_beside_class_folders_are_refused(folder):
+    Image.fromarray(np.zeros((12, 16, 3), np.uint8)).save(folder / "stray.png")
+    with pytest.raises(InputError, match="Received: both"):
+        data.load(folder)
+
+
+def test_folders_beyond_memory_are_read_batch_by_batch(folder):
+    held, streamed = data.load(folder), data.load(folder, memory_limit=0)
+    assert type(streamed) is not type(held)
+    assert (len(streamed), streamed.example_shape) == (len(held), held.example_shape)
+    for a, b in zip(
+        held.batches(3, 0, with_labels=True).take(4), streamed.batches(3, 0, with_labels=True).take(4), strict=True
+    ):
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
+    assert [len(batch) for batch in streamed.batches_in_order(4)] == [4, 2]
+
+
+# ------------------------------------------------------------------------------------------------------- embedded sets
+
+
+def test_digits():
+    dataset = data.load("digits")
+    assert (len(dataset), dataset.example_shape, dataset.num_classes) == (1797, (16, 16, 1), 10)
+    assert dataset.examples.max() == 255
+    assert dataset.examples[:, 0].max() == 0  # a margin
+    assert data.load("digits", image_size=28).example_shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize(("name", "modes", "std"), [("ring8", 8, 0.01), ("grid25", 25, 0.05)])
+def test_mixtures_have_the_stated_modes(name, modes, std):
+    dataset = data.load(name)
+    assert dataset.centers.shape == (modes, 2)
+    assert len(np.unique(dataset.centers, axis=0)) == modes
+    offsets = dataset.examples - dataset.centers[dataset.labels]
+    assert offsets.std() == pytest.approx(std, rel=0.02)
+    assert np.bincount(dataset.labels).min() > 0.9 * len(dataset) / modes
+
+
+def test_swiss_roll_is_scaled():
+    points = data.load("swiss_roll").examples
+    assert points.shape == (100_000, 2)
+    assert 1 < np.abs(points).max() < 2.2
+
+
+# ------------------------------------------------------------------------------------------------- TensorFlow Datasets
+
+
+@pytest.mark.parametrize("name", ["fashion_mnits", "digit"])
+def test_unknown_names_get_close_ones(name):
+    with pytest.raises(InputError, match=r"Unknown data set.*Did you mean '(fashion_mnist|digits)'"):
+        data.load(name)
+
+
+def test_paths_that_do_not_exist_are_not_taken_for_names(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        data.load(tmp_path / "nowhere")
+
+
+def test_sets_without_images_are_refused():
+    with pytest.raises(InputError, match="plain images"):
+        data.load("ag_news_subset")
+
+
+@needs_tfds("fashion_mnist")
+def test_tfds_by_name():
+    dataset = data.load("fashion_mnist", split="test")
+    assert (len(dataset), dataset.example_shape, dataset.examples.dtype) == (10_000, (28, 28, 1), np.uint8)
+    assert dataset.class_names[9] == "Ankle boot"
+    assert np.bincount(dataset.labels).tolist() == [1000] * 10
+    with pytest.raises(InputError, match=r"train, test|test, train"):
+        data.load("fashion_mnist", split="validation")
+
+
+@needs_tfds("mnist")
+def test_tfds_resized():
+    assert data.load("mnist", split="test[:20]", image_size=32).examples.shape == (20, 32, 32, 1)
+
+
+@needs_tfds("mnist")
+def test_tfds_beyond_memory_streams_in_an_order_of_seed_and_step():
+    streamed = data.load("mnist", split="test[:50]", memory_limit=0)
+    held = data.load("mnist", split="test[:50]")
+
+    def labels(seed, start, count):
+        batches = streamed.batches(10, seed, start, with_labels=True).take(count)
+        return [label for _, batch in batches for label in batch.numpy().tolist()]
+
+    first = labels(0, 0, 10)
+    assert first == labels(0, 0, 10) != labels(1, 0, 10)
+    assert sorted(first[:50]) == sorted(held.labels.tolist()) == sorted(first[50:])
+    assert first[:50] != first[50:]
+    assert first[70:] == labels(0, 7, 3)
+    in_order = [
+        label for _, batch in streamed.batches_in_order(8, with_labels=True) for label in batch.numpy().tolist()
+    ]
+    assert in_order == held.labels.tolist()
+    assert (streamed.num_classes, streamed.has_labels) == (10, True)
+    unshuffled = next(iter(streamed.batches(10, 0, shuffle=False)))
+    np.testing.assert_allclose(unshuffled, held.examples[:10] / 127.5 - 1, atol=1e-6)
+
+
+def test_a_failed_download_says_where_to_put_the_set(monkeypatch, tmp_path):
+    import tensorflow_datasets as tfds
+
+    def offline(self):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", offline)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
+    with pytest.raises(InputError, match="TFDS_DATA_DIR"):
+        data.load("mnist")
+
+
+@pytest.mark.parametrize("size", [0, (8,), (8, 8, 8), (-1, 4)])
+def test_impossible_sizes_are_refused(size):
+    with pytest.raises(InputError, match="image_size"):
+        data.load("digits", image_size=size)
+
+
+def test_path_likes_are_paths(tmp_path):
+    np.save(tmp_path / "a.npy", numbered())
+
+    class Like(os.PathLike):
+        def __fspath__(self):
+            return str(tmp_path / "a.npy")
+
+    assert len(data.load(Like())) == 10

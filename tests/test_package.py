@@ -1,0 +1,47 @@
+"""The package as a whole: what importing it costs, what it exposes, what Keras finds by itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+import keras_gan_zoo as kgz
+
+
+def python(code):
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("code", ["import keras_gan_zoo", "import keras_gan_zoo.cli", "import keras_gan_zoo.errors"])
+def test_importing_imports_no_tensorflow(code):
+    heavy = "{'tensorflow', 'keras', 'numpy', 'PIL', 'sklearn', 'rich'}"
+    assert python(f"import sys; {code}; print({heavy} & set(sys.modules))").strip() == "set()"
+
+
+def test_every_public_name_is_there():
+    for name in kgz.__all__:
+        assert getattr(kgz, name) is not None
+    assert set(kgz.__all__) <= set(dir(kgz))
+    with pytest.raises(AttributeError, match="no attribute 'GNA'"):
+        kgz.GNA  # noqa: B018
+
+
+def test_variants_are_gans_under_their_names():
+    assert all(issubclass(variant, kgz.GAN) for variant in kgz.VARIANTS.values())
+    assert [variant.__name__ for variant in kgz.VARIANTS.values()] == list(kgz.VARIANT_CLASSES.values())
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras_gan_zoo, keras",
+        "import keras, keras_gan_zoo",
+        "import keras_gan_zoo; import tensorflow; import keras",
+    ],
+)
+def test_keras_loads_our_models_by_itself(tiny, tmp_path, imports):
+    path = tmp_path / "gan.keras"
+    tiny("dcgan").save(path)
+    assert "DCGAN" in python(f"{imports}; print(type(keras.saving.load_model({str(path)!r})))")

@@ -1,0 +1,139 @@
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo import training
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.training import Recipe
+from tests.conftest import TINY, assert_same, weights_of
+
+
+@pytest.fixture
+def few_digits(tmp_path):
+    digits = kgz.data.load("digits")
+    path = tmp_path / "few.npz"
+    np.savez(path, images=digits.examples[:64], labels=digits.labels[:64])
+    return str(path)
+
+
+def tiny_recipe(data, **arguments):
+    return Recipe("dcgan", data, epochs=2, batch_size=32, model={**TINY["dcgan"], "latent_dim": 4}, **arguments)
+
+
+def test_a_run_folder_holds_everything(few_digits, tmp_path):
+    gan, folder = training.train(tiny_recipe(few_digits), tmp_path / "run", verbose=0)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "gan.keras",
+        "log.csv",
+        "recipe.toml",
+        "samples",
+        "samples.png",
+        "tensorboard",
+    ]
+    with (folder / "log.csv").open() as log:
+        rows = list(csv.DictReader(log))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert set(rows[0]) == {"epoch", "d_loss", "g_loss"}
+    assert {path.name for path in (folder / "samples").iterdir()} == {
+        "epoch_0001.png",
+        "epoch_0002.png",
+        "history.gif",
+    }
+    with Image.open(folder / "samples.png") as final, Image.open(folder / "samples" / "epoch_0002.png") as last:
+        assert np.array_equal(np.array(final), np.array(last))
+    assert list((folder / "tensorboard").rglob("events*"))
+    again = kgz.load(folder)
+    assert_same(weights_of(gan), weights_of(again))
+
+
+def test_the_recipe_in_the_folder_remakes_the_run(few_digits, tmp_path):
+    first, folder = training.train(tiny_recipe(few_digits, seed=3), tmp_path / "run", verbose=0)
+    recipe = Recipe.from_toml((folder / "recipe.toml").read_text())
+    second, _ = training.train(recipe, tmp_path / "again", verbose=0)
+    assert_same(weights_of(first), weights_of(second))
+    assert recipe.model["loss"] == "non_saturating"  # every default is spelled out
+    third, _ = training.train(tiny_recipe(few_digits, seed=4), tmp_path / "other", verbose=0)
+    assert any(not np.array_equal(a, b) for a, b in zip(weights_of(first), weights_of(third), strict=True))
+
+
+def test_conditional_runs_take_classes_from_the_data(few_digits, tmp_path):
+    gan, folder = training.train(tiny_recipe(few_digits, conditional=True), tmp_path / "run", verbose=0)
+    assert gan.num_classes == 10
+    with Image.open(folder / "samples.png") as picture:
+        assert picture.width > picture.height  # ten columns, seven rows
+
+
+def test_points_are_drawn_as_points(tmp_path):
+    points = np.random.default_rng(0).standard_normal((64, 2)).astype("float32")
+    np.savez(tmp_path / "points.npz", examples=points)
+    recipe = Recipe("gan", str(tmp_path / "points.npz"), epochs=1, batch_size=32, learning_rate=0.01, model=TINY["gan"])
+    gan, folder = training.train(recipe, tmp_path / "run", verbose=0)
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.01)
+    with Image.open(folder / "samples.png") as picture:
+        assert picture.size == (512, 512)
+
+
+def test_examples_without_a_picture_train_all_the_same(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.zeros((64, 5), np.float32))
+    recipe = Recipe("gan", str(tmp_path / "vectors.npy"), epochs=1, batch_size=32, model=TINY["gan"])
+    _, folder = training.train(recipe, tmp_path / "run", verbose=0)
+    assert not (folder / "samples.png").exists()
+    assert (folder / "gan.keras").exists()
+
+
+def test_epochs_are_chosen_by_steps():
+    recipe, dataset = training.resolve(Recipe("dcgan", "digits"))
+    assert recipe.epochs == -(-training.STEPS // (len(dataset) // recipe.batch_size))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"variant": "dcgna"}, "Did you mean 'dcgan'"),
+        ({"epochs": 0}, "epochs of at least 1"),
+        ({"batch_size": 0}, "batch_size of at least 1"),
+        ({"learning_rate": -1.0}, "learning rate above 0"),
+    ],
+)
+def test_impossible_recipes_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        Recipe(**{"variant": "dcgan", "data": "digits", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("variant = ", "TOML"),
+        ('variant = "gan"', "with 'data'"),
+        ('variant = "gan"\ndata = "digits"\nepoch = 3', "Did you mean 'epochs'"),
+    ],
+)
+def test_broken_recipe_files_are_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        Recipe.from_toml(text)
+
+
+def test_a_folder_in_use_is_refused_and_untouched(few_digits, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="in use"):
+        training.train(tiny_recipe(few_digits), tmp_path, verbose=0)
+    assert {path.name for path in tmp_path.iterdir()} == {"few.npz", "notes.txt"}
+
+
+def test_nothing_is_written_for_data_that_do_not_fit(few_digits, tmp_path):
+    with pytest.raises(InputError, match="full batch of 128"):
+        training.train(Recipe("dcgan", few_digits, epochs=1, batch_size=128), tmp_path / "run", verbose=0)
+    with pytest.raises(InputError, match="labelled"):
+        training.train(Recipe("gan", "swiss_roll", conditional=True), tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_default_folders_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe("dcgan", "digits")
+    assert str(training.run_folder(recipe)) == "runs/dcgan_digits"
+    (tmp_path / "runs" / "dcgan_digits").mkdir(parents=True)
+    assert str(training.run_folder(recipe)) == "runs/dcgan_digits_2"

@@ -1,0 +1,243 @@
+"""Keras' side of the contract: what does not depend on the variant."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.errors import InputError
+from tests.conftest import assert_same, weights_of
+
+VECTORS = np.random.default_rng(0).standard_normal((64, 2))
+
+
+def vector_gan(**arguments):
+    return kgz.GAN.for_images((2,), 3, generator_units=8, discriminator_units=4, pieces=2, seed=0, **arguments)
+
+
+# ------------------------------------------------------------------------------------------------------------- players
+
+
+def network(inputs, outputs, labels=False, name=None):
+    first = keras.Input(inputs)
+    given = [first, keras.Input((), dtype="int32")] if labels else first
+    x = keras.layers.Dense(int(np.prod(outputs)))(keras.layers.Flatten()(first))
+    return keras.Model(given, keras.layers.Reshape(outputs)(x), name=name)
+
+
+def test_players_must_meet():
+    with pytest.raises(InputError, match=r"\(8, 8, 1\) and a discriminator of \(8, 8, 3\)"):
+        kgz.GAN(network((4,), (8, 8, 1)), network((8, 8, 3), (1,)))
+
+
+def test_both_or_neither_take_labels():
+    with pytest.raises(InputError, match="Expected both networks to take labels"):
+        kgz.GAN(network((4,), (3,), labels=True), network((3,), (1,)))
+
+
+def test_players_must_be_models_with_known_inputs():
+    class Unknown(keras.Model):
+        pass
+
+    with pytest.raises(InputError, match=r"knows its inputs. Received: Unknown"):
+        kgz.GAN(Unknown(), network((3,), (1,)))
+    with pytest.raises(InputError, match="Received: str"):
+        kgz.GAN("generator", network((3,), (1,)))
+
+
+def test_players_must_not_share_weights():
+    shared = keras.layers.Dense(3)
+    generator = keras.Sequential([keras.Input((3,)), shared])
+    discriminator = keras.Sequential([keras.Input((3,)), shared, keras.layers.Dense(1)])
+    with pytest.raises(InputError, match="2 weights that both networks share"):
+        kgz.GAN(generator, discriminator)
+
+
+def test_two_outputs_are_refused():
+    x = keras.Input((3,))
+    with pytest.raises(InputError, match="2 outputs"):
+        kgz.GAN(network((4,), (3,)), keras.Model(x, [keras.layers.Dense(1)(x), x]))
+
+
+def test_own_networks_of_any_shape_train(float64):
+    gan = kgz.GAN(network((5,), (6, 4)), network((6, 4), (1,)))
+    gan.compile("adam", "adam")
+    gan.fit(tf.data.Dataset.from_tensors(np.zeros((8, 6, 4))).repeat(3), verbose=0)
+    assert gan.sample(2).shape == (2, 6, 4)
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.0])
+def test_impossible_averages_are_refused(decay):
+    with pytest.raises(InputError, match="ema_decay"):
+        vector_gan(ema_decay=decay)
+
+
+# ------------------------------------------------------------------------------------------------------------- compile
+
+
+@pytest.mark.parametrize("argument", ["loss", "optimizer", "metrics"])
+def test_arguments_that_belong_elsewhere_are_refused(argument):
+    with pytest.raises(InputError, match=f"Received: {argument}='x'"):
+        vector_gan().compile(**{argument: "x"})
+
+
+def test_one_optimizer_for_both_is_refused():
+    adam = keras.optimizers.Adam()
+    with pytest.raises(InputError, match="two optimizers"):
+        vector_gan().compile(adam, adam)
+
+
+def test_small_players_take_several_steps_per_execution():
+    small, large = vector_gan(), kgz.DCGAN.for_images((28, 28, 1))
+    small.compile()
+    large.compile()
+    assert small.steps_per_execution > 1 == large.steps_per_execution
+
+
+def test_schedules_of_each_player_survive_saving(tmp_path):
+    gan = vector_gan()
+    falling = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    gan.compile(keras.optimizers.SGD(falling), keras.optimizers.Adam(1e-3), steps_per_execution=4)
+    gan.fit(VECTORS, batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert again.steps_per_execution == 4
+    assert float(again.generator_optimizer.learning_rate) == pytest.approx(0.1 * 0.5 ** (8 / 10))
+
+
+# ----------------------------------------------------------------------------------------------------------------- fit
+
+
+def test_continues_where_it_stopped():
+    straight, broken = vector_gan(), vector_gan()
+    for gan in (straight, broken):
+        gan.compile("adam", "adam")
+    straight.fit(VECTORS, batch_size=8, epochs=3, verbose=0)
+    for _ in range(3):
+        broken.fit(VECTORS, batch_size=8, verbose=0)
+    assert_same(weights_of(straight), weights_of(broken))
+
+
+def test_global_random_state_changes_nothing():
+    def trained(global_seed):
+        keras.utils.set_random_seed(global_seed)
+        gan = vector_gan()
+        gan.compile("adam", "adam")
+        gan.fit(VECTORS, batch_size=8, verbose=0)
+        return weights_of(gan)
+
+    assert_same(trained(1), trained(2))
+
+
+def test_without_a_seed_runs_differ_but_each_keeps_its_own():
+    first, second = (kgz.GAN(network((5,), (2,)), network((2,), (1,))) for _ in range(2))
+    assert first.seed != second.seed
+    assert kgz.GAN.from_config(first.get_config()).seed == first.seed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 65}, "full batch of 65. Received: 64"),
+        ({"batch_size": 0}, "full batch of 0"),
+        ({"sample_weight": np.ones(64)}, "no sample_weight"),
+        ({"class_weight": {0: 1.0}}, "no class_weight"),
+        ({"validation_split": 0.5}, "no validation_split"),
+    ],
+)
+def test_what_fit_cannot_use_is_refused(arguments, message):
+    gan = vector_gan()
+    gan.compile()
+    with pytest.raises(InputError, match=message):
+        gan.fit(VECTORS, verbose=0, **{"batch_size": 8, **arguments})
+
+
+def test_a_batch_must_be_divisible_by_k():
+    gan = vector_gan(discriminator_steps=3)
+    gan.compile()
+    with pytest.raises(InputError, match=r"divisible by discriminator_steps=3. Received: batches of 8"):
+        gan.fit(VECTORS, batch_size=8, verbose=0)
+    with pytest.raises(InputError, match=r"varying.*drop_remainder"):
+        gan.fit(tf.data.Dataset.from_tensor_slices(VECTORS).batch(9), verbose=0)
+
+
+def test_data_that_end_early_end_the_epoch():
+    gan = vector_gan()
+    gan.compile(steps_per_execution=4)
+    finite = tf.data.Dataset.from_tensor_slices(VECTORS).batch(8, drop_remainder=True).take(6)
+    gan.fit(finite, epochs=2, verbose=0)
+    assert int(gan.step) == 12
+
+
+def test_shuffle_false_keeps_the_order(monkeypatch):
+    gan = vector_gan()
+    gan.compile()
+    asked = []
+    batches = kgz.data.Dataset.batches
+
+    def spy(self, *arguments):
+        asked.append(arguments[-1])
+        return batches(self, *arguments)
+
+    monkeypatch.setattr(kgz.data.Dataset, "batches", spy)
+    gan.fit(VECTORS, batch_size=8, verbose=0, shuffle=False)
+    gan.fit(VECTORS, batch_size=8, verbose=0)
+    assert asked == [False, True]
+
+
+# -------------------------------------------------------------------------------------------------------------- sample
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "3"])
+def test_impossible_numbers_of_samples_are_refused(n):
+    with pytest.raises(InputError, match="at least 1"):
+        vector_gan().sample(n)
+
+
+def test_labels_to_sample():
+    gan = kgz.GAN.for_images((2,), 3, num_classes=4, generator_units=8, discriminator_units=4)
+    noise = gan.sample(8, labels=[2] * 8, seed=0)
+    np.testing.assert_array_equal(noise, gan.sample(8, labels=2, seed=0))
+    np.testing.assert_array_equal(gan.sample(8, seed=0), gan.sample(8, labels=np.arange(8) % 4, seed=0))
+    assert not np.array_equal(noise, gan.sample(8, labels=3, seed=0))
+    with pytest.raises(InputError, match="one label or 8 labels"):
+        gan.sample(8, labels=[1, 2])
+    with pytest.raises(InputError, match="from 0 to 3"):
+        gan.sample(8, labels=4)
+
+
+def test_unknown_classes_must_be_given():
+    generator, discriminator = kgz.networks.maxout_pair((2,), 3, 4, generator_units=4, discriminator_units=2)
+    gan = kgz.GAN(generator, discriminator)
+    assert gan.sample(2, labels=3).shape == (2, 2)
+    with pytest.raises(InputError, match="num_classes is unknown"):
+        gan.sample(2)
+
+
+# --------------------------------------------------------------------------------------------------------------- noise
+
+
+def test_noise_is_standard_normal_and_a_function_of_seed_and_step():
+    gan = vector_gan()
+    [first, second] = (np.array(noise) for noise in gan.noise(2, 5000))
+    assert first.mean() == pytest.approx(0, abs=0.03)
+    assert first.std() == pytest.approx(1, abs=0.03)
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0, abs=0.03)
+    np.testing.assert_array_equal(first, gan.noise(2, 5000)[0])
+    gan.step.assign_add(1)
+    assert not np.array_equal(first, gan.noise(2, 5000)[0])
+
+
+def test_two_replicas_train_as_one(float64):
+    def trained(strategy, k):
+        with strategy.scope():
+            gan = vector_gan(discriminator_steps=k, ema_decay=0.9)
+            gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        gan.fit(VECTORS, batch_size=8, epochs=3, verbose=0)
+        return weights_of(gan)
+
+    one = trained(tf.distribute.get_strategy(), 1)
+    two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), 1)
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
