@@ -48,6 +48,11 @@ def main():
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the data.  [default: about 5,000 steps]")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Examples per step.")
 @click.option(
+    "--optimizer",
+    type=click.Choice(list(VARIANT_CLASSES)),
+    help="Use the optimizer of that variant's paper: gan momentum SGD, dcgan Adam.  [default: VARIANT's]",
+)
+@click.option(
     "--learning-rate", type=click.FloatRange(0, min_open=True), help="Of both optimizers.  [default: the paper's]"
 )
 @click.option(
@@ -80,7 +85,7 @@ def train(variant, data_name, out, dry_run, loss, k, simultaneous, ema, latent_d
 
     \b
     gan-zoo train dcgan --data fashion_mnist --epochs 10
-    gan-zoo train gan --data ring8 --learning-rate 0.02
+    gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
     """
     _start_tensorflow()
     from keras_gan_zoo.training import Recipe, resolve

@@ -25,8 +25,8 @@ def maxout_pair(
     latent_dim: int = 100,
     num_classes: int | None = None,
     *,
-    generator_units: int = 1200,
-    discriminator_units: int = 240,
+    generator_units: int | None = None,
+    discriminator_units: int | None = None,
     pieces: int = 5,
     seed: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
@@ -34,15 +34,15 @@ def maxout_pair(
 
     The generator has two layers of ReLU units, the discriminator two layers of maxout units with dropout (0.2 on its
     input, 0.5 on its hidden layers). Weights start uniform, within 0.05 and 0.005. The paper's sigmoid on pixels in
-    [0, 1] is a tanh here, on [-1, 1]. Vectors, such as points of the plane, have no such range: they get a linear
-    output, no dropout and Keras' default initialisation, because two coordinates carry no redundancy to drop.
+    [0, 1] is a tanh here, on [-1, 1]. Vectors, such as points of the plane, are not the paper's: they get smaller
+    layers, a linear output, no dropout (few coordinates carry no redundancy to drop) and Keras' initialisation.
 
     Args:
         shape: Shape of one example: (height, width, channels) or (features,).
         latent_dim: Number of noise values.
         num_classes: If given, both networks also take labels 0 ... num_classes - 1, one-hot encoded beside their input.
-        generator_units: Units of each hidden layer of the generator.
-        discriminator_units: Maxout units of each hidden layer of the discriminator.
+        generator_units: Units of each hidden layer of the generator; 1200 for images, 128 for vectors.
+        discriminator_units: Maxout units of each hidden layer of the discriminator; 240 for images, 64 for vectors.
         pieces: Linear pieces each maxout unit takes the maximum of.
         seed: Fixes initial weights and dropout.
 
@@ -56,6 +56,8 @@ def maxout_pair(
     """
     seeds = _seeds(seed)
     is_image = len(shape) == 3
+    generator_units = generator_units or (1200 if is_image else 128)
+    discriminator_units = discriminator_units or (240 if is_image else 64)
 
     def uniform(limit: float) -> keras.initializers.Initializer:
         if is_image:
@@ -71,7 +73,7 @@ def maxout_pair(
         x = layers.Dense(generator_units, activation="relu", kernel_initializer=uniform(0.05))(x)
     x = layers.Dense(math.prod(shape), kernel_initializer=uniform(0.05))(x)
     x = layers.Reshape(shape)(x)
-    x = layers.Activation("tanh" if is_image else "linear", dtype="float32", name="examples")(x)
+    x = layers.Activation("tanh" if is_image else "linear", dtype=_full_precision(), name="examples")(x)
     generator = keras.Model(_inputs(noise, labels), x, name="generator")
 
     examples, labels = keras.Input(shape, name="examples"), _label_input(num_classes)
@@ -80,7 +82,7 @@ def maxout_pair(
     for _ in range(2):
         x = Maxout(discriminator_units, pieces, kernel_initializer=uniform(0.005))(x)
         x = dropout(x, 0.5)
-    x = layers.Dense(1, kernel_initializer=uniform(0.005), dtype="float32", name="scores")(x)
+    x = layers.Dense(1, kernel_initializer=uniform(0.005), dtype=_full_precision(), name="scores")(x)
     return generator, keras.Model(_inputs(examples, labels), x, name="discriminator")
 
 
@@ -137,7 +139,7 @@ def dcgan_pair(
         x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=normal())
         x = layers.ReLU()(_batch_normalization()(x))
     x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=normal())
-    x = layers.Activation("tanh", dtype="float32", name="examples")(x)
+    x = layers.Activation("tanh", dtype=_full_precision(), name="examples")(x)
     generator = keras.Model(_inputs(noise, labels), x, name="generator")
 
     examples, labels = keras.Input(shape, name="examples"), _label_input(num_classes)
@@ -150,7 +152,7 @@ def dcgan_pair(
         )(x)
         x = layers.LeakyReLU(0.2)(x if is_input else _batch_normalization()(x))
     x = layers.Flatten()(x)
-    x = layers.Dense(1, kernel_initializer=normal(), dtype="float32", name="scores")(x)
+    x = layers.Dense(1, kernel_initializer=normal(), dtype=_full_precision(), name="scores")(x)
     return generator, keras.Model(_inputs(examples, labels), x, name="discriminator")
 
 
@@ -227,6 +229,11 @@ def _enlarge(x, sides: Shape, channels: int, **kwargs):
 def _batch_normalization() -> layers.Layer:
     # Averages over about 10 batches, not Keras' 100: inference must keep up with a generator that never settles.
     return layers.BatchNormalization(momentum=0.9)
+
+
+def _full_precision() -> str:
+    """The dtype of the variables: float32 under mixed precision, where sums and exponentials would overflow."""
+    return keras.config.dtype_policy().variable_dtype
 
 
 def _noise_input(latent_dim: int):

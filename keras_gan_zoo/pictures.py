@@ -45,10 +45,11 @@ def scatter(generated: np.ndarray, real: np.ndarray | None = None) -> Image.Imag
     """Points of the plane: the real ones blue, the generated ones green.
 
     Args:
-        generated: (n, 2), of any range; points outside the picture are left out.
-        real: (m, 2); they set the range that is shown.
+        generated: (n, 2). The picture reaches as far as all but the outermost hundredth of them.
+        real: (m, 2), all within the picture.
     """
-    shown = generated if real is None else real
+    shown = np.percentile(generated, [1, 99], axis=0)
+    shown = shown if real is None else np.concatenate([shown, real])
     low, high = shown.min(axis=0), shown.max(axis=0)
     center, reach = (low + high) / 2, 0.6 * float((high - low).max()) or 1.0
     picture = Image.new("RGB", (SIDE, SIDE), "white")

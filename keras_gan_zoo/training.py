@@ -34,6 +34,7 @@ class Recipe:
         split: Of a TensorFlow Datasets set.
         image_size: Side to resize to, or None to take the images as they are.
         conditional: Whether the networks take the labels of the data.
+        optimizer: Variant whose paper's optimizer is used; None for the variant's own.
         learning_rate: Of both optimizers; None for the paper's.
         model: Arguments of the variant's `for_images`, such as latent_dim, loss, ema_decay.
 
@@ -62,12 +63,14 @@ class Recipe:
     split: str = "train"
     image_size: int | None = None
     conditional: bool = False
+    optimizer: str | None = None
     learning_rate: float | None = None
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        if self.variant not in keras_gan_zoo.VARIANT_CLASSES:
-            raise unknown("variant", self.variant, keras_gan_zoo.VARIANT_CLASSES)
+        for name in ("variant", "optimizer"):
+            if getattr(self, name) not in (*keras_gan_zoo.VARIANT_CLASSES, None):
+                raise unknown(name, getattr(self, name), keras_gan_zoo.VARIANT_CLASSES)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
@@ -108,7 +111,8 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
         )
     epochs = recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // recipe.batch_size))
     model = {"latent_dim": 100, **keras_gan_zoo.VARIANTS[recipe.variant].default_arguments(), **recipe.model}
-    return dataclasses.replace(recipe, epochs=epochs, model=model), dataset
+    optimizer = recipe.optimizer or recipe.variant
+    return dataclasses.replace(recipe, epochs=epochs, optimizer=optimizer, model=model), dataset
 
 
 def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
@@ -117,7 +121,8 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     num_classes = dataset.num_classes if recipe.conditional else None
     gan = variant.for_images(dataset.example_shape, num_classes=num_classes, seed=recipe.seed, **recipe.model)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
-    gan.compile(variant.paper_optimizer(**rate), variant.paper_optimizer(**rate))
+    paper = keras_gan_zoo.VARIANTS[recipe.optimizer or recipe.variant]
+    gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 
 

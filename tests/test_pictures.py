@@ -37,7 +37,7 @@ def test_grid_is_enlarged_by_a_whole_factor():
 
 
 def test_scatter_puts_real_and_generated_where_they_are():
-    real, generated = np.array([[-1.0, -1.0], [1.0, 1.0]]), np.array([[1.0, -1.0], [50.0, 0.0]])
+    real, generated = np.array([[-1.0, -1.0], [1.0, 1.0]]), np.array([[1.0, -1.0]] * 200 + [[50.0, 0.0]])
     pixels = np.array(pictures.scatter(generated, real)).astype(int)
     low, high = round(pictures.SIDE * (1 - 1 / 1.2) / 2), round(pictures.SIDE * (1 + 1 / 1.2) / 2)
     blue, green = pixels[high, low], pixels[high, high]  # the second axis points up

@@ -69,9 +69,18 @@ def test_conditional_runs_take_classes_from_the_data(few_digits, tmp_path):
 def test_points_are_drawn_as_points(tmp_path):
     points = np.random.default_rng(0).standard_normal((64, 2)).astype("float32")
     np.savez(tmp_path / "points.npz", examples=points)
-    recipe = Recipe("gan", str(tmp_path / "points.npz"), epochs=1, batch_size=32, learning_rate=0.01, model=TINY["gan"])
+    recipe = Recipe(
+        "gan",
+        str(tmp_path / "points.npz"),
+        epochs=1,
+        batch_size=32,
+        optimizer="dcgan",
+        learning_rate=0.01,
+        model=TINY["gan"],
+    )
     gan, folder = training.train(recipe, tmp_path / "run", verbose=0)
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.01)
+    assert type(gan.generator_optimizer).__name__ == "Adam"
     with Image.open(folder / "samples.png") as picture:
         assert picture.size == (512, 512)
 
@@ -93,6 +102,7 @@ def test_epochs_are_chosen_by_steps():
     ("arguments", "message"),
     [
         ({"variant": "dcgna"}, "Did you mean 'dcgan'"),
+        ({"optimizer": "adam"}, "Unknown optimizer 'adam'"),
         ({"epochs": 0}, "epochs of at least 1"),
         ({"batch_size": 0}, "batch_size of at least 1"),
         ({"learning_rate": -1.0}, "learning rate above 0"),

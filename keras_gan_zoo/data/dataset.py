@@ -26,7 +26,8 @@ class Dataset:
         InputError: If the arrays are empty, of another form, not finite or out of range.
 
     Example:
-        >>> digits = load("digits")
+        >>> from keras_gan_zoo import data
+        >>> digits = data.load("digits")
         >>> len(digits), digits.example_shape, digits.examples.dtype
         (1797, (16, 16, 1), dtype('uint8'))
     """
