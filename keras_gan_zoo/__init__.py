@@ -3,6 +3,7 @@
 Importing this package does not import TensorFlow: a name below is imported when it is first used.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ VARIANT_CLASSES = {"gan": "GAN", "dcgan": "DCGAN"}
 _MODULES = ["callbacks", "data", "losses", "networks", "pictures", "training", "zoo"]
 _HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
 
+_WITHOUT_KERAS = {"InputError", "pictures"}
+
 __all__ = [
     "DCGAN",
     "GAN",
@@ -42,6 +45,8 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name in (*_MODULES, *_HOMES, "VARIANTS") and name not in _WITHOUT_KERAS:
+        import_module("keras")  # before any module of ours that needs it, so that `_register` finds none half imported
     if name in _MODULES:
         value = import_module(f"{__name__}.{name}")
     elif name in _HOMES:
@@ -59,8 +64,13 @@ def __dir__() -> list[str]:
 
 
 def _register() -> None:
-    """Makes the models known to Keras, so that `keras.saving.load_model` finds them by name."""
-    __getattr__("VARIANTS")
+    """Makes the models known to Keras, so that `keras.saving.load_model` finds them by name.
+
+    Where a module of ours, imported by its own path, is what imports Keras, it registers just what it defines.
+    """
+    ours = [module.__spec__ for name, module in list(sys.modules.items()) if name.startswith(f"{__name__}.")]
+    if not any(getattr(spec, "_initializing", False) for spec in ours):
+        __getattr__("VARIANTS")
 
 
 register_when_keras_loads(_register)

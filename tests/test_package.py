@@ -38,10 +38,16 @@ def test_variants_are_gans_under_their_names():
     [
         "import keras_gan_zoo, keras",
         "import keras, keras_gan_zoo",
-        "import keras_gan_zoo; import tensorflow; import keras",
+        "import keras_gan_zoo; keras_gan_zoo.GAN; import keras",
+        "from keras_gan_zoo import data; import keras",
     ],
 )
-def test_keras_loads_our_models_by_itself(tiny, tmp_path, imports):
+def test_keras_loads_our_models_by_itself_in_any_order(tiny, tmp_path, imports):
     path = tmp_path / "gan.keras"
     tiny("dcgan").save(path)
     assert "DCGAN" in python(f"{imports}; print(type(keras.saving.load_model({str(path)!r})))")
+
+
+@pytest.mark.parametrize("module", ["gan", "losses", "training"])
+def test_modules_can_be_imported_by_their_own_path_first(module):
+    python(f"import keras_gan_zoo.{module}")
