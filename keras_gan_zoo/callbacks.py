@@ -39,10 +39,10 @@ class SamplePictures(keras.callbacks.Callback):
     ):
         super().__init__()
         self.directory, self.n, self.seed, self.real, self.every = Path(directory), n, seed, real, every
-        self.paths: list[Path] = []
 
     def on_train_begin(self, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.paths = []
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 
 
@@ -14,6 +15,23 @@ def refuse(arguments: dict, *names: str) -> None:
             raise InputError(
                 f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data beforehand."
             )
+
+
+def check_seed(seed: int) -> int:
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
+        raise InputError(f"Expected a seed from 0 to {2**31 - 1}. Received: {seed!r}.")
+    return int(seed)
+
+
+def check_fit_data(x, y) -> None:
+    """What `fit` takes; anything else would end deep inside Keras."""
+    if x is None or isinstance(x, (str, bytes, dict, tuple, list)):
+        raise InputError(
+            "fit() expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
+            f"{type(x).__name__}. Call fit(images, labels), or fit(data.load(name))."
+        )
+    if isinstance(x, Dataset) and y is not None:
+        raise InputError("Expected the labels inside the data.Dataset. Received: labels beside it. Leave y out.")
 
 
 def check_divisible(batch_size: int | None, k: int) -> None:

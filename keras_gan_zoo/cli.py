@@ -1,5 +1,6 @@
 """The command line: `gan-zoo train`, `gan-zoo sample`. Nothing here is unavailable in Python."""
 
+import warnings
 from pathlib import Path
 
 import click
@@ -72,7 +73,13 @@ def main():
 @click.option("--width", type=click.IntRange(1), help="dcgan: channels of the finest features.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side.")
 @click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of initial weights, noise and data order.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Of initial weights, noise and data order.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -88,7 +95,7 @@ def train(variant, data_name, out, dry_run, loss, k, simultaneous, ema, latent_d
     gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
     """
     _start_tensorflow()
-    from keras_gan_zoo.training import Recipe, resolve
+    from keras_gan_zoo.training import Recipe, build, resolve
 
     model = {
         "latent_dim": latent_dim,
@@ -101,7 +108,9 @@ def train(variant, data_name, out, dry_run, loss, k, simultaneous, ema, latent_d
     model = {name: value for name, value in model.items() if value is not None}
     recipe = Recipe(variant=variant, data=data_name, model=model, **options)
     if dry_run:
-        click.echo(resolve(recipe)[0].to_toml(), nl=False)
+        recipe, dataset = resolve(recipe)
+        build(recipe, dataset)  # says what training would refuse
+        click.echo(recipe.to_toml(), nl=False)
         return
     _train(recipe, out)
 
@@ -149,8 +158,8 @@ def sample(source, count, seed, label, out):
     \b
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
     """
-    if out.suffix not in (".png", ".jpg", ".jpeg", ".npz"):
-        raise InputError(f"Expected a .png, .jpg or .npz file to write. Received: {out}.")
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".npz") or not out.parent.is_dir():
+        raise InputError(f"Expected a .png, .jpg or .npz file to write, in a folder that exists. Received: {out}.")
     _start_tensorflow()
     import numpy as np
 
@@ -172,3 +181,4 @@ def _start_tensorflow():
     from keras_gan_zoo.console import start_tensorflow
 
     start_tensorflow()
+    warnings.showwarning = lambda message, *_: click.echo(f"Warning: {message}", err=True)

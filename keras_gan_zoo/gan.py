@@ -24,15 +24,15 @@ class GAN(TwoPlayerModel):
 
     Args:
         generator: Keras model from noise (batch, latent_dim), or [noise, labels (batch,)], to examples. Images are
-            channels last in [-1, 1]; any other shape works too.
+            channels last in [-1, 1]; any other shape works too, fed as a `tf.data.Dataset`.
         discriminator: Keras model from examples, or [examples, labels], to raw scores (batch, 1): logits, no sigmoid.
         loss: `"non_saturating"` (default), `"minimax"`, or a `losses.AdversarialLoss`.
         discriminator_steps: k. A batch given to `fit` is cut into k minibatches, so k divides its size.
         simultaneous: If True both players move at once on the same samples, which saves a generator pass per step.
             Needs `discriminator_steps=1`.
         num_classes: Number of classes of the labels, if the networks take labels.
-        ema_decay: If given, such as 0.999, a moving average of the generator's weights is kept, which `sample`,
-            `predict` and exports use. After step t it decays by the smaller of this and t / (t + 10).
+        ema_decay: If given, such as 0.999, a moving average of the generator's weights is kept, which `sample`
+            and `predict` use. After step t it decays by the smaller of this and t / (t + 10).
         seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.
         **kwargs: `name`, and other arguments of `keras.Model`.
 
@@ -89,7 +89,7 @@ class GAN(TwoPlayerModel):
         """
         of_networks, of_model = cls._keywords()
         for name in arguments:
-            if name not in {*of_networks, *of_model, "name", "dtype"}:
+            if name not in {*of_networks, *of_model, "name"}:
                 raise unknown(f"argument of {cls.__name__}.for_images", name, {*of_networks, *of_model})
         sizes = {name: arguments.pop(name) for name in set(of_networks) & set(arguments) - {"seed"}}
         players = cls.build_networks(tuple(image_shape), latent_dim, num_classes, seed=arguments.get("seed"), **sizes)

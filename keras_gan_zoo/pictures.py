@@ -75,6 +75,11 @@ def draw(examples: np.ndarray, real: np.ndarray | None = None, columns: int | No
     )
 
 
+def can_draw(shape: tuple[int, ...]) -> bool:
+    """Whether examples of this shape have a picture: images of 1 to 4 channels, or points of the plane."""
+    return shape == (2,) or (len(shape) == 3 and 1 <= shape[-1] <= 4)
+
+
 def draw_samples(gan, n: int | None = None, seed: int | None = 0, real: np.ndarray | None = None) -> Image.Image:
     """Samples of a model: a grid with a column per class if it is conditional, or 2,500 points."""
     columns = gan.num_classes if gan.conditional else None
@@ -85,12 +90,16 @@ def draw_samples(gan, n: int | None = None, seed: int | None = 0, real: np.ndarr
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """[-1, 1] to 0 ... 255, rounded."""
+    """[-1, 1] to 0 ... 255, rounded; uint8 as it is."""
+    if images.dtype == np.uint8:
+        return images
     return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def save(picture: Image.Image, path: str | os.PathLike) -> None:
     """Writes a PNG or JPEG, whole or not at all."""
+    if Path(path).suffix.lower() in (".jpg", ".jpeg") and "A" in picture.mode:
+        raise InputError(f"Expected a format that holds transparency. Received: {path}. Choose .png.")
     with written_beside(path) as beside:
         picture.save(beside)
 

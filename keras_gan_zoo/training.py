@@ -12,6 +12,7 @@ import tomli_w
 
 import keras_gan_zoo
 from keras_gan_zoo import callbacks, data, pictures
+from keras_gan_zoo.checks import check_seed
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import written_beside
@@ -19,6 +20,14 @@ from keras_gan_zoo.files import written_beside
 MODEL_FILE = "gan.keras"
 RECIPE_FILE = "recipe.toml"
 STEPS = 5000  # of a run whose epochs are not given: a few minutes for small images on two cores
+
+
+_KINDS = {  # of a recipe's values that are not text
+    **dict.fromkeys(["epochs", "batch_size", "seed", "image_size"], (int,)),
+    "conditional": (bool,),
+    "learning_rate": (float, int),
+    "model": (dict,),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +77,20 @@ class Recipe:
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, kinds = getattr(self, field.name), _KINDS.get(field.name, (str,))
+            if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
+                names = " or ".join(kind.__name__ for kind in kinds)
+                raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
         for name in ("variant", "optimizer"):
             if getattr(self, name) not in (*keras_gan_zoo.VARIANT_CLASSES, None):
                 raise unknown(name, getattr(self, name), keras_gan_zoo.VARIANT_CLASSES)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
-        if self.learning_rate is not None and self.learning_rate <= 0:
-            raise InputError(f"Expected a learning rate above 0. Received: {self.learning_rate}.")
+        check_seed(self.seed)
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise InputError(f"Expected a finite learning rate above 0. Received: {self.learning_rate}.")
 
     def to_toml(self) -> str:
         """As text; what is None is left out, because TOML has no such value."""
@@ -122,6 +137,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     gan = variant.for_images(dataset.example_shape, num_classes=num_classes, seed=recipe.seed, **recipe.model)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = keras_gan_zoo.VARIANTS[recipe.optimizer or recipe.variant]
+    gan.check_dataset(dataset, recipe.batch_size)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 
@@ -153,12 +169,11 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: 
     folder = run_folder(recipe, out)
     recipe, dataset = resolve(recipe)
     gan = build(recipe, dataset)
-    gan.check_dataset(dataset, recipe.batch_size)
     folder.mkdir(parents=True, exist_ok=True)
     with written_beside(folder / RECIPE_FILE) as beside:
         beside.write_text(recipe.to_toml())
 
-    is_drawn = len(dataset.example_shape) == 3 or dataset.example_shape == (2,)
+    is_drawn = pictures.can_draw(dataset.example_shape)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
     watchers = [
         callbacks.Log(str(folder / "log.csv")),

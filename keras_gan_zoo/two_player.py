@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_divisible, check_labels, check_players, refuse
+from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_players, check_seed, refuse
 from keras_gan_zoo.errors import InputError
 
 SMALL = 250_000  # parameters of both players, below which dispatching a step costs about as much as computing it
@@ -34,7 +34,7 @@ class TwoPlayerModel(keras.Model):
         self.discriminator = discriminator
         self.num_classes = num_classes
         self.ema_decay = ema_decay
-        self.seed = random.getrandbits(31) if seed is None else int(seed)
+        self.seed = random.getrandbits(31) if seed is None else check_seed(seed)
         self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False)
         self.ema_generator = None if ema_decay is None else _frozen_copy(generator)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
@@ -112,8 +112,8 @@ class TwoPlayerModel(keras.Model):
                 "Expected two optimizers, because each keeps the state of one player. Received: one instance for both. "
                 "Create a second one."
             )
-        keras_arguments.setdefault("steps_per_execution", self._default_steps_per_execution())
-        super().compile(optimizer=None, **keras_arguments)
+        steps = {"steps_per_execution": self._default_steps_per_execution()}
+        super().compile(optimizer=None, **{**steps, **keras_arguments})
         self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
         self._compile_arguments = keras_arguments
@@ -122,7 +122,7 @@ class TwoPlayerModel(keras.Model):
         """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
 
         Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step: what
-        an epoch leaves over, another takes. Validation figures are those of `evaluate`.
+        an epoch leaves over, another takes, unless `shuffle=False`. Validation figures are those of `evaluate`.
 
         Args:
             x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
@@ -138,34 +138,38 @@ class TwoPlayerModel(keras.Model):
         """
         refuse(keras_arguments, "sample_weight", "class_weight", "validation_split")
         shuffle = keras_arguments.pop("shuffle", True)
-        validation_batch_size = keras_arguments.pop("validation_batch_size", None) or batch_size
-        if keras_arguments.get("validation_data") is not None:
-            held_out = keras_arguments["validation_data"]
-            held_out = held_out if isinstance(held_out, tuple) else (held_out,)
-            keras_arguments["validation_data"] = self._batches_in_order(*held_out, batch_size=validation_batch_size)
+        check_fit_data(x, y)
+        validation = {name: keras_arguments.pop(f"validation_{name}", None) for name in ("data", "batch_size", "steps")}
+        if validation["data"] is not None:
+            held_out = validation["data"]
+            held_out = tuple(held_out) if isinstance(held_out, (tuple, list)) else (held_out,)
+            refuse({"sample_weight": held_out[2:] or None}, "sample_weight")
+            keras_arguments["validation_data"] = self._batches_in_order(
+                *held_out[:2], batch_size=validation["batch_size"] or batch_size, steps=validation["steps"]
+            )
         dataset = data.as_dataset(x, y)
         if dataset is not None:
             batch_size = data.BATCH_SIZE if batch_size is None else batch_size
             self.check_dataset(dataset, batch_size)
-            keras_arguments.setdefault("steps_per_epoch", len(dataset) // batch_size)
-            x, y = (
-                dataset.batches(
-                    batch_size, self.seed, int(keras.ops.convert_to_numpy(self.step)), self.conditional, shuffle
-                ),
-                None,
-            )
+            if keras_arguments.get("steps_per_epoch") is None:
+                keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
+            start = int(keras.ops.convert_to_numpy(self.step))
+            x, y = dataset.batches(batch_size, self.seed, start, self.conditional, shuffle), None
             batch_size = None
         self._epoch_length = keras_arguments.get("steps_per_epoch")
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, shuffle=False, **keras_arguments)
+        with data.errors_of_pipelines():
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, shuffle=False, **keras_arguments)
 
     def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
         """Both losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
         refuse(keras_arguments, "sample_weight")
-        return super().evaluate(self._batches_in_order(x, y, batch_size=batch_size), **keras_arguments)
+        batches = self._batches_in_order(x, y, batch_size=batch_size, steps=keras_arguments.pop("steps", None))
+        with data.errors_of_pipelines():
+            return super().evaluate(batches, **keras_arguments)
 
     def make_train_function(self, force=False):
         """Keras' own, except with several steps per execution: ours then ends an execution where the epoch ends."""
-        if self.steps_per_execution == 1 or self.run_eagerly:
+        if self.steps_per_execution == 1 or self.distribute_strategy.num_replicas_in_sync > 1:
             return super().make_train_function(force)
         if self.train_function is None or force:
             self.train_function = self._several_steps_function()
@@ -241,6 +245,8 @@ class TwoPlayerModel(keras.Model):
         return cls(**{**config, **players})
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         optimizers = {name: getattr(self, name) for name in ("generator_optimizer", "discriminator_optimizer")}
         return {
             **{name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()},
@@ -249,6 +255,17 @@ class TwoPlayerModel(keras.Model):
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store):
+        """The step, and the states that Dropout and other random layers draw from, which Keras leaves out."""
+        super().save_own_variables(store)
+        for number, state in enumerate(self._random_states()):
+            store[f"random_state_{number}"] = keras.ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        self.step.assign(store["0"])
+        for number, state in enumerate(self._random_states()):
+            state.assign(store[f"random_state_{number}"])
 
     # ------------------------------------------------------------------------------------------------------- helpers
 
@@ -269,10 +286,16 @@ class TwoPlayerModel(keras.Model):
             keep = tf.cast(decay, average.dtype)
             average.assign(keep * average + (1 - keep) * weight)
 
-    def _several_steps_function(self):
-        step = tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
+    def _random_states(self) -> list:
+        return [variable for variable in self.variables if variable.path.endswith("seed_generator_state")]
 
-        @tf.function(autograph=False, reduce_retracing=True)
+    def _several_steps_function(self):
+        step = (
+            self.train_step
+            if self.run_eagerly
+            else tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
+        )
+
         def execute(iterator, limit):
             def body(done, batch):
                 step(batch.get_value())
@@ -284,6 +307,9 @@ class TwoPlayerModel(keras.Model):
                 lambda done, batch: (done < limit) & batch.has_value(), body, (tf.zeros_like(limit), first)
             )
             return done, {tracker.name: tracker.result() for tracker in self.metrics}
+
+        if not self.run_eagerly:
+            execute = tf.function(execute, autograph=False, reduce_retracing=True)
 
         def train_function(iterator):
             if not isinstance(iterator, tf.data.Iterator):  # train_on_batch
@@ -306,23 +332,23 @@ class TwoPlayerModel(keras.Model):
         """Built here, because Keras loads no weights into an optimizer that is not."""
         optimizer = self.paper_optimizer() if optimizer is None else keras.optimizers.get(optimizer)
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if player.dtype_policy.name == "mixed_float16" and not scales:
+        if any(layer.compute_dtype == "float16" for layer in player.layers) and not scales:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(player.trainable_variables)
         return optimizer
 
-    def _batches_in_order(self, x, y=None, *, batch_size=None):
+    def _batches_in_order(self, x, y=None, *, batch_size=None, steps=None):
         dataset = data.as_dataset(x, y)
-        if dataset is None:
-            return x
-        self._check_examples(dataset.example_shape, dataset.has_labels)
-        return dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
+        if dataset is not None:
+            self.check_dataset(dataset)
+            x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
+        return x if steps is None else x.take(steps)
 
     def _unpack(self, batch) -> tuple:
         """(examples, labels) of a batch, checked while tracing; labels are None unless the networks take them."""
         examples, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
         self._check_examples(examples.shape[1:], labels is not None)
-        return tf.cast(examples, _floatx()), labels if self.conditional else None
+        return tf.cast(data.normalised(examples), _floatx()), labels if self.conditional else None
 
     def _check_examples(self, shape, has_labels: bool) -> None:
         if tuple(shape) != self.example_shape:
@@ -336,9 +362,10 @@ class TwoPlayerModel(keras.Model):
                 "or build unconditional networks."
             )
 
-    def check_dataset(self, dataset: data.Dataset, batch_size: int) -> None:
-        """Raises an `InputError` if these data cannot train this model in batches of this size."""
+    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
+        """Raises an `InputError` if this model cannot take these data, or be trained in batches of this size."""
         self._check_examples(dataset.example_shape, dataset.has_labels)
+        batch_size = self.discriminator_steps if batch_size is None else batch_size
         if batch_size < 1 or len(dataset) < batch_size:
             raise InputError(
                 f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "

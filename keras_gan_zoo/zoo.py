@@ -1,8 +1,6 @@
 """Trained models by run folder or file."""
 
-import json
 import os
-import zipfile
 from pathlib import Path
 
 import keras
@@ -34,17 +32,11 @@ def load(source: str | os.PathLike) -> TwoPlayerModel:
             raise InputError(f"Expected a finished run with a {MODEL_FILE}. Received: {source}, which has none.")
     if not path.is_file():
         raise InputError(f"Expected a run folder or a .keras file. Received: {source}, which does not exist.")
-    _check_file(path)
-    return keras.saving.load_model(path)
-
-
-def _check_file(path: Path) -> None:
-    """Reads the file's own description first, because Keras' errors speak of its internals."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            described = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"Expected a model saved as a .keras file. Received: {path}, which is not one.") from error
-    if not str(described.get("registered_name")).startswith("keras_gan_zoo>"):
-        name = described.get("class_name")
-        raise InputError(f"Expected a GAN of this package. Received: {path}, a Keras model of class {name!r}.")
+        model = keras.saving.load_model(path)
+    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise InputError(f"Expected a whole model saved as a .keras file. Received: {path} ({reason}).") from error
+    if not isinstance(model, TwoPlayerModel):
+        raise InputError(f"Expected a GAN. Received: {path}, a Keras model of class {type(model).__name__!r}.")
+    return model

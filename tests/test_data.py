@@ -317,3 +317,47 @@ def test_path_likes_are_paths(tmp_path):
             return str(tmp_path / "a.npy")
 
     assert len(data.load(Like())) == 10
+
+
+def test_sixteen_bits_are_refused(tmp_path):
+    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(InputError, match=r"deep\.png.*8 bits"):
+        data.load(tmp_path)
+
+
+def test_what_cannot_be_resized_is_said(tmp_path):
+    np.save(tmp_path / "floats.npy", np.zeros((3, 8, 8, 1), np.float32) - 1)
+    for name in (tmp_path / "floats.npy", "ring8"):
+        with pytest.raises(InputError, match="Leave image_size out"):
+            data.load(name, image_size=16)
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8))
+    whole = (tmp_path / "a.npz").read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:200] + bytes(100) + whole[300:]):
+        (tmp_path / "a.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a\.npz"):
+            data.load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("name", ["", "~nobody/images"])
+def test_names_that_mean_no_place_are_refused(name):
+    with pytest.raises(InputError, match="path without ~"):
+        data.load(name)
+
+
+def test_local_sets_have_no_splits():
+    with pytest.raises(InputError, match="no split"):
+        data.load("digits", split="test")
+
+
+def test_a_streamed_image_that_breaks_is_named(folder):
+    import keras_gan_zoo as kgz
+
+    streamed = data.load(folder, image_size=8, memory_limit=0)
+    (folder / "cats" / "0.png").write_bytes(b"broken since")
+    gan = kgz.DCGAN.for_images((8, 8, 3), latent_dim=2, width=2)
+    gan.compile()
+    with pytest.raises(InputError, match=r"cats.0\.png"):
+        gan.fit(streamed, batch_size=6, verbose=0)

@@ -106,6 +106,11 @@ def test_epochs_are_chosen_by_steps():
         ({"epochs": 0}, "epochs of at least 1"),
         ({"batch_size": 0}, "batch_size of at least 1"),
         ({"learning_rate": -1.0}, "learning rate above 0"),
+        ({"learning_rate": float("nan")}, "finite learning rate"),
+        ({"learning_rate": "fast"}, "to be float or int"),
+        ({"batch_size": 64.5}, "to be int"),
+        ({"model": 3}, "to be dict"),
+        ({"seed": -3}, "seed from 0"),
     ],
 )
 def test_impossible_recipes_are_refused(arguments, message):
@@ -147,3 +152,10 @@ def test_default_folders_are_numbered(tmp_path, monkeypatch):
     assert str(training.run_folder(recipe)) == "runs/dcgan_digits"
     (tmp_path / "runs" / "dcgan_digits").mkdir(parents=True)
     assert str(training.run_folder(recipe)) == "runs/dcgan_digits_2"
+
+
+def test_images_of_many_channels_train_without_pictures(tmp_path):
+    np.save(tmp_path / "deep.npy", np.zeros((64, 8, 8, 6), np.uint8))
+    recipe = Recipe("gan", str(tmp_path / "deep.npy"), epochs=1, batch_size=32, model=TINY["gan"])
+    _, folder = training.train(recipe, tmp_path / "run", verbose=0)
+    assert (folder / "gan.keras").exists()

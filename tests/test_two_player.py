@@ -241,3 +241,69 @@ def test_two_replicas_train_as_one(float64):
     two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), 1)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_a_small_model_loaded_under_a_strategy_takes_single_steps(tmp_path):
+    gan = vector_gan()
+    gan.compile()
+    gan.save(tmp_path / "gan.keras")
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert gan.steps_per_execution > again.steps_per_execution == 1
+
+
+def test_eager_runs_take_as_many_steps():
+    gan, eager = vector_gan(), vector_gan()
+    gan.compile("adam", "adam")
+    eager.compile("adam", "adam", run_eagerly=True)
+    for model in (gan, eager):
+        model.fit(VECTORS, batch_size=16, epochs=2, verbose=0)
+        assert int(model.step) == 8
+    for a, b in zip(weights_of(gan), weights_of(eager), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_evaluation_steps_do_not_depend_on_steps_per_execution():
+    gan = vector_gan()
+    figures = []
+    for steps in (1, 64):
+        gan.compile(steps_per_execution=steps)
+        figures.append(gan.evaluate(VECTORS, batch_size=8, steps=2, return_dict=True, verbose=0))
+        history = gan.fit(
+            VECTORS, batch_size=64, steps_per_epoch=None, validation_data=[VECTORS], validation_steps=1, verbose=0
+        ).history
+        assert history["val_d_loss"] != figures[-1]["d_loss"]
+        gan = vector_gan()
+    assert figures[0] == figures[1]
+
+
+def test_uint8_batches_are_normalised():
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
+    gan = kgz.DCGAN.for_images((8, 8, 1), latent_dim=4, width=4, seed=0)
+    gan.compile()
+    batches = tf.data.Dataset.from_tensor_slices(images).batch(8)
+    assert gan.evaluate(batches, verbose=0) == pytest.approx(gan.evaluate(images, verbose=0))
+    with pytest.raises(InputError, match="int64"):
+        gan.train_on_batch(images.astype(np.int64))
+
+
+def test_a_model_that_is_not_compiled_can_be_saved(tmp_path):
+    gan = vector_gan()
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert not again.compiled
+    np.testing.assert_array_equal(gan.sample(3, seed=0), again.sample(3, seed=0))
+
+
+@pytest.mark.parametrize("x", [None, "digits", [VECTORS], (VECTORS, VECTORS)])
+def test_fit_takes_no_other_kinds_of_data(x):
+    gan = vector_gan()
+    gan.compile()
+    with pytest.raises(InputError, match=r"fit\(\) expects"):
+        gan.fit(x)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 1.5])
+def test_impossible_seeds_are_refused(seed):
+    with pytest.raises(InputError, match="seed from 0"):
+        kgz.GAN(network((5,), (2,)), network((2,), (1,)), seed=seed)

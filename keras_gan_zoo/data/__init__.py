@@ -7,13 +7,13 @@ examples, and the indices are a function of (seed, step), so a run continues any
 import os
 from pathlib import Path
 
-from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
+from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset, errors_of_pipelines, normalised
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
 from keras_gan_zoo.errors import InputError
 
-__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "load"]
+__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "errors_of_pipelines", "load", "normalised"]
 
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
@@ -47,7 +47,22 @@ def load(
         (2,)
     """
     size = _as_size(image_size)
-    path = Path(name).expanduser()
+    dataset = _load(name, split, size, memory_limit)
+    if size is not None and dataset.example_shape[:2] != size:
+        raise InputError(
+            f"Expected uint8 images to resize to {size}. Received: {dataset}, which cannot be resized. "
+            "Leave image_size out."
+        )
+    return dataset
+
+
+def _load(name, split: str, size, memory_limit: int) -> Dataset:
+    if not str(name) or str(name).startswith("~"):
+        raise InputError(f"Expected a data set's name or a path without ~. Received: {str(name)!r}.")
+    path = Path(name)
+    is_local = name in EMBEDDED or path.is_dir() or path.suffix in (".npy", ".npz")
+    if is_local and split != "train":
+        raise InputError(f"Expected no split for {name}, which is one whole. Received: {split!r}. Leave it out.")
     if name in EMBEDDED:
         return EMBEDDED[name](size)
     if path.is_dir():

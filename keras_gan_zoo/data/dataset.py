@@ -1,7 +1,8 @@
 """Examples in memory, the order of their batches, and what may be an example."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
@@ -111,8 +112,25 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
+@contextmanager
+def errors_of_pipelines() -> Iterator[None]:
+    """Gives an `InputError` raised inside a pipeline back as it was; TensorFlow wraps it in a graph's traceback."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        _, found, message = str(error).partition("InputError: ")
+        if not found:
+            raise
+        raise InputError(message.splitlines()[0]) from None
+
+
 def normalised(batch):
-    return tf.cast(batch, tf.float32) / 127.5 - 1 if batch.dtype == tf.uint8 else batch
+    """uint8 images as float32 in [-1, 1]; floats as they are."""
+    if batch.dtype == tf.uint8:
+        return tf.cast(batch, tf.float32) / 127.5 - 1
+    if not batch.dtype.is_floating:
+        raise InputError(f"Expected uint8 images, or floats. Received: batches of {batch.dtype.name}. Convert them.")
+    return batch
 
 
 def _checked_examples(examples: np.ndarray) -> np.ndarray:
@@ -152,6 +170,6 @@ def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise InputError(
             f"Expected one integer label from 0 up for each of {n} examples. Received: {labels.dtype} of shape "
-            f"{labels.shape}. One-hot labels: labels.argmax(axis=1)."
+            f"{labels.shape}, from {labels.min(initial=0)}. One-hot labels: labels.argmax(axis=1)."
         )
     return labels.astype(np.int32)

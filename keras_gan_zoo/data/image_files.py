@@ -1,5 +1,7 @@
 """Folders of images and files of arrays."""
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,9 +81,10 @@ def load_arrays(path: Path, size) -> Dataset:
     if not path.is_file():
         raise InputError(f"Expected a file of arrays. Received: {path}, which does not exist. Check the path.")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (ValueError, OSError, EOFError) as error:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"Expected arrays of numbers in {path}. Received: a file NumPy cannot read ({error})."
         ) from error
@@ -91,7 +94,7 @@ def load_arrays(path: Path, size) -> Dataset:
         raise InputError(
             f"Expected an array named 'images' in {path}. Received: {', '.join(arrays) or 'none'}. Rename it."
         )
-    if size is not None and examples.dtype == np.uint8 and examples.ndim >= 3:
+    if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
     return Dataset(examples, labels, name=path.stem)
 
@@ -120,7 +123,9 @@ def _corrupt(path: Path, error: Exception) -> InputError:
 def _plain_mode(image: Image.Image) -> str:
     if image.has_transparency_data:
         return "RGBA"
-    return "L" if image.mode in ("1", "L", "I;16", "I", "F") else "RGB"
+    if image.mode.startswith(("I", "F")):
+        raise OSError(f"8 bits per channel expected, its mode is {image.mode}")
+    return "L" if image.mode in ("1", "L") else "RGB"
 
 
 def _common_mode(modes: set[str]) -> str:

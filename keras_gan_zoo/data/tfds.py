@@ -91,6 +91,8 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
         )
     try:
         length = builder.info.splits[split].num_examples
+        if not length:
+            raise ValueError("no examples")
     except (KeyError, ValueError) as error:
         splits = ", ".join(builder.info.splits)
         raise InputError(
