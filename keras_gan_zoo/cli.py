@@ -46,7 +46,7 @@ def main():
     help="digits, ring8, grid25, swiss_roll; a folder of images; a .npy or .npz file; or the name of a set of "
     "TensorFlow Datasets, such as fashion_mnist.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the data.  [default: about 5,000 steps]")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the data.  [default: about 4,500 steps]")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Examples per step.")
 @click.option(
     "--optimizer",

@@ -14,8 +14,10 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
     file is removed and whatever was at `path` before is untouched.
 
     Example:
-        >>> with written_beside("/tmp/greeting.txt") as beside:
-        ...     _ = beside.write_text("hello")
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, written_beside(f"{folder}/greeting.txt") as beside:
+        ...     beside.write_text("hello")
+        5
     """
     path = Path(path)
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

@@ -19,7 +19,7 @@ from keras_gan_zoo.files import written_beside
 
 MODEL_FILE = "gan.keras"
 RECIPE_FILE = "recipe.toml"
-STEPS = 5000  # of a run whose epochs are not given: a few minutes for small images on two cores
+STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
 
 
 _KINDS = {  # of a recipe's values that are not text
