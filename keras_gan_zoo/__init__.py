@@ -10,34 +10,62 @@ from typing import TYPE_CHECKING
 from keras_gan_zoo._registration import register_when_keras_loads
 
 if TYPE_CHECKING:
-    from keras_gan_zoo import callbacks, data, losses, networks, pictures, training, zoo
+    from keras_gan_zoo import callbacks, data, divergences, losses, networks, penalties, pictures, training, zoo
+    from keras_gan_zoo.conditional_gan import ConditionalGAN
     from keras_gan_zoo.dcgan import DCGAN
     from keras_gan_zoo.errors import InputError
+    from keras_gan_zoo.fgan import FGAN
     from keras_gan_zoo.gan import GAN
+    from keras_gan_zoo.two_player import TwoPlayerModel
+    from keras_gan_zoo.wgan import WGAN
+    from keras_gan_zoo.wgan_gp import WGANGP
     from keras_gan_zoo.zoo import load
 
-    VARIANTS: dict[str, type[GAN]]
+    VARIANTS: dict[str, type[TwoPlayerModel]]
 
 __version__ = "0.1.0"
 
 # The models by the names that the command line, recipes and presets use. Every module has the name of its variant.
-VARIANT_CLASSES = {"gan": "GAN", "dcgan": "DCGAN"}
+VARIANT_CLASSES = {
+    "gan": "GAN",
+    "dcgan": "DCGAN",
+    "conditional_gan": "ConditionalGAN",
+    "wgan": "WGAN",
+    "wgan_gp": "WGANGP",
+    "fgan": "FGAN",
+}
 
-_MODULES = ["callbacks", "data", "losses", "networks", "pictures", "training", "zoo"]
+_MODULES = [
+    "callbacks",
+    "data",
+    "divergences",
+    "losses",
+    "networks",
+    "penalties",
+    "pictures",
+    "training",
+    "zoo",
+]
 _HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
 
 _WITHOUT_KERAS = {"InputError", "pictures"}
 
 __all__ = [
     "DCGAN",
+    "FGAN",
     "GAN",
     "VARIANTS",
+    "WGAN",
+    "WGANGP",
+    "ConditionalGAN",
     "InputError",
     "callbacks",
     "data",
+    "divergences",
     "load",
     "losses",
     "networks",
+    "penalties",
     "pictures",
     "training",
     "zoo",

@@ -34,13 +34,49 @@ def check_fit_data(x, y) -> None:
         raise InputError("Expected the labels inside the data.Dataset. Received: labels beside it. Leave y out.")
 
 
-def check_divisible(batch_size: int | None, k: int) -> None:
-    """A batch is cut into k minibatches; None stands for batches of varying size."""
+def check_divisible(batch_size: int | None, k: int, packing: int = 1) -> None:
+    """A batch is cut into k minibatches of whole packs; None stands for batches of varying size."""
     if k > 1 and (batch_size is None or batch_size % k):
         raise InputError(
             f"Expected batches of a fixed size divisible by discriminator_steps={k}. Received: batches of "
             f"{batch_size or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
         )
+    if batch_size is not None and batch_size // k % packing:
+        raise InputError(
+            f"Expected minibatches divisible by packing={packing}. Received: minibatches of {batch_size // k} "
+            "examples. Change batch_size or packing."
+        )
+
+
+def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) -> None:
+    """The arguments that every variant has."""
+    if ema_decay is not None and not 0 <= ema_decay < 1:
+        raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
+    if not isinstance(packing, (int, np.integer)) or packing < 1:
+        raise InputError(f"Expected packing, the examples judged at once, of at least 1. Received: {packing!r}.")
+    for name, weight in (("r1", r1), ("r2", r2)):
+        check_number(name, weight, low=0)
+    if class_names is not None and num_classes not in (None, len(class_names)):
+        raise InputError(
+            f"Expected as many class_names as num_classes={num_classes}. Received: {len(class_names)} names. "
+            "Leave one of the two out."
+        )
+    if seed is not None:
+        check_seed(seed)
+
+
+def check_number(name: str, value: float, low: float, above: bool = False) -> None:
+    """A finite number from `low` up, or above it."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and np.isfinite(value)
+    if not is_number or value < low or (above and value == low):
+        raise InputError(
+            f"Expected {name} to be a number {'above' if above else 'of at least'} {low}. Received: {value!r}."
+        )
+
+
+def check_discriminator_steps(k: int) -> None:
+    if not isinstance(k, (int, np.integer)) or k < 1:
+        raise InputError(f"Expected discriminator_steps of at least 1. Received: {k!r}.")
 
 
 def check_labels(labels: np.ndarray, num_classes: int) -> None:
@@ -51,7 +87,7 @@ def check_labels(labels: np.ndarray, num_classes: int) -> None:
         )
 
 
-def check_players(generator, discriminator) -> None:
+def check_players(generator, discriminator, packing: int = 1) -> None:
     for name, player in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(player, keras.Model) or not getattr(player, "inputs", None):
             raise InputError(
@@ -64,10 +100,11 @@ def check_players(generator, discriminator) -> None:
                 f"{len(player.inputs)} inputs, {len(player.outputs)} outputs."
             )
     made, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
-    if made != judged:
+    if (*made[:-1], made[-1] * packing) != judged:
+        packed = f", {packing} packed along the last axis" if packing > 1 else ""
         raise InputError(
-            f"Expected the discriminator to take what the generator makes. Received: a generator of {made} and a "
-            f"discriminator of {judged}. Change one of the two shapes."
+            f"Expected the discriminator to take what the generator makes{packed}. Received: a generator of {made} "
+            f"and a discriminator of {judged}. Change one of the two shapes."
         )
     if len(generator.inputs) != len(discriminator.inputs):
         raise InputError(

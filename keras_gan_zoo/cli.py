@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from keras_gan_zoo import VARIANT_CLASSES, __version__
+from keras_gan_zoo.cli_options import MODEL_OPTIONS, options_of_models
 from keras_gan_zoo.errors import InputError
 
 
@@ -47,30 +48,19 @@ def main():
     "TensorFlow Datasets, such as fashion_mnist.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the data.  [default: about 4,500 steps]")
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Examples per step.")
+@click.option(
+    "--batch-size", type=click.IntRange(1), help="Examples per step.  [default: 64 for each discriminator step]"
+)
 @click.option(
     "--optimizer",
     type=click.Choice(list(VARIANT_CLASSES)),
-    help="Use the optimizer of that variant's paper: gan momentum SGD, dcgan Adam.  [default: VARIANT's]",
+    help="That of this variant's paper: gan, conditional_gan momentum SGD; dcgan, fgan Adam; wgan RMSprop; wgan_gp "
+    "Adam without momentum.  [default: VARIANT's]",
 )
 @click.option(
     "--learning-rate", type=click.FloatRange(0, min_open=True), help="Of both optimizers.  [default: the paper's]"
 )
-@click.option(
-    "--loss", metavar="NAME", help="non_saturating or minimax (Goodfellow et al., 2014).  [default: non_saturating]"
-)
-@click.option(
-    "--k", type=click.IntRange(1), help="Discriminator steps per generator step; divides the batch size.  [default: 1]"
-)
-@click.option("--simultaneous", is_flag=True, help="Update both players at once instead of in turn.")
 @click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks.")
-@click.option(
-    "--ema",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Average the generator with this decay, such as 0.999.  [default: off]",
-)
-@click.option("--latent-dim", type=click.IntRange(1), default=100, show_default=True, help="Noise values per example.")
-@click.option("--width", type=click.IntRange(1), help="dcgan: channels of the finest features.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side.")
 @click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set.")
 @click.option(
@@ -87,24 +77,19 @@ def main():
     help="Run folder, new or empty.  [default: runs/VARIANT_DATA]",
 )
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
-def train(variant, data_name, out, dry_run, loss, k, simultaneous, ema, latent_dim, width, **options):
+@options_of_models
+def train(variant, data_name, out, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe.
 
     \b
     gan-zoo train dcgan --data fashion_mnist --epochs 10
     gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
+    gan-zoo train fgan --data fashion_mnist --divergence pearson
     """
     _start_tensorflow()
     from keras_gan_zoo.training import Recipe, build, resolve
 
-    model = {
-        "latent_dim": latent_dim,
-        "loss": loss,
-        "discriminator_steps": k,
-        "simultaneous": simultaneous or None,
-        "ema_decay": ema,
-        "width": width,
-    }
+    model = {name: options.pop(name) for name in MODEL_OPTIONS}
     model = {name: value for name, value in model.items() if value is not None}
     recipe = Recipe(variant=variant, data=data_name, model=model, **options)
     if dry_run:
@@ -142,7 +127,9 @@ def _train(recipe, out):
 @click.option("-n", "count", type=click.IntRange(1), default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same samples.")
 @click.option(
-    "--label", type=click.IntRange(0), help="Class of all samples of a conditional model.  [default: in turn]"
+    "--label",
+    metavar="CLASS",
+    help="Class of all samples of a conditional model, by name or index.  [default: in turn]",
 )
 @click.option(
     "-o",
@@ -167,6 +154,8 @@ def sample(source, count, seed, label, out):
     from keras_gan_zoo.files import written_beside
 
     gan = zoo.load(source)
+    if label is not None and label not in (gan.class_names or ()) and label.isdecimal():
+        label = int(label)
     examples = gan.sample(count, labels=label, seed=seed)
     if out.suffix == ".npz":
         with written_beside(out) as beside:

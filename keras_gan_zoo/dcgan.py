@@ -2,7 +2,6 @@
 
 import keras
 
-from keras_gan_zoo import networks
 from keras_gan_zoo.gan import GAN
 
 
@@ -23,7 +22,9 @@ class DCGAN(GAN):
         ```
     """
 
-    build_networks = staticmethod(networks.dcgan_pair)
+    @staticmethod
+    def paper_networks(shape):
+        return {"architecture": "dcgan"}
 
     @staticmethod
     def paper_optimizer(learning_rate: float = 2e-4) -> keras.optimizers.Optimizer:

@@ -8,6 +8,7 @@ underflows: $-\log \sigma(s) = \operatorname{softplus}(-s)$ and $-\log(1 - \sigm
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo import divergences
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -20,14 +21,16 @@ class AdversarialLoss:
     Example:
         ```python
         @keras.saving.register_keras_serializable("my_project")
-        class LeastSquares(kgz.losses.AdversarialLoss):
+        class Exponential(kgz.losses.AdversarialLoss):
             def discriminator_loss(self, real_scores, fake_scores):
-                return (tf.reduce_mean((real_scores - 1) ** 2) + tf.reduce_mean(fake_scores**2)) / 2
+                return tf.reduce_mean(tf.exp(-real_scores)) + tf.reduce_mean(tf.exp(fake_scores))
 
             def generator_loss(self, fake_scores):
-                return tf.reduce_mean((fake_scores - 1) ** 2) / 2
+                return tf.reduce_mean(tf.exp(-fake_scores))
         ```
     """
+
+    needs_real_scores = False  # whether `generator_loss` takes the real scores too, as its second argument
 
     def discriminator_loss(self, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
         raise NotImplementedError
@@ -86,7 +89,179 @@ class NonSaturating(Minimax):
         return tf.reduce_mean(tf.nn.softplus(-fake_scores))
 
 
-LOSSES = {"minimax": Minimax, "non_saturating": NonSaturating}
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class LeastSquares(AdversarialLoss):
+    r"""Least squares GAN (Mao et al., 2017), with the coding 0 for generated and 1 for real examples.
+
+    $$L_D = \frac{1}{2} E_x[(D(x) - 1)^2] + \frac{1}{2} E_z[D(G(z))^2], \qquad
+      L_G = \frac{1}{2} E_z[(D(G(z)) - 1)^2]$$
+
+    Shapes: scores of any shape, usually (batch, 1); the losses are scalars.
+
+    Example:
+        >>> float(LeastSquares().discriminator_loss(tf.constant([0.5]), tf.constant([0.5])))  # D cannot tell
+        0.25
+    """
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        return (tf.reduce_mean((real_scores - 1) ** 2) + tf.reduce_mean(fake_scores**2)) / 2
+
+    def generator_loss(self, fake_scores):
+        return tf.reduce_mean((fake_scores - 1) ** 2) / 2
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Hinge(AdversarialLoss):
+    r"""Hinge loss (Lim and Ye, 2017): scores beyond the margins at -1 and 1 are good enough for the discriminator.
+
+    $$L_D = E_x[\max(0, 1 - D(x))] + E_z[\max(0, 1 + D(G(z)))], \qquad L_G = -E_z[D(G(z))]$$
+
+    Shapes: scores of any shape, usually (batch, 1); the losses are scalars.
+
+    Example:
+        >>> float(Hinge().discriminator_loss(tf.constant([0.0]), tf.constant([0.0])))  # D cannot tell
+        2.0
+    """
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        return tf.reduce_mean(tf.nn.relu(1 - real_scores)) + tf.reduce_mean(tf.nn.relu(1 + fake_scores))
+
+    def generator_loss(self, fake_scores):
+        return -tf.reduce_mean(fake_scores)
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Wasserstein(AdversarialLoss):
+    r"""The game of WGAN (Arjovsky et al., 2017): the critic's lead is the estimate of the Wasserstein-1 distance.
+
+    $$L_D = E_z[D(G(z))] - E_x[D(x)], \qquad L_G = -E_z[D(G(z))]$$
+
+    That holds for a critic of bounded slope: see `WGAN` and `WGANGP`, or `r1` and `r2` of any variant.
+
+    Shapes: scores of any shape, usually (batch, 1); the losses are scalars in units of the examples.
+
+    Example:
+        >>> float(Wasserstein().discriminator_loss(tf.constant([3.0]), tf.constant([1.0])))
+        -2.0
+    """
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
+
+    def generator_loss(self, fake_scores):
+        return -tf.reduce_mean(fake_scores)
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Relativistic(AdversarialLoss):
+    r"""Relativistic GAN (Jolicoeur-Martineau, 2018): real examples are to score higher than generated ones beside them.
+
+    $$L_D = E_{x,z}[-\log \sigma(D(x) - D(G(z)))], \qquad L_G = E_{x,z}[-\log \sigma(D(G(z)) - D(x))]$$
+
+    With `r1` and `r2` it converges where others do not, without any normalisation (Huang et al., 2024).
+
+    Shapes: as many real as fake scores, usually (batch, 1); the losses are scalars in nats.
+
+    Example:
+        >>> round(float(Relativistic().generator_loss(tf.constant([5.0]), tf.constant([5.0]))), 6)  # log 2
+        0.693147
+    """
+
+    needs_real_scores = True
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        return tf.reduce_mean(tf.nn.softplus(fake_scores - real_scores))
+
+    def generator_loss(self, fake_scores, real_scores):
+        return tf.reduce_mean(tf.nn.softplus(real_scores - fake_scores))
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class RelativisticAverage(AdversarialLoss):
+    r"""Relativistic average GAN (Jolicoeur-Martineau, 2018): scores count relative to the mean score of the other side.
+
+    $$L_D = -E_x[\log \sigma(D(x) - E_z D(G(z)))] - E_z[\log(1 - \sigma(D(G(z)) - E_x D(x)))]$$
+
+    and the generator's loss is the same with the two sides exchanged. The means are over the minibatch; on several
+    replicas, over each replica's part of it.
+
+    Shapes: scores of any shape, usually (batch, 1); the losses are scalars in nats.
+
+    Example:
+        >>> loss = RelativisticAverage()
+        >>> round(float(loss.discriminator_loss(tf.constant([7.0]), tf.constant([7.0]))), 6)  # log 4: D cannot tell
+        1.386294
+    """
+
+    needs_real_scores = True
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        real_lead = real_scores - tf.reduce_mean(fake_scores)
+        fake_lead = fake_scores - tf.reduce_mean(real_scores)
+        return tf.reduce_mean(tf.nn.softplus(-real_lead)) + tf.reduce_mean(tf.nn.softplus(fake_lead))
+
+    def generator_loss(self, fake_scores, real_scores):
+        return self.discriminator_loss(fake_scores, real_scores)
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Variational(AdversarialLoss):
+    r"""The saddle of f-GAN (Nowozin et al., 2016, Equation 6): a lower bound on a divergence of data P and samples Q.
+
+    $$\min_G \max_V F = E_P[g_f(V(x))] + E_Q[-f^*(g_f(V(x)))]$$
+
+    with the output activation $g_f$ and the conjugate $f^*$ of the divergence. The discriminator V minimises -F.
+
+    Args:
+        divergence: A key of `divergences.F_DIVERGENCES`, or an `FDivergence`.
+        generator_objective: `"minimax"`, the letter of the paper: the generator minimises F. `"non_saturating"`, the
+            practical variant of its Section 3.2: it maximises $E_Q[g_f(V(x))]$. The two have different fixed points
+            where the generator cannot reach the data.
+
+    Shapes: scores of any shape, usually (batch, 1); the losses are scalars in nats.
+
+    Example:
+        >>> loss = Variational("gan")  # the same as Minimax
+        >>> round(float(loss.discriminator_loss(tf.constant([0.0]), tf.constant([0.0]))), 6)
+        1.386294
+    """
+
+    OBJECTIVES = ("minimax", "non_saturating")
+
+    def __init__(self, divergence: str | divergences.FDivergence, generator_objective: str = "minimax"):
+        if generator_objective not in self.OBJECTIVES:
+            raise unknown("generator_objective", generator_objective, self.OBJECTIVES)
+        self.divergence = divergences.get(divergence)
+        self.generator_objective = generator_objective
+
+    def bound(self, real_scores, fake_scores):
+        """F: what the scores prove the divergence to be at least, but for the chance of the minibatch."""
+        return tf.reduce_mean(self.divergence.activation(real_scores)) - tf.reduce_mean(
+            self.divergence.conjugate_of_activation(fake_scores)
+        )
+
+    def discriminator_loss(self, real_scores, fake_scores):
+        return -self.bound(real_scores, fake_scores)
+
+    def generator_loss(self, fake_scores):
+        if self.generator_objective == "minimax":
+            return -tf.reduce_mean(self.divergence.conjugate_of_activation(fake_scores))
+        return -tf.reduce_mean(self.divergence.activation(fake_scores))
+
+    def get_config(self) -> dict:
+        divergence = keras.saving.serialize_keras_object(self.divergence)
+        return {"divergence": divergence, "generator_objective": self.generator_objective}
+
+
+LOSSES = {
+    "non_saturating": NonSaturating,
+    "minimax": Minimax,
+    "least_squares": LeastSquares,
+    "hinge": Hinge,
+    "wasserstein": Wasserstein,
+    "relativistic": Relativistic,
+    "relativistic_average": RelativisticAverage,
+}
 
 
 def get(identifier: "str | dict | AdversarialLoss") -> AdversarialLoss:

@@ -38,14 +38,14 @@ class Recipe:
         variant: A key of `VARIANTS`.
         data: Name or path of the data set, see `data.load`.
         epochs: Passes over the data; None for as many as make about `STEPS`.
-        batch_size: Examples per step.
+        batch_size: Examples per step; None for 64 for each discriminator step.
         seed: Of the initial weights, the noise and the order of the data.
         split: Of a TensorFlow Datasets set.
         image_size: Side to resize to, or None to take the images as they are.
-        conditional: Whether the networks take the labels of the data.
+        conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
         optimizer: Variant whose paper's optimizer is used; None for the variant's own.
         learning_rate: Of both optimizers; None for the paper's.
-        model: Arguments of the variant's `for_images`, such as latent_dim, loss, ema_decay.
+        model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:
         InputError: If the variant is unknown or a number is out of range.
@@ -55,7 +55,6 @@ class Recipe:
         variant = "dcgan"
         data = "digits"
         epochs = 3
-        batch_size = 64
         seed = 0
         split = "train"
         conditional = false
@@ -67,7 +66,7 @@ class Recipe:
     variant: str
     data: str
     epochs: int | None = None
-    batch_size: int = BATCH_SIZE
+    batch_size: int | None = None
     seed: int = 0
     split: str = "train"
     image_size: int | None = None
@@ -119,24 +118,36 @@ class Recipe:
 
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with every default spelled out, and its data."""
+    variant = keras_gan_zoo.VARIANTS[recipe.variant]
     dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size)
-    if recipe.conditional and not dataset.has_labels:
+    conditional = recipe.conditional or variant.needs_labels
+    if conditional and not dataset.has_labels:
         raise InputError(
-            f"Expected labelled data for a conditional model. Received: {dataset}. Leave 'conditional' out."
+            f"Expected labelled data for a conditional model. Received: {dataset}. Choose a variant that needs no "
+            "labels, and leave 'conditional' out."
         )
-    epochs = recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // recipe.batch_size))
-    model = {"latent_dim": 100, **keras_gan_zoo.VARIANTS[recipe.variant].default_arguments(), **recipe.model}
-    optimizer = recipe.optimizer or recipe.variant
-    return dataclasses.replace(recipe, epochs=epochs, optimizer=optimizer, model=model), dataset
+    defaults = variant.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
+    model = {"latent_dim": 100, **defaults, **recipe.model}
+    batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
+    return dataclasses.replace(
+        recipe,
+        epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
+        batch_size=batch_size,
+        conditional=conditional,
+        optimizer=recipe.optimizer or recipe.variant,
+        model=model,
+    ), dataset
 
 
 def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
-    """The compiled model of a recipe, for the shape and the classes of its data."""
+    """The compiled model of a resolved recipe, for the shape and the classes of its data."""
+    classes = {}
+    if recipe.conditional:
+        classes = {"num_classes": dataset.num_classes, "class_names": dataset.class_names}
     variant = keras_gan_zoo.VARIANTS[recipe.variant]
-    num_classes = dataset.num_classes if recipe.conditional else None
-    gan = variant.for_images(dataset.example_shape, num_classes=num_classes, seed=recipe.seed, **recipe.model)
+    gan = variant.for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
-    paper = keras_gan_zoo.VARIANTS[recipe.optimizer or recipe.variant]
+    paper = keras_gan_zoo.VARIANTS[recipe.optimizer]
     gan.check_dataset(dataset, recipe.batch_size)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan

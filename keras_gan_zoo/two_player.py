@@ -1,92 +1,80 @@
 """Keras' side of the contract for a model of two players: everything around a `train_step` but the algorithm."""
 
 import random
-from functools import cached_property
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_players, check_seed, refuse
+from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_options, check_players, refuse
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.execution import several_steps_function
+from keras_gan_zoo.for_images import ForImages
+from keras_gan_zoo.sampling import Sampling
+from keras_gan_zoo.vocabulary import Vocabulary
 
 SMALL = 250_000  # parameters of both players, below which dispatching a step costs about as much as computing it
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class TwoPlayerModel(keras.Model):
+class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
     """A generator and a discriminator with an optimizer each, trained by `fit`.
 
-    Subclasses write `train_step` and `test_step` in the vocabulary below: `minibatches`, `noise`, `generate`, `score`,
-    `descend`, `finish_step`. See `GAN` for the arguments.
+    Subclasses write `train_step` in the words of `Vocabulary`. These options are common to all of them.
+
+    Args:
+        generator: Keras model from noise (batch, latent_dim), or [noise, labels (batch,)], to examples. Images are
+            channels last in [-1, 1]; any other shape works too, fed as a `tf.data.Dataset`.
+        discriminator: Keras model from examples, or [examples, labels], to raw scores (batch, 1): logits, no sigmoid.
+        num_classes: Number of classes of the labels, if the networks take labels.
+        class_names: Names of the labels 0, 1, ..., which `sample` then takes; by default those of the `data.Dataset`
+            that the model is first trained on, if it has any.
+        packing: Examples m that the discriminator judges at once (PacGAN, Lin et al., 2018), joined along the last
+            axis: it takes m times the channels and, if conditional, labels (batch, m). Divides the minibatch.
+        r1: Weight gamma of the zero-centred penalty on the slope of the discriminator at real examples, gamma / 2
+            times the mean squared slope (Mescheder et al., 2018); 0 for none. In `evaluate` it is left out.
+        r2: The same at generated examples.
+        ema_decay: If given, such as 0.999, a moving average of the generator's weights is kept, which `sample`
+            and `predict` use. After step t it decays by the smaller of this and t / (t + 10).
+        seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.
+        **kwargs: `name`, and other arguments of `keras.Model`.
+
+    Raises:
+        InputError: If the networks do not fit each other, or an argument is out of range.
     """
 
     logged = ("d_loss", "g_loss")
     discriminator_steps = 1
 
-    def __init__(self, generator, discriminator, *, num_classes=None, ema_decay=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        num_classes: int | None = None,
+        class_names: list[str] | None = None,
+        packing: int = 1,
+        r1: float = 0.0,
+        r2: float = 0.0,
+        ema_decay: float | None = None,
+        seed: int | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        check_players(generator, discriminator)
-        if ema_decay is not None and not 0 <= ema_decay < 1:
-            raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
+        check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
+        check_players(generator, discriminator, packing)
         self.generator = generator
         self.discriminator = discriminator
-        self.num_classes = num_classes
+        self.class_names = None if class_names is None else tuple(class_names)
+        self.num_classes = len(class_names) if class_names is not None else num_classes
+        self.packing, self.r1, self.r2 = packing, r1, r2
         self.ema_decay = ema_decay
-        self.seed = random.getrandbits(31) if seed is None else check_seed(seed)
+        self.seed = random.getrandbits(31) if seed is None else int(seed)
         self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False)
         self.ema_generator = None if ema_decay is None else _frozen_copy(generator)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self._epoch_length = None
         self.built = True
-
-    # ------------------------------------------------------------------------------- the vocabulary of train_steps
-
-    def minibatches(self, batch, k: int) -> list[tuple]:
-        """Cuts a batch into k fresh minibatches (examples, labels); labels are None unless the networks take them."""
-        examples, labels = self._unpack(batch)
-        check_divisible(examples.shape[0], k)
-        cut_labels = [None] * k if labels is None else tf.split(labels, k)
-        return list(zip(tf.split(examples, k), cut_labels, strict=True))
-
-    def noise(self, draws: int, rows, step=None) -> list[tf.Tensor]:
-        """Standard normal noise of this step, drawn `draws` times for `rows` examples: a function of (seed, step).
-
-        Drawn for the global batch and cut, so that replicas differ and the result does not depend on their number.
-        """
-        context = tf.distribute.get_replica_context()
-        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
-        step = tf.convert_to_tensor(self.step if step is None else step)
-        shape = (draws, replicas * rows, *self.latent_shape)
-        values = tf.random.stateless_normal(shape, tf.stack([tf.cast(self.seed, step.dtype), step]), dtype=_floatx())
-        return tf.unstack(values[:, replica * rows : (replica + 1) * rows])
-
-    def generate(self, noise, labels, training: bool = True):
-        """Examples from noise, by the generator that is being trained."""
-        return self.generator(_inputs(noise, labels), training=training)
-
-    def score(self, examples, labels, training: bool = True):
-        """Raw discriminator scores, never in half precision. Real and generated examples are scored separately."""
-        scores = self.discriminator(_inputs(examples, labels), training=training)
-        return tf.cast(scores, _floatx())
-
-    def descend(self, player: keras.Model, loss: tf.Tensor, tape: tf.GradientTape) -> None:
-        """One optimizer step of one player, down the gradient of a loss that is a mean over this replica's examples.
-
-        Optimizers sum gradients over replicas, so each contributes its share; a loss scale enters the same way.
-        """
-        optimizer = self.generator_optimizer if player is self.generator else self.discriminator_optimizer
-        share = tf.ones_like(loss) / tf.distribute.get_strategy().num_replicas_in_sync
-        variables = player.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables, output_gradients=optimizer.scale_loss(share)), variables)
-
-    def finish_step(self, **logged) -> dict:
-        """Counts the step, moves the averaged generator, returns the means of the logged figures over the epoch."""
-        self.step.assign_add(1)
-        if self.ema_generator is not None:
-            self._move_average()
-        return self._track(logged)
 
     # ---------------------------------------------------------------------------------------- compile, fit, evaluate
 
@@ -127,7 +115,7 @@ class TwoPlayerModel(keras.Model):
         Args:
             x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
             y: Integer labels (n,), needed by conditional networks and ignored by others.
-            batch_size: Examples per step, 64 by default, divisible by the discriminator's steps.
+            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
             epochs, verbose, callbacks, **keras_arguments: As in `keras.Model.fit`.
 
         Returns:
@@ -149,8 +137,10 @@ class TwoPlayerModel(keras.Model):
             )
         dataset = data.as_dataset(x, y)
         if dataset is not None:
-            batch_size = data.BATCH_SIZE if batch_size is None else batch_size
+            batch_size = data.BATCH_SIZE * self.discriminator_steps if batch_size is None else batch_size
             self.check_dataset(dataset, batch_size)
+            if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
+                self.class_names = tuple(dataset.class_names)
             if keras_arguments.get("steps_per_epoch") is None:
                 keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
             start = int(keras.ops.convert_to_numpy(self.step))
@@ -172,8 +162,14 @@ class TwoPlayerModel(keras.Model):
         if self.steps_per_execution == 1 or self.distribute_strategy.num_replicas_in_sync > 1:
             return super().make_train_function(force)
         if self.train_function is None or force:
-            self.train_function = self._several_steps_function()
+            self.train_function = several_steps_function(self)
         return self.train_function
+
+    def steps_left_to_execute(self) -> int:
+        """How many steps the next execution may run: no more than the epoch has left."""
+        if self._epoch_length is None:
+            return self.steps_per_execution
+        return min(self.steps_per_execution, self._epoch_length - int(self._trackers["d_loss"].count))
 
     @property
     def metrics(self):
@@ -185,48 +181,6 @@ class TwoPlayerModel(keras.Model):
         """Examples from noise, or from [noise, labels]; by the averaged generator where there is one."""
         return self.sampler(inputs, training=training)
 
-    def sample(self, n: int, labels=None, seed: int | None = None) -> np.ndarray:
-        """Generated examples.
-
-        Args:
-            n: How many, at least 1.
-            labels: For conditional networks: one label for all, or n labels; by default the classes in turn.
-            seed: Same seed, same examples, of which the first do not depend on n. None draws afresh.
-
-        Returns:
-            float32 array (n, *example_shape); images are in [-1, 1].
-
-        Raises:
-            InputError: If n or the labels are not of that form.
-        """
-        if not isinstance(n, (int, np.integer)) or n < 1:
-            raise InputError(f"sample() expects a number of examples of at least 1. Received: n={n!r}.")
-        noise = np.random.default_rng(seed).standard_normal((n, *self.latent_shape), dtype=np.float32)
-        labels = self._labels_to_sample(n, labels)
-        pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, n, data.BATCH_SIZE)]
-        examples = [self._sample(_inputs(noise[i], None if labels is None else labels[i])).numpy() for i in pieces]
-        return np.concatenate(examples).astype(np.float32)
-
-    @property
-    def sampler(self) -> keras.Model:
-        """The generator that samples come from: the moving average where there is one."""
-        return self.generator if self.ema_generator is None else self.ema_generator
-
-    @property
-    def conditional(self) -> bool:
-        """Whether the networks take labels."""
-        return len(self.generator.inputs) == 2
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of the noise of one example, such as (100,)."""
-        return tuple(self.generator.inputs[0].shape[1:])
-
-    @property
-    def example_shape(self) -> tuple[int, ...]:
-        """Shape of one generated example, such as (28, 28, 1)."""
-        return tuple(self.generator.output_shape[1:])
-
     # -------------------------------------------------------------------------------------------------------- saving
 
     def get_config(self):
@@ -235,6 +189,10 @@ class TwoPlayerModel(keras.Model):
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "num_classes": self.num_classes,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "packing": self.packing,
+            "r1": self.r1,
+            "r2": self.r2,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
         }
@@ -269,60 +227,8 @@ class TwoPlayerModel(keras.Model):
 
     # ------------------------------------------------------------------------------------------------------- helpers
 
-    @cached_property
-    def _sample(self):
-        return tf.function(lambda inputs: self(inputs, training=False), autograph=False, reduce_retracing=True)
-
-    def _track(self, logged: dict, weight=None) -> dict:
-        for name, value in logged.items():
-            self._trackers[name].update_state(value, sample_weight=weight)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
-
-    def _move_average(self) -> None:
-        """Over at most a tenth of the steps so far, so that a short run is not dominated by the initial weights."""
-        step = tf.cast(self.step, _floatx())
-        decay = tf.minimum(tf.cast(self.ema_decay, step.dtype), step / (step + 10))
-        for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            keep = tf.cast(decay, average.dtype)
-            average.assign(keep * average + (1 - keep) * weight)
-
     def _random_states(self) -> list:
         return [variable for variable in self.variables if variable.path.endswith("seed_generator_state")]
-
-    def _several_steps_function(self):
-        step = (
-            self.train_step
-            if self.run_eagerly
-            else tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
-        )
-
-        def execute(iterator, limit):
-            def body(done, batch):
-                step(batch.get_value())
-                more = done + 1 < limit
-                return done + 1, tf.cond(more, iterator.get_next_as_optional, lambda: batch)
-
-            first = iterator.get_next_as_optional()
-            done, _ = tf.while_loop(
-                lambda done, batch: (done < limit) & batch.has_value(), body, (tf.zeros_like(limit), first)
-            )
-            return done, {tracker.name: tracker.result() for tracker in self.metrics}
-
-        if not self.run_eagerly:
-            execute = tf.function(execute, autograph=False, reduce_retracing=True)
-
-        def train_function(iterator):
-            if not isinstance(iterator, tf.data.Iterator):  # train_on_batch
-                return step(next(iterator))
-            limit = self.steps_per_execution
-            if self._epoch_length is not None:
-                limit = min(limit, self._epoch_length - int(self._trackers["d_loss"].count))
-            done, logs = execute(iterator, tf.constant(limit))
-            if not done:
-                raise StopIteration
-            return logs
-
-        return train_function
 
     def _default_steps_per_execution(self) -> int:
         small = self.generator.count_params() + self.discriminator.count_params() < SMALL
@@ -344,12 +250,6 @@ class TwoPlayerModel(keras.Model):
             x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
         return x if steps is None else x.take(steps)
 
-    def _unpack(self, batch) -> tuple:
-        """(examples, labels) of a batch, checked while tracing; labels are None unless the networks take them."""
-        examples, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        self._check_examples(examples.shape[1:], labels is not None)
-        return tf.cast(data.normalised(examples), _floatx()), labels if self.conditional else None
-
     def _check_examples(self, shape, has_labels: bool) -> None:
         if tuple(shape) != self.example_shape:
             raise InputError(
@@ -365,38 +265,15 @@ class TwoPlayerModel(keras.Model):
     def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
         """Raises an `InputError` if this model cannot take these data, or be trained in batches of this size."""
         self._check_examples(dataset.example_shape, dataset.has_labels)
-        batch_size = self.discriminator_steps if batch_size is None else batch_size
+        batch_size = self.discriminator_steps * self.packing if batch_size is None else batch_size
         if batch_size < 1 or len(dataset) < batch_size:
             raise InputError(
                 f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
                 "Choose a smaller batch_size, or more data."
             )
-        check_divisible(batch_size, self.discriminator_steps)
+        check_divisible(batch_size, self.discriminator_steps, self.packing)
         if self.conditional and self.num_classes is not None and dataset.labels is not None:
             check_labels(dataset.labels, self.num_classes)
-
-    def _labels_to_sample(self, n: int, labels) -> np.ndarray | None:
-        if not self.conditional:
-            return None
-        if labels is None and self.num_classes is None:
-            raise InputError(
-                "sample() expects labels, because the networks take them and num_classes is unknown. Received: none. "
-                "Pass labels, or num_classes to the constructor."
-            )
-        labels = np.arange(n) % self.num_classes if labels is None else np.asarray(labels)
-        if labels.shape not in ((), (n,)):
-            raise InputError(f"sample({n}) expects one label or {n} labels. Received: shape {labels.shape}.")
-        if self.num_classes is not None:
-            check_labels(labels, self.num_classes)
-        return np.broadcast_to(labels.astype(np.int32), (n,))
-
-
-def _floatx() -> str:
-    return keras.backend.floatx()
-
-
-def _inputs(first, labels):
-    return first if labels is None else [first, labels]
 
 
 def _frozen_copy(network: keras.Model) -> keras.Model:

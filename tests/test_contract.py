@@ -9,10 +9,12 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.conftest import CLASSES, TINY, assert_same, weights_of
 
-pytestmark = [
-    pytest.mark.parametrize("variant", kgz.VARIANTS),
-    pytest.mark.parametrize("conditional", [False, True], ids=["unconditional", "conditional"]),
+KINDS = [
+    pytest.param(variant, conditional, id=f"{variant}-{'conditional' if conditional else 'unconditional'}")
+    for variant, kind in kgz.VARIANTS.items()
+    for conditional in ([True] if kind.needs_labels else [False, True])
 ]
+pytestmark = pytest.mark.parametrize(("variant", "conditional"), KINDS)
 
 
 @pytest.fixture
@@ -44,9 +46,11 @@ def test_steps_move_every_weight_of_both_players(gan, batch):
     gan.compile("adam", "adam")
     before = [np.array(v) for v in gan.trainable_variables]
     gan.fit(*batch, batch_size=8, verbose=0)
-    after = [np.array(v) for v in gan.trainable_variables]
-    moved = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
-    assert all(moved)
+    still = [v.path for v, b in zip(gan.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), b)]
+    cancels = isinstance(
+        gan.adversarial_loss, kgz.losses.Wasserstein
+    )  # as does any offset that real and generated scores share
+    assert still == (["scores/bias"] if cancels else [])
 
 
 @pytest.mark.parametrize("frozen", ["generator", "discriminator"])
@@ -54,6 +58,7 @@ def test_each_player_moves_by_its_own_optimizer_only(tiny, variant, conditional,
     gan = tiny(variant, conditional, compiled=False)
     moving, still = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.0)
     gan.compile(*((still, moving) if frozen == "generator" else (moving, still)))
+    gan.train_on_batch(*batch)  # after which WGAN's weights are within their bounds
     other = gan.discriminator if frozen == "generator" else gan.generator
     before, other_before = weights_of_trainable(getattr(gan, frozen)), weights_of_trainable(other)
     gan.train_on_batch(*batch)

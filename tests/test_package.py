@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo.two_player import TwoPlayerModel
 
 
 def python(code):
@@ -28,8 +29,8 @@ def test_every_public_name_is_there():
         kgz.GNA  # noqa: B018
 
 
-def test_variants_are_gans_under_their_names():
-    assert all(issubclass(variant, kgz.GAN) for variant in kgz.VARIANTS.values())
+def test_variants_are_games_of_two_players_under_their_names():
+    assert all(issubclass(variant, TwoPlayerModel) for variant in kgz.VARIANTS.values())
     assert [variant.__name__ for variant in kgz.VARIANTS.values()] == list(kgz.VARIANT_CLASSES.values())
 
 

@@ -1,0 +1,131 @@
+"""The convolutional pair of DCGAN."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.networks import parts
+from keras_gan_zoo.networks.parts import Shape
+
+NORMALIZATIONS = ("batch", "layer", "none")
+
+
+def dcgan_pair(
+    shape: Shape,
+    latent_dim: int = 100,
+    num_classes: int | None = None,
+    *,
+    width: int = 32,
+    discriminator_normalization: str = "batch",
+    packing: int = 1,
+    seed: int | None = None,
+) -> tuple[keras.Model, keras.Model]:
+    """The convolutional networks of Radford et al. (2015), for images of 8 to 128 pixels a side.
+
+    Every guideline of their Section 3 holds: strided and transposed convolutions instead of pooling; batch
+    normalisation everywhere but on the generator's output and the discriminator's input; no hidden dense layer on top
+    of the features; ReLU in the generator with tanh on its output; LeakyReLU (slope 0.2) in the discriminator.
+    Weights start as N(0, 0.02). The discriminator halves each side until it is 3 or 4 pixels, doubling its channels up
+    to 8 * width; the generator is its mirror image. Kernels are 4x4, which a stride of 2 covers evenly.
+
+    Args:
+        shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
+        latent_dim: Number of noise values.
+        num_classes: If given, both networks also take labels: one-hot beside the noise, and as constant planes beside
+            the image.
+        width: Channels of the highest-resolution features.
+        discriminator_normalization: "batch" as the paper has it; "layer" or "none" for critics, whose score of an
+            example must not depend on the rest of the batch.
+        packing: Images that the discriminator takes at once.
+        seed: Fixes the initial weights.
+
+    Returns:
+        The generator and the discriminator.
+
+    Raises:
+        InputError: If the shape is not such an image, or the normalisation unknown.
+
+    Example:
+        >>> generator, discriminator = dcgan_pair((28, 20, 3), width=8)
+        >>> generator.output_shape, discriminator.output_shape
+        ((None, 28, 20, 3), (None, 1))
+    """
+    _check_image(shape)
+    if discriminator_normalization not in NORMALIZATIONS:
+        raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
+    seeds = parts.seeds_of(seed)
+
+    def normal() -> keras.initializers.Initializer:
+        return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
+
+    pyramid = _pyramid(shape[:2])
+    channels = [min(2**level, 8) * width for level in range(len(pyramid) - 1)]  # from the image inwards
+
+    noise, labels = parts.generator_inputs(latent_dim, num_classes)
+    x = parts.with_one_hot(noise, labels, num_classes)
+    base = (*pyramid[-1], channels[-1])
+    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=normal())(x)
+    x = layers.ReLU()(_batch_normalization()(layers.Reshape(base)(x)))
+    for level in reversed(range(1, len(pyramid) - 1)):
+        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=normal())
+        x = layers.ReLU()(_batch_normalization()(x))
+    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=normal())
+    x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
+    generator = parts.network(noise, labels, x, "generator")
+
+    examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
+    x = parts.with_label_planes(examples, labels, num_classes)
+    for level in range(1, len(pyramid)):
+        strides = _strides(pyramid[level - 1], pyramid[level])
+        normalization = "none" if level == 1 else discriminator_normalization
+        has_bias = normalization == "none"
+        x = layers.Conv2D(
+            channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=normal()
+        )(x)
+        x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
+    return generator, parts.network(
+        examples, labels, parts.dense_scores(layers.Flatten()(x), normal()), "discriminator"
+    )
+
+
+def _pyramid(sides: Shape) -> list[Shape]:
+    """Sides from the image down to 3 or 4 pixels: [(28, 64), (14, 32), (7, 16), (4, 8), (4, 4)]."""
+    levels = [sides]
+    while max(levels[-1]) > 4:
+        levels.append(tuple(-(-side // 2) if side > 4 else side for side in levels[-1]))
+    return levels
+
+
+def _strides(larger: Shape, smaller: Shape) -> Shape:
+    return tuple(1 if a == b else 2 for a, b in zip(larger, smaller, strict=True))
+
+
+def _enlarge(x, sides: Shape, channels: int, **kwargs):
+    """A transposed convolution to exactly `sides`; an odd side is the result of a ceiling, so its last row is cut."""
+    strides = _strides(sides, x.shape[1:3])
+    x = layers.Conv2DTranspose(channels, 4, strides, padding="same", **kwargs)(x)
+    surplus = [(0, have - want) for have, want in zip(x.shape[1:3], sides, strict=True)]
+    return layers.Cropping2D(surplus)(x) if any(cut for _, cut in surplus) else x
+
+
+def _batch_normalization() -> layers.Layer:
+    # Averages over about 10 batches, not Keras' 100: inference must keep up with a generator that never settles.
+    return layers.BatchNormalization(momentum=0.9)
+
+
+def _normalized(x, normalization: str):
+    if normalization == "batch":
+        return _batch_normalization()(x)
+    return layers.LayerNormalization(axis=[1, 2, 3])(x) if normalization == "layer" else x
+
+
+def _check_image(shape: Shape) -> None:
+    right = len(shape) == 3 and all(8 <= side <= 128 and side % 4 == 0 for side in shape[:2]) and 1 <= shape[2] <= 4
+    if not right:
+        raise InputError(
+            "DCGAN networks expect images of shape (height, width, channels) whose sides are multiples of 4 from 8 to "
+            f"128, with 1 to 4 channels. Received: {tuple(shape)}. "
+            "Resize the images (image_size=32), or choose another architecture, such as 'mlp'."
+        )

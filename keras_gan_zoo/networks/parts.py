@@ -1,0 +1,117 @@
+"""What the pairs are made of: inputs, labels, outputs, seeds."""
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+
+import keras
+from keras import layers
+
+Shape = tuple[int, ...]
+
+
+def seeds_of(seed: int | None) -> Iterator[int | None]:
+    """A different seed for every weight of the pair, or None for each."""
+    if seed is None:
+        return itertools.repeat(None)
+    draw = random.Random(seed)
+    return (draw.getrandbits(31) for _ in itertools.count())
+
+
+def is_image(shape: Shape) -> bool:
+    return len(shape) == 3
+
+
+def full_precision() -> str:
+    """The dtype of the variables: float32 under mixed precision, where sums and exponentials would overflow."""
+    return keras.config.dtype_policy().variable_dtype
+
+
+def generator_inputs(latent_dim: int, num_classes: int | None):
+    return keras.Input((latent_dim,), name="noise"), _label_input((), num_classes)
+
+
+def discriminator_inputs(shape: Shape, num_classes: int | None, packing: int):
+    """m packed examples are one example with m times the channels, or features, and m labels."""
+    examples = keras.Input((*shape[:-1], shape[-1] * packing), name="examples")
+    return examples, _label_input(() if packing == 1 else (packing,), num_classes)
+
+
+def _label_input(shape: Shape, num_classes: int | None):
+    return keras.Input(shape, dtype="int32", name="labels") if num_classes else None
+
+
+def one_hot(labels, num_classes: int):
+    encoded = layers.CategoryEncoding(num_classes, output_mode="one_hot")(labels)
+    return encoded if len(encoded.shape) == 2 else layers.Flatten()(encoded)
+
+
+def with_one_hot(x, labels, num_classes: int | None):
+    return x if labels is None else layers.Concatenate()([x, one_hot(labels, num_classes)])
+
+
+def with_label_planes(images, labels, num_classes: int | None):
+    if labels is None:
+        return images
+    height, width, _ = images.shape[1:]
+    planes = layers.Reshape((1, 1, -1))(one_hot(labels, num_classes))
+    return layers.Concatenate()([images, layers.UpSampling2D((height, width))(planes)])
+
+
+def from_pixels(examples, shape: Shape):
+    """Flat examples; the pixels of images in [0, 1], as the papers of perceptrons have them: [-1, 1] diverges."""
+    x = layers.Flatten()(examples)
+    return layers.Rescaling(0.5, 0.5)(x) if is_image(shape) else x
+
+
+def dense_examples(x, shape: Shape, kernel_initializer):
+    """The generator's last layer: sigmoids for the pixels of images, brought to [-1, 1]; linear for vectors."""
+    x = layers.Reshape(shape)(layers.Dense(math.prod(shape), kernel_initializer=kernel_initializer)(x))
+    if not is_image(shape):
+        return layers.Activation("linear", dtype=full_precision(), name="examples")(x)
+    x = layers.Activation("sigmoid", dtype=full_precision())(x)
+    return layers.Rescaling(2, -1, dtype=full_precision(), name="examples")(x)
+
+
+def dense_scores(x, kernel_initializer):
+    return layers.Dense(1, kernel_initializer=kernel_initializer, dtype=full_precision(), name="scores")(x)
+
+
+def network(first, labels, output, name: str) -> keras.Model:
+    return keras.Model(first if labels is None else [first, labels], output, name=name)
+
+
+def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -> keras.Model:
+    """A copy of a network whose every kernel has largest singular value 1 (Miyato et al., 2018), by Keras' layer.
+
+    Each training pass divides the kernels by an estimate of that value from one power iteration.
+
+    Args:
+        discriminator: Functional or sequential Keras model.
+        seed: Of the vectors the power iterations start from.
+
+    Returns:
+        A new model with the same weights.
+
+    Example:
+        >>> from keras_gan_zoo import networks
+        >>> _, discriminator = networks.mlp_pair((2,))
+        >>> spectrally_normalized(discriminator).output_shape
+        (None, 1)
+    """
+    seeds = seeds_of(seed)
+
+    def wrapped(layer):
+        copy = type(layer).from_config(layer.get_config())
+        return layers.SpectralNormalization(copy, name=layer.name) if hasattr(layer, "kernel") else copy
+
+    copy = keras.models.clone_model(discriminator, clone_function=wrapped)
+    for layer, original in zip(copy.layers, discriminator.layers, strict=True):
+        if isinstance(layer, layers.SpectralNormalization):
+            layer.layer.set_weights(original.get_weights())
+            start = keras.random.normal(layer.vector_u.shape, seed=next(seeds), dtype=layer.vector_u.dtype)
+            layer.vector_u.assign(start)
+        else:
+            layer.set_weights(original.get_weights())
+    return copy
