@@ -111,6 +111,11 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             "Expected both networks to take labels, or neither. Received: a generator with "
             f"{len(generator.inputs)} and a discriminator with {len(discriminator.inputs)} inputs."
         )
+    if packing > 1 and len(discriminator.inputs) == 2 and tuple(discriminator.inputs[1].shape[1:]) != (packing,):
+        raise InputError(
+            f"Expected a discriminator that takes the labels of {packing} packed examples, (batch, {packing}). "
+            f"Received: one of labels {tuple(discriminator.inputs[1].shape)}. Build it with keras.Input(({packing},))."
+        )
     shared = {id(v) for v in generator.trainable_variables} & {id(v) for v in discriminator.trainable_variables}
     if shared:
         raise InputError(

@@ -9,8 +9,8 @@ _OPTIONS = [
     click.option(
         "--architecture",
         metavar="NAME",
-        help="Networks: maxout (Goodfellow et al., 2014), conditional_maxout (Mirza and Osindero, 2014), dcgan (Radford "
-        "et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  [default: the paper's]",
+        help="Networks: maxout (Goodfellow et al., 2014), conditional_maxout (Mirza and Osindero, 2014), dcgan "
+        "(Radford et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  [default: the paper's]",
     ),
     click.option("--width", type=AT_LEAST_1, help="dcgan networks: channels of the finest features.  [default: 32]"),
     click.option("--units", type=AT_LEAST_1, help="mlp networks: units of a hidden layer.  [default: 128]"),
@@ -23,14 +23,15 @@ _OPTIONS = [
         "--spectral-normalization",
         is_flag=True,
         default=None,
-        help="Divide the discriminator's kernels by their largest singular value (Miyato et al., 2018).  [default: off]",
+        help="Divide the discriminator's kernels by their largest singular value (Miyato et al., 2018).  "
+        "[default: off]",
     ),
     click.option(
         "--loss",
         metavar="NAME",
-        help="gan, dcgan, conditional_gan: non_saturating, minimax (Goodfellow et al., 2014), least_squares (Mao et al., "
-        "2017), hinge (Lim and Ye, 2017), wasserstein (Arjovsky et al., 2017), relativistic, relativistic_average "
-        "(Jolicoeur-Martineau, 2018).  [default: non_saturating]",
+        help="gan, dcgan, conditional_gan: non_saturating, minimax (Goodfellow et al., 2014), least_squares (Mao et "
+        "al., 2017), hinge (Lim and Ye, 2017), wasserstein (Arjovsky et al., 2017), relativistic, "
+        "relativistic_average (Jolicoeur-Martineau, 2018).  [default: non_saturating]",
     ),
     click.option(
         "--k",
@@ -84,18 +85,19 @@ _OPTIONS = [
         help="Examples that the discriminator judges at once (PacGAN, Lin et al., 2018).  [default: 1]",
     ),
     click.option(
-        "--r1", type=AT_LEAST_0, help="Weight of the slope penalty at real examples (Mescheder et al., 2018).  [default: 0]"
+        "--r1",
+        type=AT_LEAST_0,
+        help="Weight of the penalty on the discriminator's slope at real examples (Mescheder et al., 2018).  "
+        "[default: 0]",
     ),
-    click.option(
-        "--r2", type=AT_LEAST_0, help="The same at generated examples.  [default: 0]"
-    ),
+    click.option("--r2", type=AT_LEAST_0, help="The same at generated examples.  [default: 0]"),
     click.option(
         "--ema",
         "ema_decay",
         type=click.FloatRange(0, 1, max_open=True),
         help="Average the generator with this decay, such as 0.999.  [default: off]",
     ),
-]  # fmt: skip
+]
 
 
 def options_of_models(command):

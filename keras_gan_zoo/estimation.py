@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_gan_zoo.errors import InputError
 
 FEWEST = 50  # samples of each kind that `estimate` takes
+PERIOD = 25  # steps of the critic from one choice of its weights to the next
 REACH = 20  # standard deviations that the quadrature covers
 
 
@@ -224,19 +225,19 @@ class Critic:
 
     def __init__(self, features: int, units: int, divergence, n: int, draw: np.random.Generator):
         self.divergence = divergence
-        grid = np.sinh(np.linspace(-30, 30, 6001))  # of outputs V, fine near 0 and up to 5e12
+        grid = np.sinh(np.linspace(-30, 30, 60_001))  # of outputs V, fine near 0 and up to 5e12
         values = np.asarray(divergence.activation(tf.constant(grid)))
         ratios = tf.constant([1 / n, 1, n], tf.float64)
         at = np.searchsorted(values, divergence.derivative(ratios)).clip(0, len(grid) - 1)
         self.low, start, self.high = grid[at]
 
-        def dense(units, **arguments):
+        def hidden():
             initializer = keras.initializers.GlorotUniform(seed=int(draw.integers(2**31)))
-            return keras.layers.Dense(units, kernel_initializer=initializer, dtype="float32", **arguments)
+            return keras.layers.Dense(units, activation="silu", kernel_initializer=initializer, dtype="float32")
 
         first = keras.initializers.Constant(start)
-        layers = [dense(units, activation="silu"), dense(units, activation="silu"), dense(1, bias_initializer=first)]
-        self.network = keras.Sequential([keras.Input((features,), dtype="float32"), *layers])
+        output = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer=first, dtype="float32")
+        self.network = keras.Sequential([keras.Input((features,), dtype="float32"), hidden(), hidden(), output])
 
     def __call__(self, samples) -> tf.Tensor:
         return tf.clip_by_value(self.network(samples), self.low, self.high)
@@ -264,13 +265,14 @@ class Critic:
                     loss = tf.reduce_mean(on_q) - tf.reduce_mean(on_p)
                 optimizer.apply(tape.gradient(loss, variables), variables)
 
-        best, best_weights, done = -math.inf, self.network.get_weights(), 0
-        while done < steps:
-            chunk = min(100, steps - done)
-            several_steps(*(tf.constant(draw.integers(len(x), size=(chunk, batch_size))) for x in (p_fit, q_fit)))
-            done += chunk
+        def bound() -> float:
             p_terms, q_terms = self.terms(p_valid, q_valid)
-            value = p_terms.mean() - q_terms.mean()
-            if value > best:
+            return float(p_terms.mean() - q_terms.mean())
+
+        best, best_weights = bound(), self.network.get_weights()
+        for done in range(0, steps, PERIOD):
+            sizes = (min(PERIOD, steps - done), batch_size)
+            several_steps(*(tf.constant(draw.integers(len(samples), size=sizes)) for samples in (p_fit, q_fit)))
+            if (value := bound()) > best:
                 best, best_weights = value, self.network.get_weights()
         self.network.set_weights(best_weights)

@@ -22,9 +22,10 @@ def maxout_pair(
     """The multilayer perceptrons of Goodfellow et al. (2014), Section 5, as their released MNIST model sizes them.
 
     The generator has two layers of ReLU units, the discriminator two layers of maxout units with dropout (0.2 on its
-    input, 0.5 on its hidden layers). Weights start uniform, within 0.05 and 0.005. Inside, pixels are the paper's, from 0
-    to 1: the generator's sigmoids are brought to [-1, 1], and the discriminator brings them back. Vectors, such as points of the plane, are not the paper's: they get smaller
-    layers, a linear output, no dropout (few coordinates carry no redundancy to drop) and Keras' initialisation.
+    input, 0.5 on its hidden layers). Weights start uniform, within 0.05 and 0.005. Inside, pixels are from 0 to 1, as
+    in the paper: the generator brings its sigmoids to [-1, 1], and the discriminator brings them back. Vectors, such as
+    points of the plane, are not the paper's: they get smaller layers, a linear output, no dropout (few coordinates
+    carry no redundancy to drop) and Keras' initialisation.
 
     Args:
         shape: Shape of one example: (height, width, channels) or (features,).
