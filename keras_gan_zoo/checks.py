@@ -56,6 +56,8 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
         raise InputError(f"Expected packing, the examples judged at once, of at least 1. Received: {packing!r}.")
     for name, weight in (("r1", r1), ("r2", r2)):
         check_number(name, weight, low=0)
+    if num_classes is not None and (not isinstance(num_classes, (int, np.integer)) or num_classes < 1):
+        raise InputError(f"Expected num_classes of at least 1. Received: {num_classes!r}.")
     if class_names is not None and num_classes not in (None, len(class_names)):
         raise InputError(
             f"Expected as many class_names as num_classes={num_classes}. Received: {len(class_names)} names. "

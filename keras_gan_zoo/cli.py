@@ -154,6 +154,8 @@ def sample(source, count, seed, label, out):
     from keras_gan_zoo.files import written_beside
 
     gan = zoo.load(source)
+    if label is not None and not gan.conditional:
+        raise InputError(f"Expected no --label, because the networks of this model take none. Received: {label!r}.")
     if label is not None and label not in (gan.class_names or ()) and label.isdecimal():
         label = int(label)
     examples = gan.sample(count, labels=label, seed=seed)

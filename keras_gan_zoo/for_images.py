@@ -3,6 +3,7 @@
 import inspect
 
 from keras_gan_zoo import networks
+from keras_gan_zoo.checks import check_options
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -58,6 +59,8 @@ class ForImages:
                 f"{cls.__name__} expects num_classes, because its networks take labels. Received: none. Pass it, or "
                 "use GAN for data without labels."
             )
+        options = {name: arguments.get(name, of_model[name]) for name in ("packing", "r1", "r2", "ema_decay", "seed")}
+        check_options(num_classes, arguments.get("class_names"), **options)
         sizes = {name: arguments.get(name, default) for name, default in of_networks.items()}
         generator, discriminator = build(shape, latent_dim, num_classes, **sizes)
         if spectral_normalization:

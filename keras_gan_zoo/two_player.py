@@ -246,7 +246,7 @@ class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
     def _batches_in_order(self, x, y=None, *, batch_size=None, steps=None):
         dataset = data.as_dataset(x, y)
         if dataset is not None:
-            self.check_dataset(dataset)
+            self.check_dataset(dataset, k=1)
             x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
         return x if steps is None else x.take(steps)
 
@@ -262,16 +262,17 @@ class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
                 "or build unconditional networks."
             )
 
-    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
-        """Raises an `InputError` if this model cannot take these data, or be trained in batches of this size."""
+    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None, k: int | None = None) -> None:
+        """Raises an `InputError` if this model cannot take these data, or k minibatches of them in such a batch."""
         self._check_examples(dataset.example_shape, dataset.has_labels)
-        batch_size = self.discriminator_steps * self.packing if batch_size is None else batch_size
+        k = self.discriminator_steps if k is None else k
+        batch_size = k * self.packing if batch_size is None else batch_size
         if batch_size < 1 or len(dataset) < batch_size:
             raise InputError(
                 f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
                 "Choose a smaller batch_size, or more data."
             )
-        check_divisible(batch_size, self.discriminator_steps, self.packing)
+        check_divisible(batch_size, k, self.packing)
         if self.conditional and self.num_classes is not None and dataset.labels is not None:
             check_labels(dataset.labels, self.num_classes)
 

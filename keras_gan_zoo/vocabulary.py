@@ -23,15 +23,16 @@ class Vocabulary:
 
     def noise(self, draws: int, rows, step=None) -> list[tf.Tensor]:
         """Standard normal noise of this step, drawn `draws` times for `rows` examples: a function of (seed, step)."""
-        return self._drawn(tf.random.stateless_normal, draws, rows, self.latent_shape, step)
+        return self._drawn(tf.random.stateless_normal, self._seed_of(step), draws, rows, self.latent_shape)
 
     def uniform(self, draws: int, rows, step=None) -> list[tf.Tensor]:
         """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step)."""
-        return self._drawn(tf.random.stateless_uniform, draws, rows, (), step)
+        seed = tf.random.experimental.stateless_fold_in(self._seed_of(step), 1)  # or they would depend on the noise
+        return self._drawn(tf.random.stateless_uniform, seed, draws, rows, ())
 
     def generate(self, noise, labels, training: bool = True):
-        """Examples from noise, by the generator that is being trained."""
-        return self.generator(inputs(noise, labels), training=training)
+        """Examples from noise, by the generator that is being trained; never in half precision."""
+        return tf.cast(self.generator(inputs(noise, labels), training=training), _floatx())
 
     def score(self, examples, labels, training: bool = True):
         """Raw discriminator scores, never in half precision. Real and generated examples are scored separately."""
@@ -89,12 +90,14 @@ class Vocabulary:
         """What a variant logs besides the losses: the rest of `logged`."""
         return {}
 
-    def _drawn(self, draw, draws: int, rows, shape: tuple, step) -> list[tf.Tensor]:
+    def _seed_of(self, step) -> tf.Tensor:
+        step = tf.convert_to_tensor(self.step if step is None else step)
+        return tf.stack([tf.cast(self.seed, step.dtype), step])
+
+    def _drawn(self, draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
         """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
         context = tf.distribute.get_replica_context()
         replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
-        step = tf.convert_to_tensor(self.step if step is None else step)
-        seed = tf.stack([tf.cast(self.seed, step.dtype), step])
         values = draw((draws, replicas * rows, *shape), seed, dtype=_floatx())
         return tf.unstack(values[:, replica * rows : (replica + 1) * rows])
 
@@ -133,7 +136,8 @@ class Vocabulary:
         """(examples, labels) of a batch, checked while tracing; labels are None unless the networks take them."""
         examples, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
         self._check_examples(examples.shape[1:], labels is not None)
-        return tf.cast(data.normalised(examples), _floatx()), labels if self.conditional else None
+        examples = data.normalised(tf.convert_to_tensor(examples))
+        return tf.cast(examples, _floatx()), labels if self.conditional else None
 
 
 def _floatx() -> str:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import losses
 from keras_gan_zoo.checks import check_discriminator_steps, check_number
+from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.two_player import TwoPlayerModel
 
 NORMALIZATIONS = (
@@ -90,9 +91,12 @@ class WGAN(WassersteinModel):
     ):
         super().__init__(generator, discriminator, discriminator_steps=discriminator_steps, **options)
         check_number("clip", clip, low=0, above=True)
+        if any(isinstance(layer, keras.layers.SpectralNormalization) for layer in discriminator.layers):
+            raise InputError(
+                "Expected a critic without spectral normalisation, which would undo the clipping of its weights. "
+                "Received: a critic with it. Leave it out, or use WGANGP."
+            )
         self.clip, self.clip_normalization, self.critic_head_start = clip, clip_normalization, critic_head_start
-        kept = () if clip_normalization else _normalization_weights(discriminator)
-        self._clipped = [weight for weight in discriminator.trainable_variables if id(weight) not in kept]
 
     @staticmethod
     def paper_optimizer(learning_rate: float = 5e-5) -> keras.optimizers.Optimizer:
@@ -110,13 +114,18 @@ class WGAN(WassersteinModel):
                 real_scores, fake_scores, penalty = self.judge(real, fake, labels)
                 d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             self.descend(self.discriminator, d_loss, tape)
-            for weight in self._clipped:
+            for weight in self._clipped_weights():
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
         with tf.GradientTape() as tape:
             g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, labels), labels))
         self.descend(self.generator, g_loss, tape, when=self._is_generators_turn())
         return self.finish_step(d_loss=d_loss, g_loss=g_loss, **self.figures(real_scores, fake_scores))
+
+    def _clipped_weights(self) -> list:
+        """Looked up in each step: as an attribute, Keras would save them as weights of this model too."""
+        kept = () if self.clip_normalization else _normalization_weights(self.discriminator)
+        return [weight for weight in self.discriminator.trainable_variables if id(weight) not in kept]
 
     def _is_generators_turn(self):
         """None for always; with a head start, whether enough critic steps came before this generator step."""

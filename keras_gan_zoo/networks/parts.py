@@ -104,7 +104,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
 
     def wrapped(layer):
         copy = type(layer).from_config(layer.get_config())
-        return layers.SpectralNormalization(copy, name=layer.name) if hasattr(layer, "kernel") else copy
+        if not hasattr(layer, "kernel"):
+            return copy
+        return layers.SpectralNormalization(copy, name=layer.name, dtype=full_precision())
 
     copy = keras.models.clone_model(discriminator, clone_function=wrapped)
     for layer, original in zip(copy.layers, discriminator.layers, strict=True):

@@ -1,0 +1,238 @@
+"""`for_images`: any variant with any architecture, from names and numbers."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo import networks
+from keras_gan_zoo.errors import InputError
+from tests.conftest import CLASSES, assert_same, weights_of
+
+# A new architecture adds a row: the arguments that make its networks tiny.
+TINY_NETWORKS = {
+    "maxout": {"generator_units": 4, "discriminator_units": 2, "pieces": 2},
+    "conditional_maxout": {"generator_units": 6, "discriminator_units": 2, "pieces": 2},
+    "dcgan": {"width": 2},
+    "elu": {"generator_units": 4, "discriminator_units": 2},
+    "mlp": {"units": 4},
+}
+
+
+def build(variant, architecture, shape=(8, 8, 1), **arguments):
+    needs = kgz.VARIANTS[variant].needs_labels or architecture == "conditional_maxout"
+    arguments = {"num_classes": CLASSES if needs else None, **TINY_NETWORKS[architecture], **arguments}
+    return kgz.VARIANTS[variant].for_images(shape, 3, architecture=architecture, **arguments)
+
+
+@pytest.fixture
+def normalized():
+    """Builds a tiny GAN with spectral normalisation."""
+
+    def build_normalized(architecture, shape=(16, 16, 1), **arguments):
+        return build("gan", architecture, shape, **{"spectral_normalization": True, "seed": 0, **arguments})
+
+    return build_normalized
+
+
+# ------------------------------------------------------------------------------------------------ variants and networks
+
+
+def test_every_architecture_has_a_row_here():
+    assert set(TINY_NETWORKS) == set(networks.ARCHITECTURES)
+
+
+@pytest.mark.parametrize("variant", kgz.VARIANTS)
+@pytest.mark.parametrize("architecture", TINY_NETWORKS)
+def test_every_variant_takes_every_architecture(variant, architecture):
+    gan = build(variant, architecture)
+    assert type(gan) is kgz.VARIANTS[variant]
+    assert gan.example_shape == (8, 8, 1)
+    assert gan.latent_shape == (3,)
+    assert gan.discriminator.output_shape == (None, 1)
+    first = next(layer for layer in gan.discriminator.layers if layer.weights)
+    assert type(first).__name__ == {"dcgan": "Conv2D", "elu": "Dense", "mlp": "Dense"}.get(architecture, "Maxout")
+
+
+@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "dcgan"])
+def test_every_perceptron_takes_vectors(architecture):
+    gan = build("gan", architecture, (5,))
+    assert gan.example_shape == (5,)
+    assert gan.generator.layers[-1].activation is keras.activations.linear
+
+
+@pytest.mark.parametrize(
+    ("variant", "image_layer", "vector_layer"),
+    [
+        ("gan", "Maxout", "Maxout"),
+        ("conditional_gan", "Maxout", "Maxout"),
+        ("wgan", "Conv2D", "Dense"),
+        ("wgan_gp", "Conv2D", "Dense"),
+        ("fgan", "Dense", "Dense"),
+    ],
+)
+def test_by_default_the_networks_are_those_of_the_paper(variant, image_layer, vector_layer):
+    for shape, expected in (((8, 8, 1), image_layer), ((2,), vector_layer)):
+        num_classes = CLASSES if kgz.VARIANTS[variant].needs_labels else None
+        gan = kgz.VARIANTS[variant].for_images(shape, num_classes=num_classes)
+        first = next(layer for layer in gan.discriminator.layers if layer.weights)
+        assert type(first).__name__ == expected
+        assert gan.latent_shape == (100,)
+
+
+def test_dcgan_networks_refuse_vectors():
+    with pytest.raises(InputError, match="choose another architecture, such as 'mlp'"):
+        kgz.DCGAN.for_images((2,))
+
+
+# ------------------------------------------------------------------------------------------------------------ mistakes
+
+
+@pytest.mark.parametrize(
+    ("variant", "arguments", "message"),
+    [
+        ("gan", {"architecture": "dcgn"}, "Unknown architecture 'dcgn'.*Did you mean 'dcgan'"),
+        ("gan", {"architecture": "resnet"}, "Expected one of: conditional_maxout, dcgan, elu, maxout, mlp."),
+        ("gan", {"widht": 8, "architecture": "dcgan"}, "GAN.for_images 'widht'.*Did you mean 'width'"),
+        ("gan", {"width": 8}, "Unknown argument of GAN.for_images 'width'"),  # maxout networks have none
+        ("dcgan", {"generator_units": 8}, "Unknown argument of DCGAN.for_images 'generator_units'"),
+        ("wgan", {"penalty_weight": 1}, "Unknown argument of WGAN.for_images 'penalty_weight'"),
+        ("wgan_gp", {"clip": 1}, "Unknown argument of WGANGP.for_images 'clip'"),
+        ("fgan", {"divergance": "kl"}, "Did you mean 'divergence'"),
+        ("gan", {"generator": None}, "Unknown argument of GAN.for_images 'generator'"),
+        ("dcgan", {"discriminator_normalization": "bach"}, "Did you mean 'batch'"),
+        ("gan", {"loss": "hinges"}, "Did you mean 'hinge'"),
+        ("gan", {"seed": -1}, "seed from 0"),
+    ],
+)
+def test_mistakes_are_named(variant, arguments, message):
+    with pytest.raises(InputError, match=message):
+        kgz.VARIANTS[variant].for_images((8, 8, 1), **arguments)
+
+
+# ------------------------------------------------------------------------------------------------------------ defaults
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (2,)], ids=str)
+@pytest.mark.parametrize("variant", kgz.VARIANTS)
+def test_defaults_spelled_out_are_the_defaults(variant, shape):
+    kind = kgz.VARIANTS[variant]
+    if variant == "dcgan" and len(shape) == 1:
+        pytest.skip("for images only")
+    num_classes = CLASSES if kind.needs_labels else None
+    defaults = kind.default_arguments(shape)
+    assert None not in defaults.values()
+    plain = kind.for_images(shape, 3, num_classes, seed=0)
+    spelled_out = kind.for_images(shape, 3, num_classes, seed=0, **defaults)
+    assert_same(weights_of(plain), weights_of(spelled_out))
+    first, second = (
+        {k: v for k, v in gan.get_config().items() if k not in ("name", "generator", "discriminator")}
+        for gan in (plain, spelled_out)
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("variant", kgz.VARIANTS)
+def test_defaults_name_every_argument_of_the_constructor(variant):
+    kind = kgz.VARIANTS[variant]
+    defaults = kind.default_arguments((8, 8, 1))
+    for base in kind.__mro__[: kind.__mro__.index(kgz.VARIANTS["gan"].__mro__[1]) + 1]:
+        for name, parameter in inspect.signature(base.__init__).parameters.items():
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not None:
+                assert name in defaults
+    assert defaults["discriminator_steps" if variant != "fgan" else "packing"] == (5 if "wgan" in variant else 1)
+
+
+def test_defaults_depend_on_the_architecture():
+    wgan = kgz.WGAN.default_arguments((8, 8, 1))
+    assert (wgan["architecture"], wgan["discriminator_normalization"], wgan["width"]) == ("dcgan", "none", 32)
+    assert kgz.WGAN.default_arguments((8, 8, 1), "dcgan") == wgan
+    mlp = kgz.WGAN.default_arguments((8, 8, 1), "mlp")
+    assert (mlp["architecture"], mlp["units"]) == ("mlp", 128)
+    assert "discriminator_normalization" not in mlp
+    assert kgz.DCGAN.default_arguments((8, 8, 1))["discriminator_normalization"] == "batch"
+    with pytest.raises(InputError, match="Unknown architecture"):
+        kgz.WGAN.default_arguments((8, 8, 1), "mpl")
+
+
+# ----------------------------------------------------------------------------------------------------- initial weights
+
+
+@pytest.mark.parametrize("architecture", TINY_NETWORKS)
+@pytest.mark.parametrize("spectral_normalization", [False, True])
+def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization):
+    def weights(global_seed, seed):
+        keras.utils.set_random_seed(global_seed)
+        gan = build("gan", architecture, seed=seed, spectral_normalization=spectral_normalization)
+        return weights_of(gan.generator), weights_of(gan.discriminator)
+
+    first, second, other = weights(1, 5), weights(2, 5), weights(1, 6)
+    for player in range(2):
+        assert_same(first[player], second[player])
+        assert any(not np.array_equal(a, b) for a, b in zip(first[player], other[player], strict=True))
+
+
+# ----------------------------------------------------------------------------------------------- spectral normalisation
+
+
+@pytest.mark.parametrize("architecture", TINY_NETWORKS)
+def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architecture, normalized):
+    gan = normalized(architecture)
+    wrapped = [x for x in gan.discriminator.layers if isinstance(x, keras.layers.SpectralNormalization)]
+    plain = build("gan", architecture, (16, 16, 1), seed=0)
+    assert len(wrapped) == sum(hasattr(layer, "kernel") for layer in plain.discriminator.layers)
+    assert len(wrapped) >= 2
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.uniform(-1, 1, (2, 16, 16, 1)).astype("float32"))
+    labels = tf.constant([0, 1]) if gan.conditional else None
+    training_pass = tf.function(lambda: gan.score(images, labels))
+    for _ in range(100):
+        training_pass()
+    for layer in wrapped:
+        kernel = np.array(layer.layer.kernel)
+        largest = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), compute_uv=False)[0]
+        assert largest == pytest.approx(1, abs=0.02)
+    assert not [x for x in gan.generator.layers if isinstance(x, keras.layers.SpectralNormalization)]
+
+
+def test_before_training_the_weights_are_those_without_normalisation(normalized):
+    first, second = normalized("dcgan"), build("gan", "dcgan", (16, 16, 1), seed=0)
+    kernels = [list(gan.discriminator.trainable_variables) for gan in (first, second)]
+    assert len(kernels[0]) == len(kernels[1])
+    assert_same(*kernels)
+
+
+def test_inference_does_not_move_the_kernels(normalized):
+    gan = normalized("mlp", (2,))
+    gan.compile()
+    before = weights_of(gan)
+    gan.evaluate(np.zeros((4, 2)), verbose=0)
+    assert_same(before, weights_of(gan))
+
+
+def test_a_normalised_discriminator_trains_and_goes_on_after_loading(normalized, tmp_path):
+    gan = normalized("maxout", (2,))
+    gan.compile("adam", "adam")
+    data = np.random.default_rng(0).standard_normal((16, 2))
+    gan.fit(data, batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    for model in (gan, again):
+        model.fit(data, batch_size=8, verbose=0)
+    assert_same(weights_of(gan), weights_of(again))
+
+
+def test_under_mixed_precision_normalised_kernels_stay_in_full_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        gan = build("gan", "mlp", (2,), seed=0, spectral_normalization=True)
+        for _ in range(20):
+            gan.score(tf.ones((2, 2)), None)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    kernel = np.array(gan.discriminator.trainable_variables[0])
+    assert kernel.dtype == np.float32
+    assert not np.array_equal(kernel, kernel.astype(np.float16).astype(np.float32))
