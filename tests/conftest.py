@@ -24,7 +24,7 @@ TINY = {
     "dcgan": {"width": 4},
     "conditional_gan": {"generator_units": 12, "discriminator_units": 4, "pieces": 2},
     "wgan": {"width": 4, "discriminator_steps": 2},
-    "wgan_gp": {"width": 4, "discriminator_steps": 2},
+    "wgan_gp": {"width": 4, "discriminator_steps": 1},
     "fgan": {"generator_units": 8, "discriminator_units": 4},
 }
 CLASSES = 3

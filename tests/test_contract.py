@@ -9,8 +9,15 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.conftest import CLASSES, TINY, assert_same, weights_of
 
+# What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier.
+FAST_WITH_LABELS = ("gan", "conditional_gan")
 KINDS = [
-    pytest.param(variant, conditional, id=f"{variant}-{'conditional' if conditional else 'unconditional'}")
+    pytest.param(
+        variant,
+        conditional,
+        id=f"{variant}-{'conditional' if conditional else 'unconditional'}",
+        marks=[pytest.mark.slow] if conditional and variant not in FAST_WITH_LABELS else [],
+    )
     for variant, kind in kgz.VARIANTS.items()
     for conditional in ([True] if kind.needs_labels else [False, True])
 ]
