@@ -67,7 +67,7 @@ def picture(results: dict, path: Path) -> None:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--clip", type=float, default=0.1)
     parser.add_argument("--picture", type=Path, help="where to draw the curves of the first seed")
     arguments = parser.parse_args()
