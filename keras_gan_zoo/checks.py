@@ -52,12 +52,11 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
     """The arguments that every variant has."""
     if ema_decay is not None and not 0 <= ema_decay < 1:
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
-    if not isinstance(packing, (int, np.integer)) or packing < 1:
-        raise InputError(f"Expected packing, the examples judged at once, of at least 1. Received: {packing!r}.")
+    check_count("packing", packing)
     for name, weight in (("r1", r1), ("r2", r2)):
         check_number(name, weight, low=0)
-    if num_classes is not None and (not isinstance(num_classes, (int, np.integer)) or num_classes < 1):
-        raise InputError(f"Expected num_classes of at least 1. Received: {num_classes!r}.")
+    if num_classes is not None:
+        check_count("num_classes", num_classes)
     if class_names is not None and num_classes not in (None, len(class_names)):
         raise InputError(
             f"Expected as many class_names as num_classes={num_classes}. Received: {len(class_names)} names. "
@@ -67,18 +66,24 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
         check_seed(seed)
 
 
-def check_number(name: str, value: float, low: float, above: bool = False) -> None:
-    """A finite number from `low` up, or above it."""
+def check_number(name: str, value: float, low: float, above: bool = False, below: float = np.inf) -> None:
+    """A finite number from `low` up, or above it, and below a bound."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and np.isfinite(value)
-    if not is_number or value < low or (above and value == low):
+    if not is_number or value < low or (above and value == low) or value >= below:
+        bound = f" and below {below}" if below < np.inf else ""
         raise InputError(
-            f"Expected {name} to be a number {'above' if above else 'of at least'} {low}. Received: {value!r}."
+            f"Expected {name} to be a number {'above' if above else 'of at least'} {low}{bound}. Received: {value!r}."
         )
 
 
+def check_count(name: str, value: int, low: int = 1) -> None:
+    """A whole number from `low` up."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
+        raise InputError(f"Expected {name} to be a whole number of at least {low}. Received: {value!r}.")
+
+
 def check_discriminator_steps(k: int) -> None:
-    if not isinstance(k, (int, np.integer)) or k < 1:
-        raise InputError(f"Expected discriminator_steps of at least 1. Received: {k!r}.")
+    check_count("discriminator_steps", k)
 
 
 def check_labels(labels: np.ndarray, num_classes: int) -> None:

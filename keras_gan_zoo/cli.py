@@ -4,10 +4,11 @@ import warnings
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from keras_gan_zoo import VARIANT_CLASSES, __version__
-from keras_gan_zoo.cli_options import MODEL_OPTIONS, options_of_models
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
+from keras_gan_zoo.errors import NotFiniteError, InputError
 
 
 class _Failure(click.ClickException):
@@ -22,7 +23,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except (InputError, OSError) as error:
+        except (InputError, NotFiniteError, OSError) as error:
             raise _Failure(error) from error
 
 
@@ -38,85 +39,88 @@ def main():
 
 
 @main.command()
-@click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)))
-@click.option(
-    "--data",
-    "data_name",
-    required=True,
-    metavar="NAME",
-    help="digits, ring8, grid25, swiss_roll; a folder of images; a .npy or .npz file; or the name of a set of "
-    "TensorFlow Datasets, such as fashion_mnist.",
-)
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the data.  [default: about 4,500 steps]")
-@click.option(
-    "--batch-size", type=click.IntRange(1), help="Examples per step.  [default: 64 for each discriminator step]"
-)
-@click.option(
-    "--optimizer",
-    type=click.Choice(list(VARIANT_CLASSES)),
-    help="That of this variant's paper: gan, conditional_gan momentum SGD; dcgan, fgan Adam; wgan RMSprop; wgan_gp "
-    "Adam without momentum.  [default: VARIANT's]",
-)
-@click.option(
-    "--learning-rate", type=click.FloatRange(0, min_open=True), help="Of both optimizers.  [default: the paper's]"
-)
-@click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks.")
-@click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side.")
-@click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Of initial weights, noise and data order.",
-)
+@click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)), required=False)
+@options_of_runs
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Run folder, new or empty.  [default: runs/VARIANT_DATA]",
+    help="Run folder, new or empty.  [default: runs/VARIANT_DATA, or that of --resume]",
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was interrupted, or with more --epochs. Its recipe governs, and the result is that of "
+    "an undisturbed run, bit for bit.",
+)
+@click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Time between snapshots.")
+@click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @options_of_models
-def train(variant, data_name, out, dry_run, **options):
-    """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe.
+def train(out, resume, snapshot_minutes, snapshot_steps, dry_run, **options):
+    """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
     gan-zoo train dcgan --data fashion_mnist --epochs 10
     gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
     gan-zoo train fgan --data fashion_mnist --divergence pearson
+    gan-zoo train --resume runs/dcgan_fashion_mnist
     """
+    source = click.get_current_context().get_parameter_source
+    given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
+    recipe = {name: value for name, value in given.items() if name not in MODEL_OPTIONS}
+    recipe["model"] = {name: value for name, value in given.items() if name in MODEL_OPTIONS}
+    if resume is None and not {"variant", "data"} <= recipe.keys():
+        raise click.UsageError("Expected a VARIANT and --data NAME, or --resume RUN.")
+    if resume is not None and dry_run:
+        raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
     _start_tensorflow()
     from keras_gan_zoo.training import Recipe, build, resolve
 
-    model = {name: options.pop(name) for name in MODEL_OPTIONS}
-    model = {name: value for name, value in model.items() if value is not None}
-    recipe = Recipe(variant=variant, data=data_name, model=model, **options)
     if dry_run:
-        recipe, dataset = resolve(recipe)
-        build(recipe, dataset)  # says what training would refuse
-        click.echo(recipe.to_toml(), nl=False)
+        resolved, dataset = resolve(Recipe(**recipe))
+        build(resolved, dataset)  # says what training would refuse
+        click.echo(resolved.to_toml(), nl=False)
         return
-    _train(recipe, out)
+    _train(recipe, resume, out, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
 
 
-def _train(recipe, out):
+def _train(recipe: dict, resume: Path | None, out: Path | None, snapshots: dict):
     from keras_gan_zoo import callbacks, training
 
     progress = callbacks.Progress()
+    watched = {"snapshots": snapshots, "more_callbacks": (progress,), "verbose": 0}
     try:
-        gan, folder = training.train(recipe, out, more_callbacks=(progress,), verbose=0)
+        if resume is None:
+            folder = training.run_folder(training.Recipe(**recipe), out)
+            gan, folder = training.train(training.Recipe(**recipe), folder, **watched)
+        else:
+            folder = out or resume
+            gan, folder = training.resume(resume, recipe, out, **watched)
+    except (KeyboardInterrupt, SystemExit) as error:
+        progress.stop()
+        number = error.code if isinstance(error, SystemExit) else 130
+        click.echo(f"Interrupted. To go on: gan-zoo train --resume {folder}", err=True)
+        raise SystemExit(number) from None
     finally:
         progress.stop()
+    _summarise(gan, folder)
+
+
+def _summarise(gan, folder: Path):
+    from keras_gan_zoo import training
+
     sizes = (
         f"generator {gan.generator.count_params():,} and discriminator {gan.discriminator.count_params():,} parameters"
     )
-    click.echo(f"Trained {recipe.variant} on {recipe.data}: {int(gan.step):,} steps, {sizes}.")
+    click.echo(f"Trained {type(gan).__name__} in {folder}: {int(gan.step):,} steps, {sizes}.")
     for name, meaning in (
         ("samples.png", "samples"),
         ("samples/history.gif", "their history, epoch by epoch"),
         (training.MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
         ("log.csv", "losses; also in tensorboard/"),
+        (training.SNAPSHOTS, f"to train on: gan-zoo train --resume {folder} --epochs MORE"),
     ):
         if (folder / name).exists():
             click.echo(f"  {folder / name}   {meaning}")

@@ -2,9 +2,59 @@
 
 import click
 
+from keras_gan_zoo import VARIANT_CLASSES
+
 POSITIVE, AT_LEAST_0, AT_LEAST_1 = click.FloatRange(0, min_open=True), click.FloatRange(0), click.IntRange(1)
 
-_OPTIONS = [
+_RUN_OPTIONS = [
+    click.option(
+        "--data",
+        metavar="NAME",
+        help="digits, ring8, grid25, swiss_roll; a folder of images; a .npy or .npz file; or the name of a set of "
+        "TensorFlow Datasets, such as fashion_mnist.",
+    ),
+    click.option("--epochs", type=AT_LEAST_1, help="Passes over the data.  [default: about 4,500 steps]"),
+    click.option("--batch-size", type=AT_LEAST_1, help="Examples per step.  [default: 64 for each discriminator step]"),
+    click.option(
+        "--optimizer",
+        type=click.Choice(list(VARIANT_CLASSES)),
+        help="That of this variant's paper: gan, conditional_gan momentum SGD; dcgan, fgan Adam; wgan RMSprop; wgan_gp "
+        "Adam without momentum.  [default: VARIANT's]",
+    ),
+    click.option("--learning-rate", type=POSITIVE, help="Of both optimizers.  [default: the paper's]"),
+    click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks."),
+    click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side."),
+    click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**31 - 1),
+        default=0,
+        show_default=True,
+        help="Of initial weights, noise and data order.",
+    ),
+    click.option(
+        "--precision",
+        metavar="POLICY",
+        help="Keras' dtype policy of the networks: float32, mixed_bfloat16 or mixed_float16.  [default: float32]",
+    ),
+    click.option("--deterministic", is_flag=True, help="Use only operations that give the same bits each time."),
+    click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="How often a run with NaN or infinity goes back to its last snapshot with half the learning rates.",
+    ),
+    click.option(
+        "--stop-by",
+        metavar="FIGURE",
+        help="Stop when this figure falls no more, such as wasserstein.  [default: never]",
+    ),
+    click.option("--patience", type=AT_LEAST_1, default=10, show_default=True, help="Epochs that --stop-by waits."),
+    click.option("--stop-on-collapse", is_flag=True, help="Stop, not only warn, when samples lose their diversity."),
+]
+
+_MODEL_OPTIONS = [
     click.option("--latent-dim", type=AT_LEAST_1, help="Noise values per example.  [default: 100]"),
     click.option(
         "--architecture",
@@ -13,6 +63,11 @@ _OPTIONS = [
         "(Radford et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  [default: the paper's]",
     ),
     click.option("--width", type=AT_LEAST_1, help="dcgan networks: channels of the finest features.  [default: 32]"),
+    click.option(
+        "--dropout",
+        type=click.FloatRange(0, 1, max_open=True),
+        help="dcgan networks: share of the discriminator's features that is dropped.  [default: 0]",
+    ),
     click.option("--units", type=AT_LEAST_1, help="mlp networks: units of a hidden layer.  [default: 128]"),
     click.option(
         "--discriminator-normalization",
@@ -101,14 +156,19 @@ _OPTIONS = [
 
 
 def options_of_models(command):
-    """Adds all of them to a command."""
-    for option in reversed(_OPTIONS):
+    """Adds the arguments of models to a command."""
+    return _with(_MODEL_OPTIONS, command)
+
+
+def options_of_runs(command):
+    """Adds the other values of a recipe to a command."""
+    return _with(_RUN_OPTIONS, command)
+
+
+def _with(options, command):
+    for option in reversed(options):
         command = option(command)
     return command
 
 
-def _names() -> list[str]:
-    return [parameter.name for parameter in options_of_models(click.command()(lambda **_: None)).params]
-
-
-MODEL_OPTIONS = _names()
+MODEL_OPTIONS = [parameter.name for parameter in options_of_models(click.command()(lambda **_: None)).params]

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """What the caller gave cannot work: a wrong argument, unusable data, a file that is not what it should be."""
 
 
+class NotFiniteError(ArithmeticError):
+    """Training left the finite numbers."""
+
+
 def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
     """The error for a name that is in no list, with the nearest names first.
 

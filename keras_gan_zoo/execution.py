@@ -1,6 +1,9 @@
-"""Several training steps in one call into the graph, for players so small that the call costs as much as the step."""
+"""What one call into the graph does: one training step or several, or none where a run goes on within an epoch."""
 
 import tensorflow as tf
+
+from keras_gan_zoo.finiteness import is_finite
+from keras_gan_zoo.snapshot import Snapshot
 
 
 def several_steps_function(model):
@@ -13,14 +16,16 @@ def several_steps_function(model):
         step = tf.function(step, autograph=False, jit_compile=model.jit_compile)
 
     def execute(iterator, limit):
-        def body(done, batch):
+        def body(done, more, batch):
             step(batch.get_value())
             more = done + 1 < limit
-            return done + 1, tf.cond(more, iterator.get_next_as_optional, lambda: batch)
+            if model.is_guarded:  # so that the guard sees the first step that breaks
+                more &= tf.reduce_all(list(is_finite(model).values()))
+            return done + 1, more, tf.cond(more, iterator.get_next_as_optional, lambda: batch)
 
         first = iterator.get_next_as_optional()
-        done, _ = tf.while_loop(
-            lambda done, batch: (done < limit) & batch.has_value(), body, (tf.zeros_like(limit), first)
+        done, _, _ = tf.while_loop(
+            lambda done, more, batch: more & batch.has_value(), body, (tf.zeros_like(limit), tf.constant(True), first)
         )
         return done, {tracker.name: tracker.result() for tracker in model.metrics}
 
@@ -30,9 +35,46 @@ def several_steps_function(model):
     def train_function(iterator):
         if not isinstance(iterator, tf.data.Iterator):  # train_on_batch
             return step(next(iterator))
-        done, logs = execute(iterator, tf.constant(model.steps_left_to_execute()))
+        done, logs = execute(iterator, tf.constant(model.steps_of_next_execution(model.steps_in_epoch)))
         if not done:
             raise StopIteration
         return logs
+
+    return train_function
+
+
+class BrokenEpoch:
+    """Steps of an epoch that were done before the run was interrupted in it.
+
+    Args:
+        start: The snapshot that the run goes on from.
+        reads_over: Whether their batches come once more and must be skipped.
+    """
+
+    def __init__(self, start: Snapshot, reads_over: bool):
+        self.start, self.reads_over, self.done = start, reads_over, 0
+
+    def passes(self, model, iterator) -> bool:
+        """Whether the next execution was done before, wholly; if it was done in part, that part is passed over."""
+        if self.done == 0:
+            self.start.put_back_metrics(model)
+        wanted = model.steps_of_next_execution(self.done)
+        steps = min(wanted, self.start.batch - self.done)
+        if self.reads_over:
+            for _ in range(steps):
+                next(iterator)
+        self.done += steps
+        return steps == wanted
+
+
+def passing_over(model, execute):
+    """A `train_function` that first passes over a broken epoch's steps, so that Keras counts and logs all of it."""
+
+    def train_function(iterator):
+        broken = model.broken_epoch
+        is_passed = broken is not None and broken.passes(model, iterator)
+        if broken is not None and broken.done == broken.start.batch:
+            model.broken_epoch = None
+        return {tracker.name: tracker.result() for tracker in model.metrics} if is_passed else execute(iterator)
 
     return train_function

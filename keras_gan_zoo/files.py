@@ -20,15 +20,33 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
         5
     """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
     try:
         yield beside
         _flush_to_disk(beside)
         os.replace(beside, path)
+        _flush_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, suffix: str) -> None:
+    """Removes what processes that were killed in the middle of `written_beside` left in a folder."""
+    for path in folder.glob(f".*.unfinished{suffix}"):
+        path.unlink(missing_ok=True)
 
 
 def _flush_to_disk(path: Path) -> None:
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """So that the new name outlives a power failure too; where folders cannot be opened, nothing more can be done."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

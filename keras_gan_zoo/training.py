@@ -3,117 +3,24 @@
 import dataclasses
 import math
 import os
-import tomllib
+import shutil
 from pathlib import Path
-from typing import Any
 
 import keras
-import tomli_w
+import tensorflow as tf
 
 import keras_gan_zoo
 from keras_gan_zoo import callbacks, data, pictures
-from keras_gan_zoo.checks import check_seed
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.identity import differences
+from keras_gan_zoo.recipe import Recipe
 
 MODEL_FILE = "gan.keras"
 RECIPE_FILE = "recipe.toml"
+SNAPSHOTS = "snapshots"
 STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
-
-
-_KINDS = {  # of a recipe's values that are not text
-    **dict.fromkeys(["epochs", "batch_size", "seed", "image_size"], (int,)),
-    "conditional": (bool,),
-    "learning_rate": (float, int),
-    "model": (dict,),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """Everything that determines a run; `recipe.toml` in its folder.
-
-    Args:
-        variant: A key of `VARIANTS`.
-        data: Name or path of the data set, see `data.load`.
-        epochs: Passes over the data; None for as many as make about `STEPS`.
-        batch_size: Examples per step; None for 64 for each discriminator step.
-        seed: Of the initial weights, the noise and the order of the data.
-        split: Of a TensorFlow Datasets set.
-        image_size: Side to resize to, or None to take the images as they are.
-        conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
-        optimizer: Variant whose paper's optimizer is used; None for the variant's own.
-        learning_rate: Of both optimizers; None for the paper's.
-        model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
-
-    Raises:
-        InputError: If the variant is unknown or a number is out of range.
-
-    Example:
-        >>> print(Recipe("dcgan", "digits", epochs=3).to_toml())
-        variant = "dcgan"
-        data = "digits"
-        epochs = 3
-        seed = 0
-        split = "train"
-        conditional = false
-        <BLANKLINE>
-        [model]
-        <BLANKLINE>
-    """
-
-    variant: str
-    data: str
-    epochs: int | None = None
-    batch_size: int | None = None
-    seed: int = 0
-    split: str = "train"
-    image_size: int | None = None
-    conditional: bool = False
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    model: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, kinds = getattr(self, field.name), _KINDS.get(field.name, (str,))
-            if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
-                names = " or ".join(kind.__name__ for kind in kinds)
-                raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
-        for name in ("variant", "optimizer"):
-            if getattr(self, name) not in (*keras_gan_zoo.VARIANT_CLASSES, None):
-                raise unknown(name, getattr(self, name), keras_gan_zoo.VARIANT_CLASSES)
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
-        check_seed(self.seed)
-        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise InputError(f"Expected a finite learning rate above 0. Received: {self.learning_rate}.")
-
-    def to_toml(self) -> str:
-        """As text; what is None is left out, because TOML has no such value."""
-        return tomli_w.dumps({name: value for name, value in dataclasses.asdict(self).items() if value is not None})
-
-    @classmethod
-    def from_toml(cls, text: str) -> "Recipe":
-        """From `to_toml`'s text.
-
-        Raises:
-            InputError: If it is no TOML or has a key that is not of a recipe.
-        """
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"Expected a recipe in TOML. Received: text that is not ({error}).") from error
-        names = [field.name for field in dataclasses.fields(cls)]
-        for name in table:
-            if name not in names:
-                raise unknown("recipe key", name, names)
-        for name in ("variant", "data"):
-            if name not in table:
-                raise InputError(f"Expected a recipe with {name!r}. Received: {', '.join(table) or 'nothing'}.")
-        return cls(**table)
 
 
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
@@ -141,29 +48,40 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
 
 def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     """The compiled model of a resolved recipe, for the shape and the classes of its data."""
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(recipe.seed)  # of layers that draw, such as Dropout
     classes = {}
     if recipe.conditional:
         classes = {"num_classes": dataset.num_classes, "class_names": dataset.class_names}
     variant = keras_gan_zoo.VARIANTS[recipe.variant]
-    gan = variant.for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        gan = variant.for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+    finally:
+        keras.config.set_dtype_policy(policy)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = keras_gan_zoo.VARIANTS[recipe.optimizer]
     gan.check_dataset(dataset, recipe.batch_size)
+    if recipe.stop_by is not None and recipe.stop_by not in gan.logged:
+        raise unknown("figure to stop by", recipe.stop_by, gan.logged)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 
 
-def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: tuple = (), verbose="auto"):
+def train(recipe: Recipe, out: str | os.PathLike | None = None, **arguments):
     """Trains by a recipe, into a new run folder.
 
     The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch and `history.gif`),
-    `samples.png` (the last one) and, when training is done, `gan.keras`.
+    `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when training is done,
+    `gan.keras`.
 
     Args:
         recipe: What to train, on what.
         out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists.
-        more_callbacks: Further Keras callbacks.
-        verbose: As in `keras.Model.fit`.
+        **arguments: `snapshots`, a dictionary of arguments of `callbacks.Snapshots`, such as its interval;
+            `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`.
 
     Returns:
         The trained model and the folder's path.
@@ -171,6 +89,7 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: 
     Raises:
         InputError: If the recipe does not fit the data, or the folder is in use. Nothing is written then.
         OSError: If the folder cannot be written.
+        NotFiniteError: If the numbers leave the finite ones, and no retry is left.
 
     Example:
         ```python
@@ -180,6 +99,68 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: 
     folder = run_folder(recipe, out)
     recipe, dataset = resolve(recipe)
     gan = build(recipe, dataset)
+    return _train_into(folder, recipe, dataset, gan, **arguments)
+
+
+def resume(folder: str | os.PathLike, changes: dict | None = None, out: str | os.PathLike | None = None, **arguments):
+    """Goes on with a run that was interrupted, from its newest snapshot, or from its beginning if there is none yet.
+
+    The recipe in the folder governs. Only its number of epochs may change.
+
+    Args:
+        folder: Of the run.
+        changes: Values of the recipe that are asked for; a value that differs is refused, but for `epochs`.
+        out: If given, a new folder that the run is copied to before it goes on.
+        **arguments: As of `train`.
+
+    Returns:
+        The trained model and the folder's path.
+
+    Raises:
+        InputError: If the folder holds no run, a value may not change (the differences are listed), or no snapshot is
+            whole. Nothing is changed then.
+        OSError: If the folder cannot be written.
+        NotFiniteError: If the numbers leave the finite ones, and no retry is left.
+
+    Example:
+        ```python
+        gan, folder = kgz.training.resume("runs/dcgan_digits", {"epochs": 500})
+        ```
+    """
+    folder = Path(folder)
+    recipe = _changed(_recipe_of(folder), changes or {})
+    recipe, dataset = resolve(recipe)
+    gan = build(recipe, dataset)
+    if out is not None:
+        copied = run_folder(recipe, out)
+        shutil.copytree(folder, copied, dirs_exist_ok=True)
+        folder = copied
+    return _train_into(folder, recipe, dataset, gan, **arguments)
+
+
+def _recipe_of(folder: Path) -> Recipe:
+    file = folder / RECIPE_FILE
+    if not file.is_file():
+        raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
+    return Recipe.from_toml(file.read_text())
+
+
+def _changed(recipe: Recipe, changes: dict) -> Recipe:
+    """The recipe with other epochs; any other value that differs is refused."""
+    asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
+    present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}
+    epochs = {name: asked.pop(name) for name in ("epochs",) if name in asked}
+    found = [line for name in asked for line in differences(present[name], asked[name], name)]
+    if found:
+        listed = "\n  ".join(found)
+        raise InputError(
+            "Expected the recipe that the run began with, where only epochs may change. Received other values:\n  "
+            f"{listed}\nLeave them out, or start a new run."
+        )
+    return dataclasses.replace(recipe, **epochs)
+
+
+def _train_into(folder: Path, recipe, dataset, gan, snapshots=None, more_callbacks: tuple = (), verbose="auto"):
     folder.mkdir(parents=True, exist_ok=True)
     with written_beside(folder / RECIPE_FILE) as beside:
         beside.write_text(recipe.to_toml())
@@ -187,10 +168,14 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, more_callbacks: 
     is_drawn = pictures.can_draw(dataset.example_shape)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
     watchers = [
+        callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
+        *([callbacks.Stopping(recipe.stop_by, patience=recipe.patience)] if recipe.stop_by else []),
+        callbacks.NaNGuard(retries=recipe.retries),
         callbacks.Log(str(folder / "log.csv")),
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
         *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
         *more_callbacks,
+        callbacks.Snapshots(folder / SNAPSHOTS, **(snapshots or {})),
     ]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     with written_beside(folder / MODEL_FILE) as beside:

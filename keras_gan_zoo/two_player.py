@@ -5,10 +5,9 @@ import random
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_options, check_players, refuse
+from keras_gan_zoo.checks import check_options, check_players
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.execution import several_steps_function
+from keras_gan_zoo.fitting import Fitting
 from keras_gan_zoo.for_images import ForImages
 from keras_gan_zoo.sampling import Sampling
 from keras_gan_zoo.vocabulary import Vocabulary
@@ -17,7 +16,7 @@ SMALL = 250_000  # parameters of both players, below which dispatching a step co
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
+class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
     """A generator and a discriminator with an optimizer each, trained by `fit`.
 
     Subclasses write `train_step` in the words of `Vocabulary`. These options are common to all of them.
@@ -69,14 +68,15 @@ class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
         self.num_classes = len(class_names) if class_names is not None else num_classes
         self.packing, self.r1, self.r2 = packing, r1, r2
         self.ema_decay = ema_decay
-        self.seed = random.getrandbits(31) if seed is None else int(seed)
+        self.seed_is_drawn = seed is None
+        self.seed = random.getrandbits(31) if self.seed_is_drawn else int(seed)
         self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False)
         self.ema_generator = None if ema_decay is None else _frozen_copy(generator)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
-        self._epoch_length = None
+        self._epoch_length, self.broken_epoch, self.is_guarded = None, None, False
         self.built = True
 
-    # ---------------------------------------------------------------------------------------- compile, fit, evaluate
+    # ------------------------------------------------------------------------------------------------------- compile
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         """Sets how the players are optimised.
@@ -106,74 +106,13 @@ class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
         self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
         self._compile_arguments = keras_arguments
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
-        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
-
-        Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step: what
-        an epoch leaves over, another takes, unless `shuffle=False`. Validation figures are those of `evaluate`.
-
-        Args:
-            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
-            y: Integer labels (n,), needed by conditional networks and ignored by others.
-            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
-            epochs, verbose, callbacks, **keras_arguments: As in `keras.Model.fit`.
-
-        Returns:
-            A `keras.callbacks.History`.
-
-        Raises:
-            InputError: If the data do not fit the networks or the batch size.
-        """
-        refuse(keras_arguments, "sample_weight", "class_weight", "validation_split")
-        shuffle = keras_arguments.pop("shuffle", True)
-        check_fit_data(x, y)
-        validation = {name: keras_arguments.pop(f"validation_{name}", None) for name in ("data", "batch_size", "steps")}
-        if validation["data"] is not None:
-            held_out = validation["data"]
-            held_out = tuple(held_out) if isinstance(held_out, (tuple, list)) else (held_out,)
-            refuse({"sample_weight": held_out[2:] or None}, "sample_weight")
-            keras_arguments["validation_data"] = self._batches_in_order(
-                *held_out[:2], batch_size=validation["batch_size"] or batch_size, steps=validation["steps"]
-            )
-        dataset = data.as_dataset(x, y)
-        if dataset is not None:
-            batch_size = data.BATCH_SIZE * self.discriminator_steps if batch_size is None else batch_size
-            self.check_dataset(dataset, batch_size)
-            if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
-                self.class_names = tuple(dataset.class_names)
-            if keras_arguments.get("steps_per_epoch") is None:
-                keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
-            start = int(keras.ops.convert_to_numpy(self.step))
-            x, y = dataset.batches(batch_size, self.seed, start, self.conditional, shuffle), None
-            batch_size = None
-        self._epoch_length = keras_arguments.get("steps_per_epoch")
-        with data.errors_of_pipelines():
-            return super().fit(x, y, batch_size, epochs, verbose, callbacks, shuffle=False, **keras_arguments)
-
-    def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
-        """Both losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
-        refuse(keras_arguments, "sample_weight")
-        batches = self._batches_in_order(x, y, batch_size=batch_size, steps=keras_arguments.pop("steps", None))
-        with data.errors_of_pipelines():
-            return super().evaluate(batches, **keras_arguments)
-
-    def make_train_function(self, force=False):
-        """Keras' own, except with several steps per execution: ours then ends an execution where the epoch ends."""
-        if self.steps_per_execution == 1 or self.distribute_strategy.num_replicas_in_sync > 1:
-            return super().make_train_function(force)
-        if self.train_function is None or force:
-            self.train_function = several_steps_function(self)
-        return self.train_function
-
-    def steps_left_to_execute(self) -> int:
-        """How many steps the next execution may run: no more than the epoch has left."""
-        if self._epoch_length is None:
-            return self.steps_per_execution
-        return min(self.steps_per_execution, self._epoch_length - int(self._trackers["d_loss"].count))
-
     @property
     def metrics(self):
         return list(self._trackers.values())
+
+    def loss_total(self, name: str):
+        """The sum over the steps of the epoch behind the mean that is logged: not finite if one of them was not."""
+        return self._trackers[name].total
 
     # ------------------------------------------------------------------------------------------------------ sampling
 
@@ -242,39 +181,6 @@ class TwoPlayerModel(Vocabulary, ForImages, Sampling, keras.Model):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(player.trainable_variables)
         return optimizer
-
-    def _batches_in_order(self, x, y=None, *, batch_size=None, steps=None):
-        dataset = data.as_dataset(x, y)
-        if dataset is not None:
-            self.check_dataset(dataset, k=1)
-            x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
-        return x if steps is None else x.take(steps)
-
-    def _check_examples(self, shape, has_labels: bool) -> None:
-        if tuple(shape) != self.example_shape:
-            raise InputError(
-                f"Expected examples of the shape the generator makes, {self.example_shape}. Received: {tuple(shape)}. "
-                "Build the networks for the data: for_images(shape), or load the data with another image_size."
-            )
-        if self.conditional and not has_labels:
-            raise InputError(
-                "Expected labels, because the networks take them. Received: examples only. Call fit(images, labels), "
-                "or build unconditional networks."
-            )
-
-    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None, k: int | None = None) -> None:
-        """Raises an `InputError` if this model cannot take these data, or k minibatches of them in such a batch."""
-        self._check_examples(dataset.example_shape, dataset.has_labels)
-        k = self.discriminator_steps if k is None else k
-        batch_size = k * self.packing if batch_size is None else batch_size
-        if batch_size < 1 or len(dataset) < batch_size:
-            raise InputError(
-                f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
-                "Choose a smaller batch_size, or more data."
-            )
-        check_divisible(batch_size, k, self.packing)
-        if self.conditional and self.num_classes is not None and dataset.labels is not None:
-            check_labels(dataset.labels, self.num_classes)
 
 
 def _frozen_copy(network: keras.Model) -> keras.Model:

@@ -1,12 +1,15 @@
 """Trained models by run folder or file."""
 
 import os
+import warnings
+import zipfile
 from pathlib import Path
 
 import keras
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.training import MODEL_FILE
+from keras_gan_zoo.snapshot import SUFFIX, Snapshot, SnapshotFolder
+from keras_gan_zoo.training import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.two_player import TwoPlayerModel
 
 
@@ -14,10 +17,11 @@ def load(source: str | os.PathLike) -> TwoPlayerModel:
     """A trained model from a run folder or a `.keras` file, both optimizers included.
 
     Args:
-        source: Folder written by `training.train`, or a file written by `gan.save`.
+        source: Folder written by `training.train`, of which the newest snapshot is taken (with a warning) if the run is
+            not finished; or a file written by `gan.save` or by `callbacks.Snapshots`.
 
     Raises:
-        InputError: If there is no model, or it is not one of ours.
+        InputError: If there is no model, it is not one of ours, or its file is damaged.
 
     Example:
         ```python
@@ -26,17 +30,36 @@ def load(source: str | os.PathLike) -> TwoPlayerModel:
         ```
     """
     path = Path(source)
+    if path.is_dir() and not (path / MODEL_FILE).exists():
+        return _unfinished(path)
     if path.is_dir():
         path = path / MODEL_FILE
-        if not path.exists():
-            raise InputError(f"Expected a finished run with a {MODEL_FILE}. Received: {source}, which has none.")
     if not path.is_file():
         raise InputError(f"Expected a run folder or a .keras file. Received: {source}, which does not exist.")
-    try:
-        model = keras.saving.load_model(path)
-    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise InputError(f"Expected a whole model saved as a .keras file. Received: {path} ({reason}).") from error
+    if path.suffix == SUFFIX:
+        return Snapshot.read(path).model()
+    model = _read(path)
     if not isinstance(model, TwoPlayerModel):
         raise InputError(f"Expected a GAN. Received: {path}, a Keras model of class {type(model).__name__!r}.")
     return model
+
+
+def _unfinished(folder: Path) -> TwoPlayerModel:
+    snapshot = SnapshotFolder(folder / SNAPSHOTS).newest()
+    if snapshot is None:
+        raise InputError(f"Expected a run with a {MODEL_FILE} or snapshots. Received: {folder}, which has neither.")
+    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
+    return snapshot.model()
+
+
+def _read(path: Path):
+    """Keras' loading, of an archive that is whole: every error is that of a file that is not what it should be."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
+        return keras.saving.load_model(path)
+    except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise InputError(f"Expected a whole model saved as a .keras file. Received: {path} ({reason}).") from error

@@ -70,7 +70,7 @@ def test_a_pack_must_fit_the_discriminator():
 
 @pytest.mark.parametrize("packing", [0, -1, 1.5, None, "2"])
 def test_impossible_packs_are_refused(packing):
-    with pytest.raises(InputError, match="Expected packing, the examples judged at once, of at least 1"):
+    with pytest.raises(InputError, match="Expected packing to be a whole number of at least 1"):
         kgz.GAN(linear("g", 0.7, 0.2), linear("d", 0.7, 0.2), packing=packing)
 
 

@@ -259,7 +259,7 @@ def test_impossible_bounds_are_refused(clip):
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, None])
 def test_impossible_step_counts_are_refused(k):
-    with pytest.raises(InputError, match="discriminator_steps of at least 1"):
+    with pytest.raises(InputError, match="discriminator_steps to be a whole number of at least 1"):
         linear_wgan(discriminator_steps=k)
 
 

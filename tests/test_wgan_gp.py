@@ -172,7 +172,7 @@ def test_impossible_weights_are_refused(weight):
 
 
 def test_impossible_step_counts_are_refused():
-    with pytest.raises(InputError, match="discriminator_steps of at least 1"):
+    with pytest.raises(InputError, match="discriminator_steps to be a whole number of at least 1"):
         wgan_gp(discriminator_steps=0)
 
 

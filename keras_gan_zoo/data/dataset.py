@@ -1,6 +1,7 @@
 """Examples in memory, the order of their batches, and what may be an example."""
 
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -45,6 +46,16 @@ class Dataset:
     def __repr__(self) -> str:
         classes = "" if self.labels is None else f", {self.num_classes} classes"
         return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{classes}>"
+
+    def described(self) -> dict:
+        """What tells these examples from others, in plain values: their number, their form, a checksum of some."""
+        some = slice(None, None, max(1, len(self) // 1000))
+        parts = [np.ascontiguousarray(part[some]) for part in (self.examples, self.labels) if part is not None]
+        return {
+            "examples": len(self),
+            "shape": list(self.example_shape),
+            "checksum": zlib.crc32(b"".join(part.tobytes() for part in parts)),
+        }
 
     @property
     def example_shape(self) -> tuple[int, ...]:

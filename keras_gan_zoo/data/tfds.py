@@ -26,6 +26,9 @@ class StreamedDataset(Dataset):
     def __len__(self) -> int:
         return self._length
 
+    def described(self) -> dict:
+        return {"examples": len(self), "shape": list(self.example_shape), "set": self.name}
+
     @property
     def example_shape(self) -> tuple[int, ...]:
         return self._example_shape

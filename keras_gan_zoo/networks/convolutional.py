@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from keras_gan_zoo.checks import check_number
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.parts import Shape
@@ -19,6 +20,7 @@ def dcgan_pair(
     *,
     width: int = 32,
     discriminator_normalization: str = "batch",
+    dropout: float = 0.0,
     packing: int = 1,
     seed: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
@@ -38,6 +40,7 @@ def dcgan_pair(
         width: Channels of the highest-resolution features.
         discriminator_normalization: "batch" as the paper has it; "layer" or "none" for critics, whose score of an
             example must not depend on the rest of the batch.
+        dropout: Share of the discriminator's features that each training pass drops, after every convolution.
         packing: Images that the discriminator takes at once.
         seed: Fixes the initial weights.
 
@@ -55,6 +58,7 @@ def dcgan_pair(
     _check_image(shape)
     if discriminator_normalization not in NORMALIZATIONS:
         raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
+    check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
 
     def normal() -> keras.initializers.Initializer:
@@ -85,6 +89,7 @@ def dcgan_pair(
             channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=normal()
         )(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
+        x = layers.Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return generator, parts.network(
         examples, labels, parts.dense_scores(layers.Flatten()(x), normal()), "discriminator"
     )

@@ -1,66 +1,62 @@
-"""Keras callbacks for watching a GAN train."""
+"""What a run says while it trains: a CSV file, and a line or a bar with the time left."""
 
-import os
+import csv
 import time
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from keras_gan_zoo import pictures
-
-
-class SamplePictures(keras.callbacks.Callback):
-    """Writes a picture of samples after each epoch, always from the same noise, and their history as a GIF at the end.
-
-    Images make a grid `epoch_0001.png`, with a column per class where the model is conditional; points of the plane a
-    scatter plot over real ones.
-
-    Args:
-        directory: Folder of the pictures, made if missing.
-        n: Number of samples; by default 64 images, rounded up to full rows of classes, or 2,500 points.
-        seed: Of the noise.
-        real: Real points (m, 2) to plot beneath generated ones.
-        every: Epochs from picture to picture.
-
-    Example:
-        ```python
-        gan.fit(images, epochs=20, callbacks=[kgz.callbacks.SamplePictures("samples")])
-        ```
-    """
-
-    def __init__(
-        self,
-        directory: str | os.PathLike,
-        n: int | None = None,
-        seed: int = 0,
-        real: np.ndarray | None = None,
-        every: int = 1,
-    ):
-        super().__init__()
-        self.directory, self.n, self.seed, self.real, self.every = Path(directory), n, seed, real, every
-
-    def on_train_begin(self, logs=None):
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.paths = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            self.paths.append(self.directory / f"epoch_{epoch + 1:04d}.png")
-            pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real), self.paths[-1])
-
-    def on_train_end(self, logs=None):
-        if self.paths:
-            pictures.save_history(self.paths, self.directory / "history.gif")
+from keras_gan_zoo.files import written_beside
 
 
 class Log(keras.callbacks.CSVLogger):
-    """Keras' CSV log of the figures there are, without its empty validation columns for the others."""
+    """Keras' CSV log, which goes on after an interruption: rows of epochs that are trained again are replaced.
+
+    Example:
+        ```python
+        gan.fit(images, epochs=20, callbacks=[kgz.callbacks.Log("log.csv")])
+        ```
+    """
+
+    def __init__(self, filename, separator=","):
+        super().__init__(filename, separator, append=True)
+
+    def on_train_begin(self, logs=None):
+        """Waits for the first epoch's number."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.csv_file is None:
+            names = self._keep_rows_before(epoch)
+            self.append_header = True
+            super().on_train_begin()
+            self.keys = names
 
     def on_epoch_end(self, epoch, logs=None):
         if self.keys is None:
-            self.keys = sorted(logs or {})
+            self.keys = sorted(logs or {})  # what there is, without Keras' empty validation columns
         super().on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs=None):
+        if self.csv_file is not None:
+            super().on_train_end(logs)
+            self.csv_file = None
+
+    def _keep_rows_before(self, epoch: int) -> list[str] | None:
+        """Rewrites the file without later and broken rows; returns the names of its figures, if any row is left."""
+        path = Path(self.filename)
+        if not path.exists():
+            return None
+        with path.open(newline="") as file:
+            whole = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
+        rows = [row for row in whole if int(row["epoch"]) < epoch]
+        if not rows:
+            path.unlink()
+            return None
+        with written_beside(path) as beside, beside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), delimiter=self.sep)
+            writer.writeheader()
+            writer.writerows(rows)
+        return list(rows[0])[1:]
 
 
 class Progress(keras.callbacks.Callback):
@@ -76,6 +72,7 @@ class Progress(keras.callbacks.Callback):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
+        self.stop()
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
         self._console, self._started = Console(), time.monotonic()
         self._first_epoch = None

@@ -1,0 +1,23 @@
+"""Keras callbacks for training GANs: what to look at, when to stop, and how to survive."""
+
+from keras_gan_zoo.callbacks.journal import Journal
+from keras_gan_zoo.callbacks.keras_callbacks import check_callback
+from keras_gan_zoo.callbacks.logs import Log, Progress
+from keras_gan_zoo.callbacks.nan_guard import NaNGuard
+from keras_gan_zoo.callbacks.pictures import SamplePictures
+from keras_gan_zoo.callbacks.snapshots import Snapshots
+from keras_gan_zoo.callbacks.stateful import Stateful
+from keras_gan_zoo.callbacks.stopping import CollapseAlarm, Stopping
+
+__all__ = [
+    "CollapseAlarm",
+    "Journal",
+    "Log",
+    "NaNGuard",
+    "Progress",
+    "SamplePictures",
+    "Snapshots",
+    "Stateful",
+    "Stopping",
+    "check_callback",
+]

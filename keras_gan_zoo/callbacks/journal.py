@@ -1,0 +1,64 @@
+"""Where a `fit` is and what it logged: what a snapshot adds to the values of the model's variables."""
+
+import keras
+
+from keras_gan_zoo import identity
+from keras_gan_zoo.callbacks.stateful import Stateful
+from keras_gan_zoo.snapshot import Snapshot
+
+
+class Journal(keras.callbacks.Callback):
+    """Follows a `fit`, which adds it by itself.
+
+    Args:
+        model: The model, compiled.
+        data: What identifies the data and their batches, in plain values.
+        callbacks: The others of this `fit`, of which some are `Stateful`.
+    """
+
+    def __init__(self, model, data: dict, callbacks: list[keras.callbacks.Callback]):
+        super().__init__()
+        self.run = identity.of_run(model, data)
+        self._stateful = _by_name(callbacks)
+        self.go_on_from(None)
+
+    def go_on_from(self, start: Snapshot | None) -> None:
+        """Takes up the position, the logs and the callbacks' memories of a snapshot, or of a beginning."""
+        self.epoch, self.batch = (0, 0) if start is None else (start.epoch, start.batch)
+        self.history = [] if start is None else list(start.history)
+        self.is_stopped = start is not None and start.is_stopped
+        for name, callback in self._stateful.items():
+            callback.state = {} if start is None else dict(start.callbacks.get(name, {}))
+
+    def snapshot(self) -> Snapshot:
+        """Everything the run is at this moment."""
+        return Snapshot.of(
+            self.model,
+            run=self.run,
+            epoch=self.epoch,
+            batch=self.batch,
+            callbacks={name: dict(callback.state) for name, callback in self._stateful.items()},
+            history=tuple(self.history),
+            is_stopped=self.is_stopped or self.model.stop_training,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.batch = epoch, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batch = min(batch + 1, self.params["steps"] or batch + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        self.history.append({"epoch": epoch, **figures})
+        self.epoch, self.batch = epoch + 1, 0
+
+
+def _by_name(callbacks) -> dict[str, Stateful]:
+    named: dict[str, Stateful] = {}
+    for callback in callbacks:
+        if isinstance(callback, Stateful):
+            name = type(callback).__name__
+            namesakes = sum(other.startswith(name) for other in named)
+            named[f"{name}_{namesakes + 1}" if namesakes else name] = callback
+    return named

@@ -1,0 +1,53 @@
+"""Pictures of samples while a GAN trains."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gan_zoo import pictures
+
+
+class SamplePictures(keras.callbacks.Callback):
+    """Writes a picture of samples after each epoch, always from the same noise, and their history as a GIF at the end.
+
+    Images make a grid `epoch_0001.png`, with a column per class where the model is conditional; points of the plane a
+    scatter plot over real ones.
+
+    Args:
+        directory: Folder of the pictures, made if missing.
+        n: Number of samples; by default 64 images, rounded up to full rows of classes, or 2,500 points.
+        seed: Of the noise.
+        real: Real points (m, 2) to plot beneath generated ones.
+        every: Epochs from picture to picture.
+
+    Example:
+        ```python
+        gan.fit(images, epochs=20, callbacks=[kgz.callbacks.SamplePictures("samples")])
+        ```
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        n: int | None = None,
+        seed: int = 0,
+        real: np.ndarray | None = None,
+        every: int = 1,
+    ):
+        super().__init__()
+        self.directory, self.n, self.seed, self.real, self.every = Path(directory), n, seed, real, every
+
+    def on_train_begin(self, logs=None):
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            path = self.directory / f"epoch_{epoch + 1:04d}.png"
+            pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real), path)
+
+    def on_train_end(self, logs=None):
+        paths = sorted(self.directory.glob("epoch_*.png"))
+        if paths:
+            pictures.save_history(paths, self.directory / "history.gif")

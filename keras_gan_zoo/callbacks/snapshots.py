@@ -1,0 +1,145 @@
+"""Snapshots: a `fit` that can be killed anywhere and goes on to the same bits."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+from keras_gan_zoo import identity
+from keras_gan_zoo.callbacks.journal import Journal
+from keras_gan_zoo.checks import check_count, check_number
+from keras_gan_zoo.errors import NotFiniteError, InputError
+from keras_gan_zoo.snapshot import Snapshot, SnapshotFolder
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Writes everything the run is into a folder now and then, and goes on from there when the same `fit` is called.
+
+    A snapshot holds both players, their optimizers, averages, batch statistics, loss scales and random states, the
+    position in the data, the logs so far and what other callbacks of this package remember. A `fit` with this callback
+    looks for the newest whole one, checks that model and data are those the run began with, and continues in the middle
+    of the epoch: on the same machine, with as many threads, the weights end as if nothing had happened, bit for bit.
+    For arrays and `data.Dataset`s the position is exact; of a `tf.data.Dataset` the batches before it are read over,
+    and its order is its own affair. `epochs` counts from the beginning, so a finished `fit` called again does nothing.
+
+    Ctrl-C and SIGTERM end `fit` after the step at hand, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
+    last two snapshots are kept; a file is written beside its place, flushed and renamed, so one that is there is whole.
+
+    Args:
+        folder: Of the snapshots, made if missing.
+        every_minutes: Time between snapshots.
+        every_steps: If given, steps between snapshots, besides.
+        resume: Whether to go on from a snapshot that is there. If False, the folder must hold none.
+
+    Raises:
+        InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if none
+            of them is whole, or if there are some although `resume` is False. Nothing is changed then.
+        OSError: By `fit`, if the folder cannot be written. Earlier snapshots are untouched.
+        NotFiniteError: By `fit`, if a number is not finite when a snapshot is due. It is not written.
+
+    Example:
+        ```python
+        gan = kgz.DCGAN.for_images((28, 28, 1), seed=0)
+        gan.compile()
+        gan.fit(images, epochs=50, callbacks=[kgz.callbacks.Snapshots("snapshots")])   # run it, kill it, run it again
+        ```
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        every_minutes: float = 5,
+        every_steps: int | None = None,
+        resume: bool = True,
+    ):
+        super().__init__()
+        check_number("every_minutes", every_minutes, low=0, above=True)
+        if every_steps is not None:
+            check_count("every_steps", every_steps)
+        self.folder = SnapshotFolder(folder)
+        self.every_minutes, self.every_steps, self.resume = every_minutes, every_steps, resume
+        self._signal: int | None = None
+
+    def begin(self, journal: Journal) -> Snapshot | None:
+        """Where a `fit` starts: the newest whole snapshot, checked to be of its model and data; None if there is none.
+
+        Called by `fit`, before anything is changed.
+        """
+        self._journal = journal
+        snapshot = self.folder.newest()
+        if snapshot is not None and not self.resume:
+            raise InputError(
+                f"Expected a folder without snapshots, because of resume=False. Received: {self.folder.path}. Choose "
+                "another folder, or leave resume out."
+            )
+        if snapshot is not None:
+            identity.check_same(snapshot.run, journal.run)
+        self.folder.prepare()
+        return snapshot
+
+    def on_train_begin(self, logs=None):
+        self._written()
+
+    def on_train_batch_end(self, batch, logs=None):
+        is_late = time.monotonic() - self._time > 60 * self.every_minutes
+        if is_late or self._signal or (self.every_steps and int(self.model.step) - self._step >= self.every_steps):
+            self.write()
+        if self._signal:
+            self._leave()
+
+    def on_train_end(self, logs=None):
+        self.write()
+        if self._signal:
+            self._leave()
+
+    def write(self) -> None:
+        """Writes a snapshot now.
+
+        Raises:
+            NotFiniteError: If a number in it is not finite; nothing is written then.
+            OSError: If it cannot be written; the earlier ones are untouched.
+        """
+        snapshot = self._journal.snapshot()
+        broken = snapshot.not_finite()
+        if broken:
+            raise NotFiniteError(
+                f"Step {snapshot.step}: expected finite numbers. Received NaN or infinity in {', '.join(broken)}. No "
+                f"snapshot was written over those in {self.folder.path}. Lower the learning rate; callbacks.NaNGuard "
+                "finds the step."
+            )
+        self.folder.write(snapshot)
+        self._written()
+
+    @contextmanager
+    def signals_noted(self) -> Iterator[None]:
+        """While a `fit` runs, Ctrl-C and SIGTERM wait for the end of the step; a second one does not."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may handle signals
+            return
+        self._signal = None
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        if self._signal:
+            raise KeyboardInterrupt
+        self._signal = number
+        os.write(2, b"\nFinishing the step, then writing a snapshot. Once more to stop at once.\n")
+
+    def _leave(self):
+        step = int(self.model.step)
+        message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}: the same fit goes on from there."
+        if self._signal == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)
+        raise KeyboardInterrupt(message)
+
+    def _written(self) -> None:
+        self._time, self._step = time.monotonic(), int(self.model.step)

@@ -1,0 +1,42 @@
+"""Callbacks that remember: what they know goes into snapshots, and the states they would go back to into files."""
+
+from pathlib import Path
+
+import keras
+
+from keras_gan_zoo.snapshot import SUFFIX, Snapshot
+
+
+class Stateful(keras.callbacks.Callback):
+    """A callback whose `state`, a dictionary of plain values, is saved in every snapshot and given back with it.
+
+    `fit` sets `folder` to that of the snapshots, if there is one.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.state: dict = {}
+        self.folder: Path | None = None
+
+
+class Keeper:
+    """One state of the model worth going back to: in memory, and in a file where the run has a folder."""
+
+    def __init__(self, owner: Stateful, name: str):
+        self._owner, self._name, self._snapshot = owner, name, None
+
+    def keep(self, model, epoch: int) -> None:
+        self._snapshot = Snapshot.of(model, epoch=epoch)
+        if self._path is not None:
+            self._snapshot.write(self._path)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The state kept last, in this process or in the one that this one goes on from."""
+        if self._snapshot is None and self._path is not None and self._path.exists():
+            self._snapshot = Snapshot.read(self._path)
+        return self._snapshot
+
+    @property
+    def _path(self) -> Path | None:
+        return None if self._owner.folder is None else self._owner.folder / f"{self._name}{SUFFIX}"

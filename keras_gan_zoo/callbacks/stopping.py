@@ -1,0 +1,193 @@
+"""When to stop: a criterion with patience, and an alarm when the generator collapses."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from keras_gan_zoo.callbacks.stateful import Keeper, Stateful
+from keras_gan_zoo.checks import check_count, check_number
+from keras_gan_zoo.errors import InputError, unknown
+
+
+class Stopping(Stateful):
+    """Stops when a figure no longer improves, and gives back the model of its best epoch.
+
+    The losses of a two-player game say nothing by themselves: each measures one player against the other. WGAN's
+    estimate does, and so do metrics of samples. With `Snapshots` beside it, patience and the best epoch survive a kill.
+
+    Args:
+        criterion: Name of a logged figure, such as `"wasserstein"` or `"val_wasserstein"`; or a function that takes
+            the model and returns a number.
+        mode: `"min"` if lower is better, or `"max"`.
+        patience: Epochs without an improvement after which training stops.
+        min_delta: What counts as an improvement.
+        start_from_epoch: Epochs that do not count: at first a critic is too weak for its estimate to mean anything.
+
+    Raises:
+        InputError: If an argument is out of range; by `fit`, if there is no such figure, or it is not a number.
+
+    Example:
+        ```python
+        stopping = kgz.callbacks.Stopping("wasserstein", patience=10, start_from_epoch=5)
+        gan.fit(images, epochs=1000, callbacks=[stopping])
+        ```
+    """
+
+    def __init__(
+        self,
+        criterion: str | Callable,
+        mode: str = "min",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        start_from_epoch: int = 0,
+    ):
+        super().__init__()
+        if mode not in ("min", "max"):
+            raise unknown("mode", mode, ["min", "max"])
+        if not isinstance(criterion, str) and not callable(criterion):
+            raise InputError(f"Expected the name of a figure, or a function of the model. Received: {criterion!r}.")
+        for name, value in (("patience", patience), ("min_delta", min_delta), ("start_from_epoch", start_from_epoch)):
+            check_number(name, value, low=0)
+        self.criterion, self.mode = criterion, mode
+        self.patience, self.min_delta, self.start_from_epoch = patience, min_delta, start_from_epoch
+        self._best = Keeper(self, "best")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch < self.start_from_epoch:
+            return
+        value = self._value(logs or {})
+        best = self.state.get("value")
+        gain = None if best is None else (best - value if self.mode == "min" else value - best)
+        if gain is None or gain > self.min_delta:
+            self.state = {"value": value, "epoch": epoch}
+            self._best.keep(self.model, epoch)
+        elif epoch - self.state["epoch"] >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        best = self._best.snapshot if self.state else None
+        if best is not None and best.step != int(self.model.step):
+            best.put_back(self.model)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, from 0, with the best figure so far."""
+        return self.state.get("epoch")
+
+    def _value(self, logs: dict) -> float:
+        if callable(self.criterion):
+            value = float(self.criterion(self.model))
+        elif self.criterion in logs:
+            value = float(logs[self.criterion])
+        else:
+            raise unknown("figure to stop by", self.criterion, logs)
+        if not np.isfinite(value):
+            raise InputError(f"Expected a finite criterion. Received: {value} from {self.criterion!r}.")
+        return value
+
+
+class CollapseAlarm(Stateful):
+    """Warns when samples fall on few of the real examples: the generator has collapsed to some modes.
+
+    After an epoch, a fixed batch of samples is held against as many real examples: `diversity` is the share of those
+    that are nearest (in Euclidean distance) to some sample, relative to the share that other real examples reach. It
+    is near 1 for samples like the data, and near 0 for copies of one example. It is logged, if it comes first among
+    the callbacks also in the log file. A generator that has learned little yet scores low as well, so the first steps
+    do not count.
+
+    Args:
+        threshold: Diversity below which the alarm is raised.
+        patience: Looks in a row below the threshold before it is raised.
+        start_from_step: Steps of training before the first look that counts.
+        stop: Whether training stops then, and the model of the last look above the threshold is given back.
+        every: Epochs from look to look.
+        n: Number of samples, and of real examples.
+        real: 2 n real examples, needed where `fit` is given neither arrays nor a `data.Dataset`.
+
+    Raises:
+        InputError: If an argument is out of range; by `fit`, if there are no real examples.
+
+    Example:
+        ```python
+        gan.fit(images, epochs=50, callbacks=[kgz.callbacks.CollapseAlarm(stop=True)])
+        ```
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.2,
+        patience: int = 2,
+        start_from_step: int = 1000,
+        stop: bool = False,
+        every: int = 1,
+        n: int = 256,
+        real: np.ndarray | None = None,
+    ):
+        super().__init__()
+        check_number("threshold", threshold, low=0, above=True)
+        check_count("patience", patience)
+        check_count("start_from_step", start_from_step, low=0)
+        check_count("every", every)
+        check_count("n", n, low=2)
+        self.threshold, self.patience, self.start_from_step = threshold, patience, start_from_step
+        self.stop, self.every, self.n, self.real = stop, every, n, real
+        self._healthy = Keeper(self, "healthy")
+
+    def begin(self, dataset) -> None:
+        """Called by `fit` with its `data.Dataset`, or None: half of the real ones say what is reached by chance."""
+        if dataset is None and self.real is None:
+            raise InputError(
+                "Expected arrays or a data.Dataset to compare samples with. Received: another source of batches. Pass "
+                f"CollapseAlarm(real=examples) with {2 * self.n} real examples."
+            )
+        if self.real is None:
+            batch = dataset.batches(min(2 * self.n, len(dataset)), seed=0)
+            real = next(iter(batch)).numpy()
+        else:
+            real = self.real
+        half = len(real) // 2
+        self._real = real[:half]
+        self._reached_by_real = _reached(real[half : 2 * half], self._real)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0 or "diversity" not in self.state:
+            self._look(epoch)
+        if logs is not None:
+            logs["diversity"] = self.state["diversity"]
+
+    def _look(self, epoch: int) -> None:
+        reached = _reached(self.model.sample(len(self._real), seed=0), self._real)
+        self.state["diversity"] = reached / self._reached_by_real
+        if int(self.model.step) < self.start_from_step:
+            return
+        if self.state["diversity"] >= self.threshold:
+            self.state["below"] = 0
+            if self.stop:
+                self._healthy.keep(self.model, epoch)
+            return
+        self.state["below"] = self.state.get("below", 0) + 1
+        if self.state["below"] == self.patience:
+            self._raise_alarm(epoch, reached)
+
+    def _raise_alarm(self, epoch: int, reached: int) -> None:
+        seen = (
+            f"Epoch {epoch + 1}: the generator seems to have collapsed. Of {len(self._real)} real examples, "
+            f"{len(self._real)} samples are nearest to {reached}; as many real ones are to {self._reached_by_real}."
+        )
+        advice = "Look at the samples; packing=2, r1=1 with loss='relativistic', or wgan_gp keep more modes."
+        warnings.warn(f"{seen} {advice}", stacklevel=2)
+        if self.stop:
+            self.state["stopped"] = True
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.state.get("stopped") and self._healthy.snapshot is not None:
+            self._healthy.snapshot.put_back(self.model)
+
+
+def _reached(samples: np.ndarray, real: np.ndarray) -> int:
+    """How many of the real examples are the nearest one of some sample."""
+    distances = cdist(samples.reshape(len(samples), -1), real.reshape(len(real), -1))
+    return len(np.unique(distances.argmin(axis=1)))

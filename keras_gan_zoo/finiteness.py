@@ -1,0 +1,19 @@
+"""Whether training is still within the finite numbers, asked within the graph."""
+
+import tensorflow as tf
+
+
+def is_finite(model) -> dict[str, tf.Tensor]:
+    """Whether the losses of this epoch and the weights of both players are finite, in the order they are computed."""
+    return {
+        "loss of the discriminator": _is_finite([model.loss_total("d_loss")]),
+        "weights of the discriminator": _is_finite(model.discriminator.weights),
+        "loss of the generator": _is_finite([model.loss_total("g_loss")]),
+        "weights of the generator": _is_finite(model.generator.weights),
+    }
+
+
+def _is_finite(variables) -> tf.Tensor:
+    """By sums, in one pass over the memory: a sum is finite only if all its terms are."""
+    sums = [tf.reduce_sum(tf.convert_to_tensor(variable)) for variable in variables]
+    return tf.reduce_all([tf.math.is_finite(total) for total in sums if total.dtype.is_floating])

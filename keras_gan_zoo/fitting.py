@@ -1,0 +1,141 @@
+"""`fit` and `evaluate` of a model of two players: its data, its callbacks, where it starts and where it goes on."""
+
+import keras
+
+from keras_gan_zoo import callbacks as ours
+from keras_gan_zoo import data
+from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, refuse
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.execution import passing_over, several_steps_function
+from keras_gan_zoo.session import Session
+
+
+class Fitting:
+    """Adds `fit`, `evaluate` and `make_train_function` to a model of two players."""
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
+        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
+
+        Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step: what
+        an epoch leaves over, another takes, unless `shuffle=False`. Validation figures are those of `evaluate`. With
+        `callbacks.Snapshots`, a `fit` that was interrupted goes on where it was.
+
+        Args:
+            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
+            y: Integer labels (n,), needed by conditional networks and ignored by others.
+            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
+            epochs, verbose, callbacks, **keras_arguments: As in `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`, which includes the epochs before an interruption.
+
+        Raises:
+            InputError: If the data do not fit the networks or the batch size, or a callback cannot work.
+            NotFiniteError: By `callbacks.NaNGuard` or `callbacks.Snapshots`, if a number is not finite any more.
+        """
+        refuse(keras_arguments, "sample_weight", "class_weight", "validation_split")
+        shuffle = keras_arguments.pop("shuffle", True)
+        check_fit_data(x, y)
+        callbacks = keras.tree.flatten(callbacks or [])
+        for callback in callbacks:
+            ours.check_callback(callback)
+        keras_arguments.update(epochs=epochs, verbose=verbose)
+        self._prepare_validation(keras_arguments, batch_size)
+        dataset = data.as_dataset(x, y)
+        if dataset is None:
+            keras_arguments.update(y=y, batch_size=batch_size)
+            described = {"source": type(x).__name__}
+        else:
+            batch_size = data.BATCH_SIZE * self.discriminator_steps if batch_size is None else batch_size
+            self.check_dataset(dataset, batch_size)
+            if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
+                self.class_names = tuple(dataset.class_names)
+            if keras_arguments.get("steps_per_epoch") is None:
+                keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
+            described = {**dataset.described(), "batch_size": batch_size, "shuffle": shuffle}
+        self._epoch_length = keras_arguments.get("steps_per_epoch")
+
+        def batches():
+            if dataset is None:
+                return x
+            return dataset.batches(batch_size, self.seed, self._steps_done(), self.conditional, shuffle)
+
+        for callback in callbacks:
+            if isinstance(callback, ours.CollapseAlarm):
+                callback.begin(dataset)
+        session = Session(self, callbacks, ours.Journal(self, described, callbacks), reads_over=dataset is None)
+        with data.errors_of_pipelines():
+            return session.run(super().fit, batches, keras_arguments)
+
+    def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
+        """Both losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
+        refuse(keras_arguments, "sample_weight")
+        batches = self._batches_in_order(x, y, batch_size=batch_size, steps=keras_arguments.pop("steps", None))
+        with data.errors_of_pipelines():
+            return super().evaluate(batches, **keras_arguments)
+
+    def make_train_function(self, force=False):
+        """Keras' own, except with several steps per execution: ours then ends an execution where the epoch ends."""
+        if self.train_function is None or force:
+            if self.steps_per_execution == 1:
+                super().make_train_function(force=True)
+            else:
+                self.train_function = several_steps_function(self)
+            self.train_function = passing_over(self, self.train_function)
+        return self.train_function
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps of this epoch that are done."""
+        return int(self._trackers["d_loss"].count)
+
+    def steps_of_next_execution(self, done: int) -> int:
+        """How many steps an execution runs after so many steps of the epoch: no more than the epoch has left."""
+        steps = self.steps_per_execution - done % self.steps_per_execution
+        return steps if self._epoch_length is None else min(steps, self._epoch_length - done)
+
+    def _steps_done(self) -> int:
+        return int(keras.ops.convert_to_numpy(self.step))
+
+    def _prepare_validation(self, keras_arguments: dict, batch_size) -> None:
+        given = {name: keras_arguments.pop(f"validation_{name}", None) for name in ("data", "batch_size", "steps")}
+        if given["data"] is None:
+            return
+        held_out = given["data"] if isinstance(given["data"], (tuple, list)) else (given["data"],)
+        refuse({"sample_weight": tuple(held_out[2:]) or None}, "sample_weight")
+        keras_arguments["validation_data"] = self._batches_in_order(
+            *held_out[:2], batch_size=given["batch_size"] or batch_size, steps=given["steps"]
+        )
+
+    def _batches_in_order(self, x, y=None, *, batch_size=None, steps=None):
+        dataset = data.as_dataset(x, y)
+        if dataset is not None:
+            self.check_dataset(dataset, k=1)
+            x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
+        return x if steps is None else x.take(steps)
+
+    def _check_examples(self, shape, has_labels: bool) -> None:
+        if tuple(shape) != self.example_shape:
+            raise InputError(
+                f"Expected examples of the shape the generator makes, {self.example_shape}. Received: {tuple(shape)}. "
+                "Build the networks for the data: for_images(shape), or load the data with another image_size."
+            )
+        if self.conditional and not has_labels:
+            raise InputError(
+                "Expected labels, because the networks take them. Received: examples only. Call fit(images, labels), "
+                "or build unconditional networks."
+            )
+
+    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None, k: int | None = None) -> None:
+        """Raises an `InputError` if this model cannot take these data, or k minibatches of them in such a batch."""
+        self._check_examples(dataset.example_shape, dataset.has_labels)
+        k = self.discriminator_steps if k is None else k
+        batch_size = k * self.packing if batch_size is None else batch_size
+        if batch_size < 1 or len(dataset) < batch_size:
+            raise InputError(
+                f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
+                "Choose a smaller batch_size, or more data."
+            )
+        check_divisible(batch_size, k, self.packing)
+        if self.conditional and self.num_classes is not None and dataset.labels is not None:
+            check_labels(dataset.labels, self.num_classes)
