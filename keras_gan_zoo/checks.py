@@ -86,6 +86,26 @@ def check_discriminator_steps(k: int) -> None:
     check_count("discriminator_steps", k)
 
 
+def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_per_execution=None, **_) -> None:
+    """Arguments of Keras' compile that do not work together, each with the reason."""
+    if steps_per_execution is not None:
+        check_count("steps_per_execution", steps_per_execution)
+    if jit_compile is True and run_eagerly:
+        raise InputError(
+            "Expected run_eagerly or jit_compile, because XLA compiles graphs. Received: both. Leave one out."
+        )
+    if replicas > 1 and jit_compile is True:
+        raise InputError(
+            "Expected no jit_compile under a strategy: XLA cannot reach the variables of other replicas. Received: "
+            f"jit_compile=True with {replicas} replicas. Leave it out."
+        )
+    if replicas > 1 and steps_per_execution not in (None, 1):
+        raise InputError(
+            "Expected one step per execution under a strategy: TensorFlow cannot loop over steps of several replicas. "
+            f"Received: steps_per_execution={steps_per_execution} with {replicas} replicas. Leave it out."
+        )
+
+
 def check_labels(labels: np.ndarray, num_classes: int) -> None:
     if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
         raise InputError(

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from keras_gan_zoo import VARIANT_CLASSES, __version__
 from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
-from keras_gan_zoo.errors import NotFiniteError, InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 
 
 class _Failure(click.ClickException):

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import keras
 
 from keras_gan_zoo.callbacks import Journal, NaNGuard, Snapshots, Stateful
-from keras_gan_zoo.errors import NotFiniteError, InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.execution import BrokenEpoch
 from keras_gan_zoo.snapshot import Snapshot
 

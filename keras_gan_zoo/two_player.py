@@ -5,7 +5,7 @@ import random
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.checks import check_options, check_players
+from keras_gan_zoo.checks import check_execution, check_options, check_players
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.fitting import Fitting
 from keras_gan_zoo.for_images import ForImages
@@ -87,6 +87,9 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
             **keras_arguments: `run_eagerly`, `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The
                 last is 1 by default, and more where the players are so small that dispatching a step costs as much as
                 the step. It changes no result, but callbacks see a batch only at the end of an execution.
+
+        Raises:
+            InputError: If arguments cannot work, or not together.
         """
         for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
             if name in keras_arguments:
@@ -101,6 +104,7 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
                 "Create a second one."
             )
         steps = {"steps_per_execution": self._default_steps_per_execution()}
+        check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
         super().compile(optimizer=None, **{**steps, **keras_arguments})
         self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
         self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
@@ -176,8 +180,13 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
     def _built_optimizer(self, optimizer, player: keras.Model) -> keras.optimizers.Optimizer:
         """Built here, because Keras loads no weights into an optimizer that is not."""
         optimizer = self.paper_optimizer() if optimizer is None else keras.optimizers.get(optimizer)
+        if getattr(optimizer, "use_ema", False):
+            raise InputError(
+                "Expected optimizers without use_ema, whose average Keras would never put to use here. Received: "
+                f"use_ema=True. Pass ema_decay={optimizer.ema_momentum} to the model instead."
+            )
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if any(layer.compute_dtype == "float16" for layer in player.layers) and not scales:
+        if any(layer.compute_dtype == "float16" for layer in player._flatten_layers()) and not scales:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(player.trainable_variables)
         return optimizer

@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from keras_gan_zoo import callbacks
+from keras_gan_zoo.callbacks import logs
 
 
 def test_pictures_every_other_epoch(tiny, images, tmp_path):
@@ -36,4 +37,4 @@ def test_progress_is_a_bar_on_a_terminal(tiny, images, monkeypatch):
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (59.7, "1:00"), (3725, "62:05")])
 def test_clock(seconds, shown):
-    assert callbacks._clock(seconds) == shown
+    assert logs._clock(seconds) == shown

@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
-from tests.conftest import TINY
+from tests.conftest import TINY, assert_same, weights_of
 
 SMALL = ["--width", str(TINY["dcgan"]["width"]), "--latent-dim", "4", "--batch-size", "32", "--epochs", "2"]
 
@@ -97,6 +97,11 @@ def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
         (["sample", "nowhere"], 2, "does not exist"),
         (["sample", "nowhere", "-o", "grid.tiff"], 2, "grid.tiff"),
         (["train", "dcgna", "--data", "digits"], 2, "dcgna"),
+        (["train", "dcgan"], 2, "VARIANT and --data NAME, or --resume RUN"),
+        (["train", "--resume", "nowhere"], 2, "nowhere, which has none"),
+        (["train", "--resume", "nowhere", "--dry-run"], 2, "--dry-run without --resume"),
+        (["train", "dcgan", "--data", "digits", "--precision", "float16"], 2, "Unknown precision"),
+        (["train", "dcgan", "--data", "digits", "--stop-by", "wasserstein"], 2, "figure to stop by 'wasserstein'"),
     ],
 )
 def test_mistakes_are_one_line(arguments, code, message, tmp_path, monkeypatch):
@@ -106,6 +111,50 @@ def test_mistakes_are_one_line(arguments, code, message, tmp_path, monkeypatch):
     assert message in result.output
     assert "Error: " in result.output.splitlines()[-1]
     assert not list(tmp_path.iterdir())
+
+
+def test_resumes_with_more_epochs_by_the_recipe_in_the_folder(run_folder, tmp_path):
+    before = kgz.load(run_folder)
+    result = run("train", "--resume", run_folder, "--epochs", "3", "--snapshot-steps", "1", "--out", tmp_path / "more")
+    assert result.exit_code == 0, result.output
+    assert "epoch    3/3" in result.output
+    after = kgz.load(tmp_path / "more")
+    assert (int(before.step), int(after.step)) == (4, 6)
+    assert after.conditional
+    assert_same(weights_of(before), weights_of(kgz.load(run_folder)))  # which was copied
+    log = (tmp_path / "more" / "log.csv").read_text().splitlines()
+    assert log[:3] == (run_folder / "log.csv").read_text().splitlines()
+    assert len(log) == 4
+
+
+def test_a_finished_run_resumed_stays_as_it_is(run_folder):
+    before = kgz.load(run_folder)
+    result = run("train", "--resume", run_folder)
+    assert result.exit_code == 0, result.output
+    assert_same(weights_of(before), weights_of(kgz.load(run_folder)))
+
+
+def test_resuming_with_another_recipe_lists_the_differences(run_folder):
+    files = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
+    result = run("train", "dcgan", "--resume", run_folder, "--width", "5", "--seed", "1", "--k", "1", "--epochs", "9")
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-4:] == [
+        "Error: Expected the recipe that the run began with, where only epochs may change. Received other values:",
+        "  seed: 0 in the run, now 1",
+        "  model.width: 4 in the run, now 5",
+        "Leave them out, or start a new run.",
+    ]
+    assert files == {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
+
+
+def test_an_unfinished_run_is_sampled_from_its_newest_snapshot(run_folder, tmp_path):
+    trained = kgz.load(run_folder)
+    (run_folder / "gan.keras").unlink()
+    with pytest.warns(UserWarning, match="not finished: this is its model at step 4"):
+        unfinished = kgz.load(run_folder)
+    assert_same(weights_of(trained), weights_of(unfinished))
+    [*_, snapshot] = sorted((run_folder / "snapshots").iterdir())
+    assert_same(weights_of(trained), weights_of(kgz.load(snapshot)))
 
 
 def test_an_interrupted_run_leaves_the_terminal_in_order(few_digits, tmp_path, monkeypatch):

@@ -53,6 +53,14 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_examples_of_the_training_page_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(), flags=re.S):
+        exec(compile(code, "training.md", "exec"), {})
+    assert list((tmp_path / "snapshots").glob("step_*.snapshot"))
+
+
+@pytest.mark.slow
 def test_the_main_job_makes_recognisable_digits(tmp_path):
     """A classifier of real digits is sure of most samples, and they are of every class."""
     from sklearn.svm import SVC

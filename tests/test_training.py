@@ -31,12 +31,13 @@ def test_a_run_folder_holds_everything(few_digits, tmp_path):
         "recipe.toml",
         "samples",
         "samples.png",
+        "snapshots",
         "tensorboard",
     ]
     with (folder / "log.csv").open() as log:
         rows = list(csv.DictReader(log))
     assert [row["epoch"] for row in rows] == ["0", "1"]
-    assert set(rows[0]) == {"epoch", "d_loss", "g_loss"}
+    assert set(rows[0]) == {"epoch", "d_loss", "g_loss", "diversity"}
     assert {path.name for path in (folder / "samples").iterdir()} == {
         "epoch_0001.png",
         "epoch_0002.png",

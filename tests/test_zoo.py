@@ -23,5 +23,5 @@ def test_other_files_are_refused_by_name(tmp_path):
             kgz.load(tmp_path / name)
     with pytest.raises(InputError, match="does not exist"):
         kgz.load(tmp_path / "missing.keras")
-    with pytest.raises(InputError, match="which has none"):
+    with pytest.raises(InputError, match="which has neither"):
         kgz.load(tmp_path)

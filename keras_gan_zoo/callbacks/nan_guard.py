@@ -18,8 +18,8 @@ class NaNGuard(Stateful):
     """Ends or retries a `fit` in the very step in which a loss or a weight is no longer finite.
 
     The model goes back to the last good snapshot: that of `Snapshots`, or the beginning of the epoch, whichever is
-    later. If a retry is left, training goes on from there, with both learning rates lowered; otherwise `NotFiniteError` is
-    raised, which names the step and what broke first.
+    later. If a retry is left, training goes on from there, with both learning rates lowered. Otherwise
+    `NotFiniteError` is raised, which names the step and what broke first.
 
     Args:
         retries: How often to go back and try with lower rates, during the whole run.

@@ -12,7 +12,7 @@ import keras
 from keras_gan_zoo import identity
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.checks import check_count, check_number
-from keras_gan_zoo.errors import NotFiniteError, InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.snapshot import Snapshot, SnapshotFolder
 
 
