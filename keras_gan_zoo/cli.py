@@ -114,7 +114,7 @@ def _summarise(gan, folder: Path):
     sizes = (
         f"generator {gan.generator.count_params():,} and discriminator {gan.discriminator.count_params():,} parameters"
     )
-    click.echo(f"Trained {type(gan).__name__} in {folder}: {int(gan.step):,} steps, {sizes}.")
+    click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
     for name, meaning in (
         ("samples.png", "samples"),
         ("samples/history.gif", "their history, epoch by epoch"),

@@ -58,7 +58,7 @@ class Fitting:
         def batches():
             if dataset is None:
                 return x
-            return dataset.batches(batch_size, self.seed, self._steps_done(), self.conditional, shuffle)
+            return dataset.batches(batch_size, self.seed, self.steps_done, self.conditional, shuffle)
 
         for callback in callbacks:
             if isinstance(callback, ours.CollapseAlarm):
@@ -94,7 +94,9 @@ class Fitting:
         steps = self.steps_per_execution - done % self.steps_per_execution
         return steps if self._epoch_length is None else min(steps, self._epoch_length - done)
 
-    def _steps_done(self) -> int:
+    @property
+    def steps_done(self) -> int:
+        """Training steps so far."""
         return int(keras.ops.convert_to_numpy(self.step))
 
     def _prepare_validation(self, keras_arguments: dict, batch_size) -> None:

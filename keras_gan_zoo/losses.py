@@ -8,7 +8,7 @@ underflows: $-\log \sigma(s) = \operatorname{softplus}(-s)$ and $-\log(1 - \sigm
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import divergences
+from keras_gan_zoo import divergences, replicas
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -182,8 +182,8 @@ class RelativisticAverage(AdversarialLoss):
 
     $$L_D = -E_x[\log \sigma(D(x) - E_z D(G(z)))] - E_z[\log(1 - \sigma(D(G(z)) - E_x D(x)))]$$
 
-    and the generator's loss is the same with the two sides exchanged. The means are over the minibatch; on several
-    replicas, over each replica's part of it.
+    and the generator's loss is the same with the two sides exchanged. The means are over the minibatch, of all replicas
+    where there are several.
 
     Shapes: scores of any shape, usually (batch, 1); the losses are scalars in nats.
 
@@ -196,8 +196,8 @@ class RelativisticAverage(AdversarialLoss):
     needs_real_scores = True
 
     def discriminator_loss(self, real_scores, fake_scores):
-        real_lead = real_scores - tf.reduce_mean(fake_scores)
-        fake_lead = fake_scores - tf.reduce_mean(real_scores)
+        real_lead = real_scores - replicas.mean(tf.reduce_mean(fake_scores))
+        fake_lead = fake_scores - replicas.mean(tf.reduce_mean(real_scores))
         return tf.reduce_mean(tf.nn.softplus(-real_lead)) + tf.reduce_mean(tf.nn.softplus(fake_lead))
 
     def generator_loss(self, fake_scores, real_scores):

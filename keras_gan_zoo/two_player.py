@@ -5,6 +5,7 @@ import random
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo import replicas
 from keras_gan_zoo.checks import check_execution, check_options, check_players
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.fitting import Fitting
@@ -62,6 +63,8 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
         super().__init__(**kwargs)
         check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
         check_players(generator, discriminator, packing)
+        for player in (generator, discriminator):
+            replicas.prepare(player)
         self.generator = generator
         self.discriminator = discriminator
         self.class_names = None if class_names is None else tuple(class_names)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import data, penalties
+from keras_gan_zoo import data, penalties, replicas
 from keras_gan_zoo.checks import check_divisible
 from keras_gan_zoo.sampling import inputs
 
@@ -18,8 +18,8 @@ class Vocabulary:
         """Cuts a batch into k fresh minibatches (examples, labels); labels are None unless the networks take them."""
         examples, labels = self._unpack(batch)
         check_divisible(examples.shape[0], k, self.packing)
-        cut_labels = [None] * k if labels is None else tf.split(labels, k)
-        return list(zip(tf.split(examples, k), cut_labels, strict=True))
+        cut_labels = [None] * k if labels is None else _dealt(labels, k)
+        return list(zip(_dealt(examples, k), cut_labels, strict=True))
 
     def noise(self, draws: int, rows, step=None) -> list[tf.Tensor]:
         """Standard normal noise of this step, drawn `draws` times for `rows` examples: a function of (seed, step)."""
@@ -57,12 +57,12 @@ class Vocabulary:
         `when`, a boolean of the step, everything stays as it was where that is false.
         """
         optimizer = self.generator_optimizer if player is self.generator else self.discriminator_optimizer
-        share = tf.ones_like(loss) / tf.distribute.get_strategy().num_replicas_in_sync
+        share = tf.ones_like(loss) / replicas.count()
         variables = player.trainable_variables
         gradients = tape.gradient(loss, variables, output_gradients=optimizer.scale_loss(share))
         state = [] if when is None else [*variables, *optimizer.variables]
         before = [tf.identity(variable) for variable in state]
-        optimizer.apply(gradients, variables)
+        optimizer.apply(replicas.seen_globally(gradients, optimizer), variables)
         for variable, value in zip(state, before, strict=True):
             variable.assign(tf.where(when, variable, value))
 
@@ -77,14 +77,13 @@ class Vocabulary:
         """Both losses in inference mode, without penalties, on noise that training never sees."""
         real, labels = self._unpack(batch)
         size = tf.shape(real)[0] // self.packing * self.packing  # the last batch may end in an incomplete pack
-        real, labels = real[:size], None if labels is None else labels[:size]
-        [noise] = self.noise(1, size, step=-1 - tf.cast(self._trackers["d_loss"].count, self.step.dtype))
+        real, labels = (None if values is None else _at_least(self.packing, values[:size]) for values in (real, labels))
+        [noise] = self.noise(1, tf.shape(real)[0], step=-1 - tf.cast(self._trackers["d_loss"].count, self.step.dtype))
         real_scores, fake_scores, _ = self.judge(real, self.generate(noise, labels, False), labels, training=False)
         d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
         g_loss = self.generator_loss(fake_scores, lambda: real_scores)
         logged = {"d_loss": d_loss, "g_loss": g_loss, **self.figures(real_scores, fake_scores)}
-        is_whole = tf.cast(tf.minimum(size, 1), _floatx())  # a mean over no pack at all is not a number
-        return self._track({name: tf.math.multiply_no_nan(x, is_whole) for name, x in logged.items()}, weight=size)
+        return self._track(logged, weight=size)
 
     def figures(self, real_scores, fake_scores) -> dict:
         """What a variant logs besides the losses: the rest of `logged`."""
@@ -96,10 +95,8 @@ class Vocabulary:
 
     def _drawn(self, draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
         """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
-        context = tf.distribute.get_replica_context()
-        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
-        values = draw((draws, replicas * rows, *shape), seed, dtype=_floatx())
-        return tf.unstack(values[:, replica * rows : (replica + 1) * rows])
+        values = replicas.own_rows(rows, lambda rows: draw((rows, draws, *shape), seed, dtype=_floatx()))
+        return tf.unstack(values, axis=1)
 
     def _packed(self, values):
         """m consecutive examples joined along the last axis, so that the discriminator judges them at once."""
@@ -138,6 +135,17 @@ class Vocabulary:
         self._check_examples(examples.shape[1:], labels is not None)
         examples = data.normalised(tf.convert_to_tensor(examples))
         return tf.cast(examples, _floatx()), labels if self.conditional else None
+
+
+def _at_least(rows: int, values) -> tf.Tensor:
+    """Zeros in place of no rows at all, which layers cannot take: a small last batch, or a replica without a part."""
+    missing = tf.where(tf.shape(values)[0] == 0, rows, 0)
+    return tf.concat([values, tf.zeros((missing, *values.shape[1:]), values.dtype)], axis=0)
+
+
+def _dealt(values, k: int) -> list[tf.Tensor]:
+    """Like cards, one by one: then replicas that hold a part of the batch each hold a part of every minibatch."""
+    return tf.unstack(tf.reshape(values, (-1, k, *values.shape[1:])), axis=1)
 
 
 def _floatx() -> str:

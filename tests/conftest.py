@@ -56,6 +56,12 @@ def tiny():
     return build
 
 
+@pytest.fixture(scope="session")
+def two_replicas():
+    """The only mirrored strategy of the process: the collectives of a second one would collide with its own."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 @pytest.fixture
 def float64():
     keras.config.set_floatx("float64")

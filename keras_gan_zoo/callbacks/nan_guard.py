@@ -54,7 +54,7 @@ class NaNGuard(Stateful):
     def on_train_batch_end(self, batch, logs=None):
         broken = [name for name, fine in self._check().items() if not fine]
         if broken:
-            raise NotFiniteError(f"Step {int(self.model.step)}: not finite any more: {', '.join(broken)}.")
+            raise NotFiniteError(f"Step {self.model.steps_done}: not finite any more: {', '.join(broken)}.")
 
     def on_epoch_end(self, epoch, logs=None):
         self._good = self._journal.snapshot()

@@ -86,7 +86,7 @@ class Snapshots(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         is_late = time.monotonic() - self._time > 60 * self.every_minutes
-        if is_late or self._signal or (self.every_steps and int(self.model.step) - self._step >= self.every_steps):
+        if is_late or self._signal or (self.every_steps and self.model.steps_done - self._step >= self.every_steps):
             self.write()
         if self._signal:
             self._leave()
@@ -135,11 +135,11 @@ class Snapshots(keras.callbacks.Callback):
         os.write(2, b"\nFinishing the step, then writing a snapshot. Once more to stop at once.\n")
 
     def _leave(self):
-        step = int(self.model.step)
+        step = self.model.steps_done
         message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}: the same fit goes on from there."
         if self._signal == signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM)
         raise KeyboardInterrupt(message)
 
     def _written(self) -> None:
-        self._time, self._step = time.monotonic(), int(self.model.step)
+        self._time, self._step = time.monotonic(), self.model.steps_done

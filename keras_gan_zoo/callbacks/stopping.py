@@ -68,7 +68,7 @@ class Stopping(Stateful):
 
     def on_train_end(self, logs=None):
         best = self._best.snapshot if self.state else None
-        if best is not None and best.step != int(self.model.step):
+        if best is not None and best.step != self.model.steps_done:
             best.put_back(self.model)
 
     @property
@@ -160,7 +160,7 @@ class CollapseAlarm(Stateful):
     def _look(self, epoch: int) -> None:
         reached = _reached(self.model.sample(len(self._real), seed=0), self._real)
         self.state["diversity"] = reached / self._reached_by_real
-        if int(self.model.step) < self.start_from_step:
+        if self.model.steps_done < self.start_from_step:
             return
         if self.state["diversity"] >= self.threshold:
             self.state["below"] = 0

@@ -12,9 +12,11 @@ from keras_gan_zoo.networks.convolutional import dcgan_pair
 from keras_gan_zoo.networks.maxout import Maxout, conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.replicas import Dropout
 
 __all__ = [
     "ARCHITECTURES",
+    "Dropout",
     "Maxout",
     "conditional_maxout_pair",
     "dcgan_pair",

@@ -9,6 +9,7 @@ from keras_gan_zoo.checks import check_number
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.parts import Shape
+from keras_gan_zoo.replicas import Dropout
 
 NORMALIZATIONS = ("batch", "layer", "none")
 
@@ -89,7 +90,7 @@ def dcgan_pair(
             channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=normal()
         )(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
-        x = layers.Dropout(dropout, seed=next(seeds))(x) if dropout else x
+        x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return generator, parts.network(
         examples, labels, parts.dense_scores(layers.Flatten()(x), normal()), "discriminator"
     )

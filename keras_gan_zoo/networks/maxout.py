@@ -6,6 +6,7 @@ from keras import layers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.parts import Shape
+from keras_gan_zoo.replicas import Dropout
 
 
 def maxout_pair(
@@ -145,7 +146,7 @@ def _drawn(seed: int | None, image: bool):
         return keras.initializers.GlorotUniform(seed=next(seeds))
 
     def dropout(x, rate: float):
-        return layers.Dropout(rate, seed=next(seeds))(x) if image else x
+        return Dropout(rate, seed=next(seeds))(x) if image else x
 
     return uniform, dropout
 
