@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
@@ -34,17 +35,33 @@ def check_fit_data(x, y) -> None:
         raise InputError("Expected the labels inside the data.Dataset. Received: labels beside it. Leave y out.")
 
 
-def check_divisible(batch_size: int | None, k: int, packing: int = 1) -> None:
-    """A batch is cut into k minibatches of whole packs; None stands for batches of varying size."""
-    if k > 1 and (batch_size is None or batch_size % k):
+def check_divisible(batch_size: int | None, k: int, packing: int = 1, replicas: int = 1) -> None:
+    """Each replica cuts its part of a batch into k minibatches of whole packs; None is for batches of varying size."""
+    if replicas > 1 and batch_size is not None and batch_size % replicas:
         raise InputError(
-            f"Expected batches of a fixed size divisible by discriminator_steps={k}. Received: batches of "
-            f"{batch_size or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
+            f"Expected a batch_size, that of all replicas together, divisible by their number, {replicas}. Received: "
+            f"{batch_size}. Change batch_size."
         )
-    if batch_size is not None and batch_size // k % packing:
+    part = None if batch_size is None else batch_size // replicas
+    of_replica = f" on each of {replicas} replicas" if replicas > 1 else ""
+    if k > 1 and (part is None or part % k):
         raise InputError(
-            f"Expected minibatches divisible by packing={packing}. Received: minibatches of {batch_size // k} "
+            f"Expected batches of a fixed size divisible by discriminator_steps={k}{of_replica}. Received: batches of "
+            f"{part or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
+        )
+    if part is not None and part // k % packing:
+        raise InputError(
+            f"Expected minibatches divisible by packing={packing}{of_replica}. Received: minibatches of {part // k} "
             "examples. Change batch_size or packing."
+        )
+
+
+def check_scope(of_model: tf.distribute.Strategy | None) -> None:
+    """That what is done within a strategy's scope is done with a model built in it."""
+    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not of_model:
+        raise InputError(
+            "Expected a model that was built within this strategy's scope. Received: one that was built outside. Build "
+            "and compile it within: with strategy.scope(): gan = ...; gan.compile()."
         )
 
 

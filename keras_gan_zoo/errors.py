@@ -12,6 +12,10 @@ class InputError(ValueError):
     """What the caller gave cannot work: a wrong argument, unusable data, a file that is not what it should be."""
 
 
+class WorkerLostError(RuntimeError):
+    """A process of a distributed job is gone, and the job with it."""
+
+
 class NotFiniteError(ArithmeticError):
     """Training left the finite numbers."""
 

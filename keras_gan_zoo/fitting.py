@@ -4,7 +4,7 @@ import keras
 
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, refuse
+from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_scope, refuse
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.execution import passing_over, several_steps_function
 from keras_gan_zoo.session import Session
@@ -34,6 +34,7 @@ class Fitting:
             NotFiniteError: By `callbacks.NaNGuard` or `callbacks.Snapshots`, if a number is not finite any more.
         """
         refuse(keras_arguments, "sample_weight", "class_weight", "validation_split")
+        check_scope(self._distribute_strategy)
         shuffle = keras_arguments.pop("shuffle", True)
         check_fit_data(x, y)
         callbacks = keras.tree.flatten(callbacks or [])
@@ -89,6 +90,9 @@ class Fitting:
         """Steps of this epoch that are done."""
         return int(self._trackers["d_loss"].count)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' own fails on the batches of several workers; this model is built when it is made."""
+
     def steps_of_next_execution(self, done: int) -> int:
         """How many steps an execution runs after so many steps of the epoch: no more than the epoch has left."""
         steps = self.steps_per_execution - done % self.steps_per_execution
@@ -112,7 +116,7 @@ class Fitting:
     def _batches_in_order(self, x, y=None, *, batch_size=None, steps=None):
         dataset = data.as_dataset(x, y)
         if dataset is not None:
-            self.check_dataset(dataset, k=1)
+            self.check_dataset(dataset)
             x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
         return x if steps is None else x.take(steps)
 
@@ -128,16 +132,17 @@ class Fitting:
                 "or build unconditional networks."
             )
 
-    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None, k: int | None = None) -> None:
-        """Raises an `InputError` if this model cannot take these data, or k minibatches of them in such a batch."""
+    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
+        """Raises an `InputError` if this model cannot take these data, or not train on them in such batches."""
         self._check_examples(dataset.example_shape, dataset.has_labels)
-        k = self.discriminator_steps if k is None else k
-        batch_size = k * self.packing if batch_size is None else batch_size
-        if batch_size < 1 or len(dataset) < batch_size:
+        least = self.packing if batch_size is None else batch_size
+        if least < 1 or len(dataset) < least:
             raise InputError(
-                f"Expected at least one full batch of {batch_size}. Received: {len(dataset)} examples. "
+                f"Expected at least one full batch of {least}. Received: {len(dataset)} examples. "
                 "Choose a smaller batch_size, or more data."
             )
-        check_divisible(batch_size, k, self.packing)
+        if batch_size is not None:
+            replicas = self.distribute_strategy.num_replicas_in_sync
+            check_divisible(batch_size, self.discriminator_steps, self.packing, replicas)
         if self.conditional and self.num_classes is not None and dataset.labels is not None:
             check_labels(dataset.labels, self.num_classes)

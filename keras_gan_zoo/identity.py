@@ -7,11 +7,8 @@ import keras
 
 from keras_gan_zoo.errors import InputError
 
-LEFT_OUT = (
-    "steps_per_execution",
-    "build_config",
-    "shape",
-)  # the first changes no result, the others follow from the rest
+# The first two change no result beyond rounding: a run may go on with other replicas. The others follow from the rest.
+LEFT_OUT = ("steps_per_execution", "synchronized", "build_config", "shape")
 
 
 def of_run(model, data: dict) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Outside a strategy there is one replica, and everything here is the identity.
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.distribution import is_multi_worker
+
 
 def count() -> int:
     """How many replicas the present strategy keeps in step."""
@@ -26,6 +28,13 @@ def mean(value):
     """The mean of a tensor over replicas; gradients flow through it."""
     context = tf.distribute.get_replica_context()
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def packed_logs(logs: dict) -> dict:
+    """Figures as Keras can average them over workers, which it does along an axis that scalars lack."""
+    if not is_multi_worker(tf.distribute.get_strategy()):
+        return logs
+    return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
 
 
 def prepare(network: keras.Model) -> None:

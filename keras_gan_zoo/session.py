@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import keras
 
 from keras_gan_zoo.callbacks import Journal, NaNGuard, Snapshots, Stateful
+from keras_gan_zoo.distribution import lost_workers_named
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.execution import BrokenEpoch
 from keras_gan_zoo.snapshot import Snapshot
@@ -32,6 +33,10 @@ class Session:
 
     def run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
         """Calls `fit(batches(), ...)` until it comes to its end, or cannot."""
+        with lost_workers_named(self.model.distribute_strategy):
+            return self._run(fit, batches, arguments)
+
+    def _run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
         start = self._begin()
         with self.snapshots.signals_noted() if self.snapshots else nullcontext():
             while True:

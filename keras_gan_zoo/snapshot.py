@@ -10,12 +10,15 @@ import io
 import json
 import os
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from keras_gan_zoo import identity
+from keras_gan_zoo.distribution import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.files import remove_unfinished, written_beside
 
@@ -55,7 +58,7 @@ class Snapshot:
     @classmethod
     def of(cls, model, **facts) -> "Snapshot":
         """The present values of every variable of a compiled model: weights, optimizers, averages, random states."""
-        return cls({name: np.array(variable) for name, variable in _variables(model).items()}, model.seed, **facts)
+        return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
 
     def put_back(self, model) -> None:
         """Gives a model of the same kind these values."""
@@ -89,6 +92,10 @@ class Snapshot:
     def step(self) -> int:
         """Training steps done."""
         return int(self.arrays["step"])
+
+    def checksum(self) -> int:
+        """The same for the same values."""
+        return zlib.crc32(b"".join(np.ascontiguousarray(array).tobytes() for array in self.arrays.values()))
 
     def not_finite(self) -> list[str]:
         """Names of the parts that hold a NaN or an infinity."""
@@ -214,6 +221,17 @@ def _variables(model) -> dict[str, Any]:
     }
     numbered = {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
     return {"step": model.step, **numbered}
+
+
+def _value(variable, model) -> np.ndarray:
+    """Of means over the epoch, which workers sum when they are read, this worker's share times their number."""
+    strategy = model.distribute_strategy
+    if not (is_multi_worker(strategy) and isinstance(variable.value, tf.distribute.DistributedValues)):
+        return np.array(variable)
+    local = strategy.experimental_local_results(variable.value)
+    if variable.synchronization != "on_read":
+        return local[0].numpy()
+    return np.sum([part.numpy() for part in local], axis=0) * strategy.num_replicas_in_sync / len(local)
 
 
 def _is_finite(array: np.ndarray) -> bool:

@@ -5,8 +5,8 @@ import random
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import replicas
-from keras_gan_zoo.checks import check_execution, check_options, check_players
+from keras_gan_zoo import distribution, replicas
+from keras_gan_zoo.checks import check_execution, check_options, check_players, check_scope
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.fitting import Fitting
 from keras_gan_zoo.for_images import ForImages
@@ -107,10 +107,13 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
                 "Create a second one."
             )
         steps = {"steps_per_execution": self._default_steps_per_execution()}
+        check_scope(self._distribute_strategy)
+        distribution.check_supported(self.distribute_strategy)
         check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
         super().compile(optimizer=None, **{**steps, **keras_arguments})
-        self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
-        self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
+        with self.distribute_strategy.scope():
+            self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
+            self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
         self._compile_arguments = keras_arguments
 
     @property

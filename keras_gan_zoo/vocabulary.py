@@ -119,7 +119,7 @@ class Vocabulary:
     def _track(self, logged: dict, weight=None) -> dict:
         for name, value in logged.items():
             self._trackers[name].update_state(value, sample_weight=weight)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        return replicas.packed_logs({name: tracker.result() for name, tracker in self._trackers.items()})
 
     def _move_average(self) -> None:
         """Over at most a tenth of the steps so far, so that a short run is not dominated by the initial weights."""

@@ -18,6 +18,7 @@ class Journal(keras.callbacks.Callback):
 
     def __init__(self, model, data: dict, callbacks: list[keras.callbacks.Callback]):
         super().__init__()
+        self.set_model(model)
         self.run = identity.of_run(model, data)
         self._stateful = _by_name(callbacks)
         self.go_on_from(None)

@@ -91,7 +91,7 @@ class NaNGuard(Stateful):
                 if self._times > self._lowered:
                     optimizer.learning_rate = Lowered(rate, self.factor ** (self._times - self._lowered))
             else:
-                optimizer.learning_rate = float(rate) * self.factor ** (self._times - times_in_variables)
+                optimizer.learning_rate = float(rate.numpy()) * self.factor ** (self._times - times_in_variables)
         if self._times > self._lowered:
             self._lowered, self.model.train_function = self._times, None  # traced with the old schedules
 

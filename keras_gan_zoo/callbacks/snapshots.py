@@ -12,6 +12,7 @@ import keras
 from keras_gan_zoo import identity
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.checks import check_count, check_number
+from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.snapshot import Snapshot, SnapshotFolder
 
@@ -25,6 +26,9 @@ class Snapshots(keras.callbacks.Callback):
     of the epoch: on the same machine, with as many threads, the weights end as if nothing had happened, bit for bit.
     For arrays and `data.Dataset`s the position is exact; of a `tf.data.Dataset` the batches before it are read over,
     and its order is its own affair. `epochs` counts from the beginning, so a finished `fit` called again does nothing.
+
+    In a job of several workers the chief writes; all of them read, and refuse to start from different snapshots, so the
+    folder is on a shared disk.
 
     Ctrl-C and SIGTERM end `fit` after the step at hand, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
     last two snapshots are kept; a file is written beside its place, flushed and renamed, so one that is there is whole.
@@ -78,7 +82,12 @@ class Snapshots(keras.callbacks.Callback):
             )
         if snapshot is not None:
             identity.check_same(snapshot.run, journal.run)
-        self.folder.prepare()
+        strategy = journal.model.distribute_strategy
+        check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
+        check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
+        self._writes, self._waits = is_chief(strategy), not is_multi_worker(strategy)
+        if self._writes:
+            self.folder.prepare()
         return snapshot
 
     def on_train_begin(self, logs=None):
@@ -111,14 +120,15 @@ class Snapshots(keras.callbacks.Callback):
                 f"snapshot was written over those in {self.folder.path}. Lower the learning rate; callbacks.NaNGuard "
                 "finds the step."
             )
-        self.folder.write(snapshot)
+        if self._writes:
+            self.folder.write(snapshot)
         self._written()
 
     @contextmanager
     def signals_noted(self) -> Iterator[None]:
         """While a `fit` runs, Ctrl-C and SIGTERM wait for the end of the step; a second one does not."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals
+        if not self._waits or threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may handle signals; and workers would not stop in the same step
             return
         self._signal = None
         before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -117,9 +117,13 @@ def as_dataset(x, y=None) -> Dataset | None:
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather."""
+    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather.
+
+    Several workers each take their rows of every batch, whatever the source.
+    """
     options = tf.data.Options()
     options.autotune.enabled = False
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options)
 
 

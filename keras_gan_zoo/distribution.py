@@ -1,0 +1,153 @@
+"""Strategies by name, and what the workers of one job must agree on."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+from keras_gan_zoo.errors import InputError, WorkerLostError, unknown
+
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
+
+
+def strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """A `tf.distribute` strategy by name, to build and compile a model in.
+
+    Args:
+        name: `"cpu"` or `"gpu"`, one device. `"mirrored"`, all GPUs of this machine, or its logical CPUs if it has
+            none. `"multi_worker"`, the processes listed in the environment variable TF_CONFIG; to be called before
+            anything else is done with TensorFlow. `"tpu"`, the TPU that TensorFlow finds; written by its documentation
+            and never run. `"auto"`, the first of these that fits: several workers, a TPU, several GPUs, a GPU, the CPU.
+
+    Raises:
+        InputError: If there is no such strategy, no such device, or TF_CONFIG describes no workers.
+
+    Example:
+        ```python
+        strategy = kgz.distribution.strategy("mirrored")
+        with strategy.scope():
+            gan = kgz.DCGAN.for_images((28, 28, 1))
+            gan.compile()
+        gan.fit(images, batch_size=256)   # the global batch: each replica takes its part
+        ```
+    """
+    if name not in STRATEGIES:
+        raise unknown("strategy", name, STRATEGIES)
+    if name == "auto":
+        name = _fitting_name()
+    if name == "multi_worker":
+        _check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu_strategy()
+    if name == "cpu":
+        return tf.distribute.OneDeviceStrategy("/CPU:0") if _devices("GPU") else tf.distribute.get_strategy()
+    gpus = _devices("GPU")
+    if name == "gpu" and not gpus:
+        raise InputError("Expected a GPU that TensorFlow can use. Received: none. Choose cpu, or install its drivers.")
+    if name == "gpu":
+        return tf.distribute.OneDeviceStrategy("/GPU:0")
+    return tf.distribute.MirroredStrategy(gpus or _devices("CPU"))
+
+
+def check_supported(used: tf.distribute.Strategy) -> None:
+    """Refuses a strategy under which Keras' `fit` cannot work, with the reason."""
+    if isinstance(used, (tf.distribute.ParameterServerStrategy, tf.distribute.experimental.ParameterServerStrategy)):
+        raise InputError(
+            "Expected a strategy that keeps replicas in step. Received: ParameterServerStrategy, which Keras 3 cannot "
+            "feed, and whose stale gradients a two-player game does not survive. Use distribution.strategy('mirrored') "
+            "or 'multi_worker'."
+        )
+
+
+def is_multi_worker(used: tf.distribute.Strategy) -> bool:
+    """Whether the replicas are in several processes."""
+    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and used.extended._in_multi_worker_mode()
+
+
+def is_chief(used: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes files: the only one, or the first of several."""
+    return used.extended.should_checkpoint
+
+
+def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None:
+    """Raises an `InputError` in every worker unless all have the same value; the name says what it is."""
+    if not is_multi_worker(used):
+        return
+
+    def gather():
+        return tf.distribute.get_replica_context().all_gather(tf.constant([value], tf.int64), axis=0)
+
+    values = used.experimental_local_results(used.run(tf.function(gather)))[0].numpy().tolist()
+    if len(set(values)) > 1:
+        listed = ", ".join(f"worker {worker}: {value}" for worker, value in enumerate(values))
+        raise InputError(
+            f"Expected all workers to start from the same {name}. Received: {listed}. Give them one folder on a shared "
+            "disk, or copy the chief's to the others. Nothing was trained."
+        )
+
+
+@contextmanager
+def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
+    """Turns the network error of a job that lost a worker into a `WorkerLostError` that says which."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not is_multi_worker(used) or not re.search(r"[Cc]ollective|unhealthy|Socket|onnect", str(error)):
+            raise
+        found = sorted(set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error))), key=int)
+        which = f"worker {', '.join(found)}" if found else "another worker"
+        raise WorkerLostError(
+            f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
+            "--resume: they go on from the last snapshot."
+        ) from error
+
+
+def _fitting_name() -> str:
+    if len(_cluster().get("worker", ())) + len(_cluster().get("chief", ())) > 1:
+        return "multi_worker"
+    if os.environ.get("TPU_NAME"):
+        return "tpu"
+    gpus = len(_devices("GPU"))
+    return "mirrored" if gpus > 1 else "gpu" if gpus else "cpu"
+
+
+def _devices(kind: str) -> list[str]:
+    return [device.name for device in tf.config.list_logical_devices(kind)]
+
+
+def _cluster() -> dict:
+    text = os.environ.get("TF_CONFIG", "{}")
+    try:
+        return dict(json.loads(text).get("cluster", {}))
+    except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"Expected TF_CONFIG to be JSON with a cluster. Received: {text[:200]!r}.") from error
+
+
+def _check_cluster() -> None:
+    cluster = _cluster()
+    if "ps" in cluster:
+        raise InputError(
+            "Expected workers only in TF_CONFIG. Received: parameter servers (ps), which Keras 3 cannot use."
+        )
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    kind, index = task.get("type"), task.get("index")
+    if not isinstance(index, int) or not 0 <= index < len(cluster.get(kind, ())):
+        raise InputError(
+            'Expected TF_CONFIG such as {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
+            f'"worker", "index": 0}}}}. Received: {os.environ.get("TF_CONFIG", "none")}. gan-zoo launch sets it for '
+            "several processes on one machine."
+        )
+
+
+def _tpu_strategy() -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        raise InputError(f"Expected a TPU that TensorFlow finds. Received: none ({error}). Set TPU_NAME.") from error
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
