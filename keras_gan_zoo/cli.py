@@ -1,4 +1,4 @@
-"""The command line: `gan-zoo train`, `gan-zoo sample`. Nothing here is unavailable in Python."""
+"""The command line: `gan-zoo train`, `launch` and `sample`. Nothing here is unavailable in Python."""
 
 import warnings
 from pathlib import Path
@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from keras_gan_zoo import VARIANT_CLASSES, __version__
 from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
-from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.errors import InputError, NotFiniteError, WorkerLostError
 
 
 class _Failure(click.ClickException):
@@ -23,7 +23,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except (InputError, NotFiniteError, OSError) as error:
+        except (InputError, NotFiniteError, WorkerLostError, OSError) as error:
             raise _Failure(error) from error
 
 
@@ -54,11 +54,18 @@ def main():
     help="Go on with a run that was interrupted, or with more --epochs. Its recipe governs, and the result is that of "
     "an undisturbed run, bit for bit.",
 )
+@click.option(
+    "--strategy",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Devices: cpu, gpu, mirrored (all GPUs), multi_worker (the processes in TF_CONFIG), tpu.",
+)
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Time between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @options_of_models
-def train(out, resume, snapshot_minutes, snapshot_steps, dry_run, **options):
+def train(out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
@@ -76,24 +83,33 @@ def train(out, resume, snapshot_minutes, snapshot_steps, dry_run, **options):
     if resume is not None and dry_run:
         raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
     _start_tensorflow()
+    from keras_gan_zoo import distribution
     from keras_gan_zoo.training import Recipe, build, resolve
 
+    strategy = distribution.strategy(strategy)
     if dry_run:
         resolved, dataset = resolve(Recipe(**recipe))
         build(resolved, dataset)  # says what training would refuse
         click.echo(resolved.to_toml(), nl=False)
         return
-    _train(recipe, resume, out, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
+    _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
 
 
-def _train(recipe: dict, resume: Path | None, out: Path | None, snapshots: dict):
+def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapshots: dict):
     from keras_gan_zoo import callbacks, training
+    from keras_gan_zoo.distribution import is_chief
 
     progress = callbacks.Progress()
-    watched = {"snapshots": snapshots, "more_callbacks": (progress,), "verbose": 0}
+    speaks = is_chief(strategy)
+    watched = {
+        "snapshots": snapshots,
+        "strategy": strategy,
+        "more_callbacks": (progress,) if speaks else (),
+        "verbose": 0,
+    }
     try:
         if resume is None:
-            folder = training.run_folder(training.Recipe(**recipe), out)
+            folder = training.run_folder(training.Recipe(**recipe), out, strategy)
             gan, folder = training.train(training.Recipe(**recipe), folder, **watched)
         else:
             folder = out or resume
@@ -105,7 +121,8 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, snapshots: dict)
         raise SystemExit(number) from None
     finally:
         progress.stop()
-    _summarise(gan, folder)
+    if speaks:
+        _summarise(gan, folder)
 
 
 def _summarise(gan, folder: Path):
@@ -124,6 +141,29 @@ def _summarise(gan, folder: Path):
     ):
         if (folder / name).exists():
             click.echo(f"  {folder / name}   {meaning}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--workers", type=AT_LEAST_1, required=True, help="How many processes.")
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How often a job that lost a worker is started again from its last snapshot.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="train ...")
+def launch(workers, restarts, arguments):
+    """Train on several workers on this machine, as on several machines.
+
+    \b
+    gan-zoo launch --workers 2 --restarts 3 -- train dcgan --data digits --out runs/two
+    """
+    from keras_gan_zoo.launch import launch
+
+    code = launch(arguments, workers, restarts, say=click.echo)
+    if code:
+        raise SystemExit(code)
 
 
 @main.command()

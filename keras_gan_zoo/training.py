@@ -12,6 +12,7 @@ import tensorflow as tf
 import keras_gan_zoo
 from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.data import BATCH_SIZE
+from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import written_beside
 from keras_gan_zoo.identity import differences
@@ -70,7 +71,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     return gan
 
 
-def train(recipe: Recipe, out: str | os.PathLike | None = None, **arguments):
+def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
     """Trains by a recipe, into a new run folder.
 
     The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch and `history.gif`),
@@ -79,7 +80,9 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, **arguments):
 
     Args:
         recipe: What to train, on what.
-        out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists.
+        out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists. Several workers
+            need it, on a shared disk: the first of them writes.
+        strategy: A `tf.distribute.Strategy`, see `distribution.strategy`; by default the one in scope.
         **arguments: `snapshots`, a dictionary of arguments of `callbacks.Snapshots`, such as its interval;
             `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`.
 
@@ -96,13 +99,19 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, **arguments):
         gan, folder = kgz.training.train(kgz.training.Recipe("dcgan", "digits", epochs=300))
         ```
     """
-    folder = run_folder(recipe, out)
-    recipe, dataset = resolve(recipe)
-    gan = build(recipe, dataset)
-    return _train_into(folder, recipe, dataset, gan, **arguments)
+    strategy = strategy or tf.distribute.get_strategy()
+    folder = run_folder(recipe, out, strategy)
+    return _train_into(folder, recipe, strategy, **arguments)
 
 
-def resume(folder: str | os.PathLike, changes: dict | None = None, out: str | os.PathLike | None = None, **arguments):
+def resume(
+    folder: str | os.PathLike,
+    changes: dict | None = None,
+    out: str | os.PathLike | None = None,
+    *,
+    strategy=None,
+    **arguments,
+):
     """Goes on with a run that was interrupted, from its newest snapshot, or from its beginning if there is none yet.
 
     The recipe in the folder governs. Only its number of epochs may change.
@@ -111,6 +120,7 @@ def resume(folder: str | os.PathLike, changes: dict | None = None, out: str | os
         folder: Of the run.
         changes: Values of the recipe that are asked for; a value that differs is refused, but for `epochs`.
         out: If given, a new folder that the run is copied to before it goes on.
+        strategy: As of `train`. It may be another than the run began with; then the result differs by rounding.
         **arguments: As of `train`.
 
     Returns:
@@ -127,15 +137,14 @@ def resume(folder: str | os.PathLike, changes: dict | None = None, out: str | os
         gan, folder = kgz.training.resume("runs/dcgan_digits", {"epochs": 500})
         ```
     """
+    strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
     recipe = _changed(_recipe_of(folder), changes or {})
-    recipe, dataset = resolve(recipe)
-    gan = build(recipe, dataset)
+    if out is not None and is_multi_worker(strategy):
+        raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
     if out is not None:
-        copied = run_folder(recipe, out)
-        shutil.copytree(folder, copied, dirs_exist_ok=True)
-        folder = copied
-    return _train_into(folder, recipe, dataset, gan, **arguments)
+        return _train_into(run_folder(recipe, out), recipe, strategy, copy_of=folder, **arguments)
+    return _train_into(folder, recipe, strategy, **arguments)
 
 
 def _recipe_of(folder: Path) -> Recipe:
@@ -160,10 +169,19 @@ def _changed(recipe: Recipe, changes: dict) -> Recipe:
     return dataclasses.replace(recipe, **epochs)
 
 
-def _train_into(folder: Path, recipe, dataset, gan, snapshots=None, more_callbacks: tuple = (), verbose="auto"):
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_beside(folder / RECIPE_FILE) as beside:
-        beside.write_text(recipe.to_toml())
+def _train_into(
+    folder: Path, recipe: Recipe, strategy, copy_of=None, snapshots=None, more_callbacks: tuple = (), verbose="auto"
+) -> tuple[keras.Model, Path]:
+    recipe, dataset = resolve(recipe)
+    with strategy.scope():
+        gan = build(recipe, dataset)
+    writes = is_chief(strategy)
+    if writes:
+        folder.mkdir(parents=True, exist_ok=True)
+        if copy_of is not None:
+            shutil.copytree(copy_of, folder, dirs_exist_ok=True)
+        with written_beside(folder / RECIPE_FILE) as beside:
+            beside.write_text(recipe.to_toml())
 
     is_drawn = pictures.can_draw(dataset.example_shape)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
@@ -171,22 +189,32 @@ def _train_into(folder: Path, recipe, dataset, gan, snapshots=None, more_callbac
         callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
         *([callbacks.Stopping(recipe.stop_by, patience=recipe.patience)] if recipe.stop_by else []),
         callbacks.NaNGuard(retries=recipe.retries),
-        callbacks.Log(str(folder / "log.csv")),
-        keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-        *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
-        *more_callbacks,
         callbacks.Snapshots(folder / SNAPSHOTS, **(snapshots or {})),
+        *more_callbacks,
     ]
+    if writes:
+        watchers += [
+            callbacks.Log(str(folder / "log.csv")),
+            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+            *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
+        ]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
-    with written_beside(folder / MODEL_FILE) as beside:
-        gan.save(beside)
-    if is_drawn:
-        pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
+    if writes:
+        with written_beside(folder / MODEL_FILE) as beside:
+            gan.save(beside)
+        if is_drawn:
+            pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
+    check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
 
 
-def run_folder(recipe: Recipe, out: str | os.PathLike | None = None) -> Path:
+def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=None) -> Path:
     """Where a run may be written: `out`, which must be new or empty, or the first free default."""
+    if strategy is not None and is_multi_worker(strategy):
+        if out is None:
+            raise InputError("Expected a folder for the run of several workers, which all must know. Give out.")
+        if not is_chief(strategy):
+            return Path(out)  # which the chief may have made already
     if out is None:
         base = Path("runs") / f"{recipe.variant}_{Path(recipe.data).stem}"
         numbered = (base.with_name(f"{base.name}_{number}") for number in range(2, 10_000))

@@ -112,6 +112,9 @@ class Snapshots(keras.callbacks.Callback):
             NotFiniteError: If a number in it is not finite; nothing is written then.
             OSError: If it cannot be written; the earlier ones are untouched.
         """
+        if not self._writes:
+            self._written()
+            return
         snapshot = self._journal.snapshot()
         broken = snapshot.not_finite()
         if broken:
@@ -120,8 +123,7 @@ class Snapshots(keras.callbacks.Callback):
                 f"snapshot was written over those in {self.folder.path}. Lower the learning rate; callbacks.NaNGuard "
                 "finds the step."
             )
-        if self._writes:
-            self.folder.write(snapshot)
+        self.folder.write(snapshot)
         self._written()
 
     @contextmanager
