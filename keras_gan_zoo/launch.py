@@ -51,6 +51,7 @@ def _run(arguments: list[str], workers: int, say) -> tuple[int, int]:
     """The exit code that decides, and whose it is: that of the first worker that failed, or 0."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
     processes = [_start(arguments, addresses, worker) for worker in range(workers)]
+    say(f"Started {workers} workers: processes {', '.join(str(process.pid) for process in processes)}.")
     readers = [
         threading.Thread(target=_read, args=(process, f"[{worker}] ", say)) for worker, process in enumerate(processes)
     ]

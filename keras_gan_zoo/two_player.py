@@ -3,7 +3,6 @@
 import random
 
 import keras
-import tensorflow as tf
 
 from keras_gan_zoo import distribution, replicas
 from keras_gan_zoo.checks import check_execution, check_options, check_players, check_scope
@@ -181,7 +180,7 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
 
     def _default_steps_per_execution(self) -> int:
         small = self.generator.count_params() + self.discriminator.count_params() < SMALL
-        return STEPS_OF_SMALL if small and not tf.distribute.has_strategy() else 1
+        return STEPS_OF_SMALL if small and self._distribute_strategy is None else 1
 
     def _built_optimizer(self, optimizer, player: keras.Model) -> keras.optimizers.Optimizer:
         """Built here, because Keras loads no weights into an optimizer that is not."""
