@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from keras_gan_zoo._registration import register_when_keras_loads
 
 if TYPE_CHECKING:
-    from keras_gan_zoo import callbacks, data, divergences, losses, networks, penalties, pictures, training, zoo
+    from keras_gan_zoo import (
+        callbacks,
+        data,
+        distribution,
+        divergences,
+        losses,
+        networks,
+        penalties,
+        pictures,
+        training,
+        zoo,
+    )
     from keras_gan_zoo.conditional_gan import ConditionalGAN
     from keras_gan_zoo.dcgan import DCGAN
     from keras_gan_zoo.errors import InputError
@@ -38,6 +49,7 @@ VARIANT_CLASSES = {
 _MODULES = [
     "callbacks",
     "data",
+    "distribution",
     "divergences",
     "losses",
     "networks",
@@ -61,6 +73,7 @@ __all__ = [
     "InputError",
     "callbacks",
     "data",
+    "distribution",
     "divergences",
     "load",
     "losses",

@@ -53,11 +53,13 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_examples_of_the_training_page_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", ["training.md", "distribution.md"])
+def test_the_examples_of_a_page_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
-    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(), flags=re.S):
-        exec(compile(code, "training.md", "exec"), {})
-    assert list((tmp_path / "snapshots").glob("step_*.snapshot"))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), flags=re.S)
+    assert blocks
+    for code in blocks:
+        exec(compile(code, page, "exec"), {})
 
 
 @pytest.mark.slow

@@ -90,7 +90,8 @@ def main():
         print(
             f"{name:<44} {1e3 * one['seconds']:>5.0f} ms {1e3 * two['seconds']:>5.0f} ms"
             f" {two['seconds'] / one['seconds']:>6.2f} {1e3 * silent['seconds']:>5.0f} ms"
-            f" {100 * (1 - silent['seconds'] / two['seconds']):>6.0f} % {two['bytes'] / 2e6:>6.2f} MB {two['size'] / 1e6:>6.2f} MB",
+            f" {100 * (1 - silent['seconds'] / two['seconds']):>6.0f} % {two['bytes'] / 2e6:>6.2f} MB"
+            f" {two['size'] / 1e6:>6.2f} MB",
             flush=True,
         )
 
