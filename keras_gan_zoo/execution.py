@@ -6,10 +6,11 @@ from keras_gan_zoo.finiteness import is_finite
 from keras_gan_zoo.snapshot import Snapshot
 
 
-def several_steps_function(model):
+def steps_function(model):
     """A `train_function` that runs up to `steps_per_execution` steps per call, and stops where the epoch ends.
 
-    Keras' own would run past the end. The bits are those of one step at a time.
+    Keras' own would run past the end, and where the data end moves random states before it notices. The bits are those
+    of one step at a time.
     """
     step = model.train_step
     if not model.run_eagerly:
@@ -27,13 +28,13 @@ def several_steps_function(model):
         done, _, _ = tf.while_loop(
             lambda done, more, batch: more & batch.has_value(), body, (tf.zeros_like(limit), tf.constant(True), first)
         )
-        return done, {tracker.name: tracker.result() for tracker in model.metrics}
+        return done, _figures(model)
 
     if not model.run_eagerly:
         execute = tf.function(execute, autograph=False, reduce_retracing=True)
 
     def train_function(iterator):
-        if not isinstance(iterator, tf.data.Iterator):  # train_on_batch
+        if model.steps_per_execution == 1 or not isinstance(iterator, tf.data.Iterator):  # the latter: train_on_batch
             return step(next(iterator))
         done, logs = execute(iterator, tf.constant(model.steps_of_next_execution(model.steps_in_epoch)))
         if not done:
@@ -75,6 +76,17 @@ def passing_over(model, execute):
         is_passed = broken is not None and broken.passes(model, iterator)
         if broken is not None and broken.done == broken.start.batch:
             model.broken_epoch = None
-        return {tracker.name: tracker.result() for tracker in model.metrics} if is_passed else execute(iterator)
+        if is_passed:
+            return _figures(model)
+        try:
+            return execute(iterator)
+        except StopIteration:
+            if broken is None:
+                raise
+            return _figures(model)  # the data end where the epoch broke: it was done
 
     return train_function
+
+
+def _figures(model) -> dict:
+    return {tracker.name: tracker.result() for tracker in model.metrics}

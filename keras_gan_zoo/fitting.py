@@ -6,7 +6,7 @@ from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_scope, refuse
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.execution import passing_over, several_steps_function
+from keras_gan_zoo.execution import passing_over, steps_function
 from keras_gan_zoo.session import Session
 
 
@@ -54,7 +54,7 @@ class Fitting:
             if keras_arguments.get("steps_per_epoch") is None:
                 keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
             described = {**dataset.described(), "batch_size": batch_size, "shuffle": shuffle}
-        self._epoch_length = keras_arguments.get("steps_per_epoch")
+        self._epoch_length = described["steps_per_epoch"] = keras_arguments.get("steps_per_epoch")
 
         def batches():
             if dataset is None:
@@ -76,12 +76,12 @@ class Fitting:
             return super().evaluate(batches, **keras_arguments)
 
     def make_train_function(self, force=False):
-        """Keras' own, except with several steps per execution: ours then ends an execution where the epoch ends."""
+        """Keras' own for several replicas, ours for one: it ends an execution where the epoch, or the data, end."""
         if self.train_function is None or force:
-            if self.steps_per_execution == 1:
+            if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
             else:
-                self.train_function = several_steps_function(self)
+                self.train_function = steps_function(self)
             self.train_function = passing_over(self, self.train_function)
         return self.train_function
 

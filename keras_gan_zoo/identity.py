@@ -14,6 +14,7 @@ LEFT_OUT = ("steps_per_execution", "synchronized", "build_config", "shape")
 def of_run(model, data: dict) -> dict[str, Any]:
     """A compiled model as Keras serialises it, and what its `fit` says about its data: all as plain values."""
     described = keras.saving.serialize_keras_object(model)
+    described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
     if model.seed_is_drawn:
         described["config"]["seed"] = None
     described = {"model": described, "data": data}

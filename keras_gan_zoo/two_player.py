@@ -93,6 +93,8 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
         Raises:
             InputError: If arguments cannot work, or not together.
         """
+        check_scope(self._distribute_strategy)
+        distribution.check_supported(self.distribute_strategy)
         for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
             if name in keras_arguments:
                 raise InputError(
@@ -106,14 +108,13 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
                 "Create a second one."
             )
         steps = {"steps_per_execution": self._default_steps_per_execution()}
-        check_scope(self._distribute_strategy)
-        distribution.check_supported(self.distribute_strategy)
         check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
         super().compile(optimizer=None, **{**steps, **keras_arguments})
         with self.distribute_strategy.scope():
             self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
             self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
         self._compile_arguments = keras_arguments
+        self.compiled_as = self.get_compile_config()
 
     @property
     def metrics(self):

@@ -44,10 +44,12 @@ class Journal(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
+        broken = self.model.broken_epoch
+        self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 
     def on_train_batch_end(self, batch, logs=None):
-        self.batch = min(batch + 1, self.params["steps"] or batch + 1)
+        self.batch = self.model.steps_done - self._steps_before
 
     def on_epoch_end(self, epoch, logs=None):
         figures = {name: float(value) for name, value in (logs or {}).items()}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from keras_gan_zoo import identity
 from keras_gan_zoo.snapshot import SUFFIX, Snapshot
 
 
@@ -26,7 +27,7 @@ class Keeper:
         self._owner, self._name, self._snapshot = owner, name, None
 
     def keep(self, model, epoch: int) -> None:
-        self._snapshot = Snapshot.of(model, epoch=epoch)
+        self._snapshot = Snapshot.of(model, run=identity.of_run(model, {}), epoch=epoch)
         if self._path is not None:
             self._snapshot.write(self._path)
 
