@@ -49,21 +49,23 @@ class BrokenEpoch:
 
     Args:
         start: The snapshot that the run goes on from.
-        reads_over: Whether their batches come once more and must be skipped.
+        batches_before: If their batches come once more, and must be read over: how many of earlier epochs come before
+            them. None if the source begins where the run goes on.
     """
 
-    def __init__(self, start: Snapshot, reads_over: bool):
-        self.start, self.reads_over, self.done = start, reads_over, 0
+    def __init__(self, start: Snapshot, batches_before: int | None):
+        self.start, self.batches_before, self.done = start, batches_before, 0
 
     def passes(self, model, iterator) -> bool:
         """Whether the next execution was done before, wholly; if it was done in part, that part is passed over."""
-        if self.done == 0:
-            self.start.put_back_metrics(model)
         wanted = model.steps_of_next_execution(self.done)
         steps = min(wanted, self.start.batch - self.done)
-        if self.reads_over:
-            for _ in range(steps):
+        if self.batches_before is not None:
+            for _ in range(self.batches_before + steps):
                 next(iterator)
+            self.batches_before = 0
+        if self.done == 0 and steps:
+            self.start.put_back_metrics(model)
         self.done += steps
         return steps == wanted
 

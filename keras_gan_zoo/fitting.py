@@ -37,6 +37,8 @@ class Fitting:
         check_scope(self._distribute_strategy)
         shuffle = keras_arguments.pop("shuffle", True)
         check_fit_data(x, y)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
         callbacks = keras.tree.flatten(callbacks or [])
         for callback in callbacks:
             ours.check_callback(callback)
@@ -63,6 +65,7 @@ class Fitting:
 
         for callback in callbacks:
             if isinstance(callback, ours.CollapseAlarm):
+                callback.set_model(self)
                 callback.begin(dataset)
         session = Session(self, callbacks, ours.Journal(self, described, callbacks), reads_over=dataset is None)
         with data.errors_of_pipelines():

@@ -14,14 +14,15 @@ def count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def own_rows(rows, draw):
-    """This replica's rows of what `draw(rows)` draws for the global batch, along the first axis.
+def own_rows(rows, draw, axis: int = 0):
+    """This replica's rows, along an axis, of what `draw(rows)` draws for the global batch.
 
     So replicas differ, and together have what one replica would draw, whatever their number.
     """
     context = tf.distribute.get_replica_context()
     replica = context.replica_id_in_sync_group
-    return draw(context.num_replicas_in_sync * rows)[replica * rows : (replica + 1) * rows]
+    whole = draw(context.num_replicas_in_sync * rows)
+    return whole[(*[slice(None)] * axis, slice(replica * rows, (replica + 1) * rows))]
 
 
 def mean(value):

@@ -61,14 +61,17 @@ class Session:
         return start
 
     def _fit_from(self, start: Snapshot | None, fit: Callable, batches: Callable, arguments: dict):
-        # The guard looks before the journal is asked for a snapshot.
-        watchers = [*self.others, *filter(None, (self.guard, self.journal, self.snapshots))]
-        self.model.broken_epoch = None
+        # The journal knows the position before the others take a snapshot; the guard looks before one is written.
+        watchers = [*self.others, self.journal, *filter(None, (self.guard, self.snapshots))]
         if start is not None:
-            if start.batch and not start.is_stopped:
-                self.model.broken_epoch = BrokenEpoch(start, self.reads_over)
             arguments = {**arguments, "initial_epoch": arguments["epochs"] if start.is_stopped else start.epoch}
-        history = fit(batches(), callbacks=watchers, shuffle=False, **arguments)
+            # Keras reads on from epoch to epoch where it is told their length, and else begins anew in each.
+            before = start.epoch * (arguments.get("steps_per_epoch") or 0) if self.reads_over else None
+            self.model.broken_epoch = BrokenEpoch(start, before)
+        try:
+            history = fit(batches(), callbacks=watchers, shuffle=False, **arguments)
+        finally:
+            self.model.broken_epoch = None
         if start is not None:
             rows = self.journal.history
             names = dict.fromkeys(name for row in rows for name in row if name != "epoch")

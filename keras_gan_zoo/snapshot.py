@@ -68,7 +68,9 @@ class Snapshot:
         )
         if not fits:
             raise InputError("Expected a snapshot of this model. Received: one with weights of other shapes.")
-        model.seed = self.seed
+        if model.seed != self.seed:
+            model.seed = self.seed
+            model.train_function = model.test_function = None  # traced with the other
         for name, variable in variables.items():
             self._assign(name, variable)
 
@@ -169,7 +171,9 @@ class SnapshotFolder:
         (self.path / f"probe{SUFFIX}").unlink()
 
     def write(self, snapshot: Snapshot) -> Path:
-        """Adds a snapshot, and only then removes those before the last few.
+        """Adds a snapshot, and only then removes those before the last few, and those of later steps.
+
+        A later step is one that was given up: its file was damaged, or training went back to a better one.
 
         Raises:
             OSError: If it cannot be written; the earlier ones are untouched.
@@ -184,8 +188,10 @@ class SnapshotFolder:
                 f"Expected to write a snapshot to {path}. Received: {error.strerror or error}. {kept}. Free some space "
                 "or mend the folder's permissions, then resume."
             ) from error
-        for old in self.files()[self.keep :]:
-            old.unlink(missing_ok=True)
+        files = self.files()
+        written = files.index(path)
+        for other in (*files[:written], *files[written + self.keep :]):
+            other.unlink(missing_ok=True)
         return path
 
     def newest(self) -> Snapshot | None:
@@ -235,4 +241,5 @@ def _value(variable, model) -> np.ndarray:
 
 
 def _is_finite(array: np.ndarray) -> bool:
-    return array.dtype.kind in "biuV" or bool(np.isfinite(array).all())
+    array = array.astype(np.float32) if array.dtype.kind == "V" else array  # bfloat16
+    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())

@@ -14,7 +14,7 @@ from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.files import remove_unfinished, written_beside
 from keras_gan_zoo.identity import differences
 from keras_gan_zoo.recipe import Recipe
 
@@ -220,6 +220,8 @@ def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=No
         numbered = (base.with_name(f"{base.name}_{number}") for number in range(2, 10_000))
         return next(folder for folder in (base, *numbered) if not folder.exists())
     folder = Path(out)
+    if folder.is_dir():
+        remove_unfinished(folder, ".toml")  # of a start that was killed before its recipe was there
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
             f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."

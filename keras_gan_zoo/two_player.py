@@ -186,10 +186,11 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
     def _built_optimizer(self, optimizer, player: keras.Model) -> keras.optimizers.Optimizer:
         """Built here, because Keras loads no weights into an optimizer that is not."""
         optimizer = self.paper_optimizer() if optimizer is None else keras.optimizers.get(optimizer)
-        if getattr(optimizer, "use_ema", False):
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if inner.use_ema:
             raise InputError(
                 "Expected optimizers without use_ema, whose average Keras would never put to use here. Received: "
-                f"use_ema=True. Pass ema_decay={optimizer.ema_momentum} to the model instead."
+                f"use_ema=True. Pass ema_decay={inner.ema_momentum} to the model instead."
             )
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if any(layer.compute_dtype == "float16" for layer in player._flatten_layers()) and not scales:

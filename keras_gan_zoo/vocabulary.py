@@ -95,8 +95,8 @@ class Vocabulary:
 
     def _drawn(self, draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
         """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
-        values = replicas.own_rows(rows, lambda rows: draw((rows, draws, *shape), seed, dtype=_floatx()))
-        return tf.unstack(values, axis=1)
+        values = replicas.own_rows(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=_floatx()), axis=1)
+        return tf.unstack(values)
 
     def _packed(self, values):
         """m consecutive examples joined along the last axis, so that the discriminator judges them at once."""

@@ -30,9 +30,10 @@ def load(source: str | os.PathLike) -> TwoPlayerModel:
         ```
     """
     path = Path(source)
-    if path.is_dir() and not (path / MODEL_FILE).exists():
-        return _unfinished(path)
     if path.is_dir():
+        unfinished = _unfinished(path)
+        if unfinished is not None:
+            return unfinished
         path = path / MODEL_FILE
     if not path.is_file():
         raise InputError(f"Expected a run folder or a .keras file. Received: {source}, which does not exist.")
@@ -44,10 +45,15 @@ def load(source: str | os.PathLike) -> TwoPlayerModel:
     return model
 
 
-def _unfinished(folder: Path) -> TwoPlayerModel:
-    snapshot = SnapshotFolder(folder / SNAPSHOTS).newest()
-    if snapshot is None:
+def _unfinished(folder: Path) -> TwoPlayerModel | None:
+    """The model of the newest snapshot of a run, if it is newer than its finished model."""
+    model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
+    newest = next(iter(snapshots.files()), None)
+    if newest is None and not model.exists():
         raise InputError(f"Expected a run with a {MODEL_FILE} or snapshots. Received: {folder}, which has neither.")
+    if newest is None or (model.exists() and model.stat().st_mtime >= newest.stat().st_mtime):
+        return None
+    snapshot = snapshots.newest()
     warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
     return snapshot.model()
 

@@ -39,7 +39,6 @@ class NaNGuard(Stateful):
         check_count("retries", retries, low=0)
         check_number("factor", factor, low=0, above=True)
         self.retries, self.factor = retries, factor
-        self._lowered = 0  # how often this object has lowered the schedules of the present optimizers
 
     def begin(self, model, journal: Journal, snapshots: Snapshots | None) -> None:
         """Called by `fit` when the model is where it starts."""
@@ -57,11 +56,16 @@ class NaNGuard(Stateful):
             raise NotFiniteError(f"Step {self.model.steps_done}: not finite any more: {', '.join(broken)}.")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._good = self._journal.snapshot()
+        snapshot = self._journal.snapshot()
+        broken = [part for part in snapshot.not_finite() if part != "metrics"]  # which are of the data held out
+        if broken:  # such as a second moment, a step before the weights
+            raise NotFiniteError(f"Step {snapshot.step}: not finite any more: {', '.join(broken)}.")
+        self._good = snapshot
 
     def recover(self, error: NotFiniteError) -> Snapshot:
         """The last good state, with lower rates, to go on from; or the error again, if no retry is left."""
         start, times = self._last_good(), self._times
+        remembered = {**self.state, "times": times + 1}
         start.put_back(self.model)
         self._journal.go_on_from(start)
         back = f"The model is back at step {start.step}."
@@ -69,7 +73,7 @@ class NaNGuard(Stateful):
             raise NotFiniteError(
                 f"{error} {back} Lower the learning rates, or let callbacks.NaNGuard(retries=3) do it."
             ) from error
-        self.state = {"times": times + 1}
+        self.state = remembered
         self._lower_rates(times_in_variables=start.callbacks.get(type(self).__name__, {}).get("times", 0))
         warnings.warn(f"{error} {back} Trying again with learning rates times {self.factor}.", stacklevel=2)
         return start
@@ -83,28 +87,34 @@ class NaNGuard(Stateful):
         return max([self._good, *([written] if written else [])], key=lambda snapshot: snapshot.step)
 
     def _lower_rates(self, times_in_variables: int) -> None:
-        """A rate that is a variable came with the snapshot, perhaps lowered; a schedule is as it was compiled."""
-        for optimizer in (self.model.generator_optimizer, self.model.discriminator_optimizer):
-            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-            rate = optimizer._learning_rate
-            if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-                if self._times > self._lowered:
-                    optimizer.learning_rate = Lowered(rate, self.factor ** (self._times - self._lowered))
-            else:
+        """A rate that is a variable came with the snapshot, perhaps lowered; a schedule is that of the model.
+
+        What a schedule is multiplied by is counted from where the run began, so that a model may go on, or begin again.
+        """
+        began = self.state.setdefault("began", [_factor(optimizer) for optimizer in self._optimizers()])
+        for optimizer, before in zip(self._optimizers(), began, strict=True):
+            rate, factor = optimizer._learning_rate, before * self.factor**self._times
+            if isinstance(rate, keras.Variable):
                 optimizer.learning_rate = float(rate.numpy()) * self.factor ** (self._times - times_in_variables)
-        if self._times > self._lowered:
-            self._lowered, self.model.train_function = self._times, None  # traced with the old schedules
+            elif factor != _factor(optimizer):
+                optimizer.learning_rate = Lowered(rate.schedule if isinstance(rate, Lowered) else rate, factor)
+                self.model.train_function = None  # traced with the old one
+
+    def _optimizers(self) -> list[keras.optimizers.Optimizer]:
+        pair = self.model.generator_optimizer, self.model.discriminator_optimizer
+        return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in pair]
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
 class Lowered(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule times a factor."""
+    """A schedule, or a function that gives a rate, times a factor."""
 
     def __init__(self, schedule, factor: float):
         self.schedule, self.factor = schedule, factor
 
     def __call__(self, step):
-        return self.factor * self.schedule(step)
+        is_schedule = isinstance(self.schedule, keras.optimizers.schedules.LearningRateSchedule)
+        return self.factor * (self.schedule(step) if is_schedule else self.schedule())
 
     def get_config(self):
         return {"schedule": keras.saving.serialize_keras_object(self.schedule), "factor": self.factor}
@@ -112,3 +122,8 @@ class Lowered(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])
+
+
+def _factor(optimizer: keras.optimizers.Optimizer) -> float:
+    rate = optimizer._learning_rate
+    return rate.factor if isinstance(rate, Lowered) else 1.0

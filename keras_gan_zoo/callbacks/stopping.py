@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from keras_gan_zoo.callbacks.stateful import Keeper, Stateful
 from keras_gan_zoo.checks import check_count, check_number
+from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -135,21 +136,24 @@ class CollapseAlarm(Stateful):
         self.stop, self.every, self.n, self.real = stop, every, n, real
         self._healthy = Keeper(self, "healthy")
 
-    def begin(self, dataset) -> None:
-        """Called by `fit` with its `data.Dataset`, or None: half of the real ones say what is reached by chance."""
+    def begin(self, dataset: Dataset | None) -> None:
+        """Called by `fit` with its data, if it knows them: half of the real ones say what is reached by chance."""
         if dataset is None and self.real is None:
             raise InputError(
                 "Expected arrays or a data.Dataset to compare samples with. Received: another source of batches. Pass "
                 f"CollapseAlarm(real=examples) with {2 * self.n} real examples."
             )
-        if self.real is None:
-            batch = dataset.batches(min(2 * self.n, len(dataset)), seed=0)
-            real = next(iter(batch)).numpy()
-        else:
-            real = self.real
-        half = len(real) // 2
+        dataset = dataset if self.real is None else Dataset(self.real)
+        half = min(self.n, len(dataset) // 2)
+        if half < 1 or dataset.example_shape != self.model.example_shape:
+            raise InputError(
+                f"Expected at least two real examples {self.model.example_shape} to compare samples with. Received: "
+                f"{dataset}."
+            )
+        real = next(iter(dataset.batches(2 * half, seed=0))).numpy()
         self._real = real[:half]
-        self._reached_by_real = _reached(real[half : 2 * half], self._real)
+        self._reached_by_real = _reached(real[half:], self._real)
+        self.model.sample(1)  # says early what is missing, such as the number of classes
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or "diversity" not in self.state:

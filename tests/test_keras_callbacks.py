@@ -1,0 +1,230 @@
+"""Keras' own callbacks beside two players, those that are refused, and learning rates by schedule."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_gan_zoo.errors import InputError
+from tests.conftest import assert_same
+from tests.test_nan_guard import DEFAULT, EAGER, ONE, SGD, STEPS, VECTORS, Watch, game, slow, state, train
+
+Callbacks = keras.callbacks
+
+# ------------------------------------------------------------------------------------------------------ those that work
+
+
+def test_model_checkpoint_of_each_epoch(tmp_path):
+    gan, watch = game(keras.optimizers.Adam(0.01), SGD(0.1)), Watch()
+    whole = Callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
+    weights = Callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True)
+    train(gan, watch, whole, weights, epochs=2)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("1.keras", "2.keras"),
+        *("1.weights.h5", "2.weights.h5"),
+    }
+    for epoch in (1, 2):
+        again = keras.saving.load_model(tmp_path / f"{epoch}.keras")
+        assert_same(state(again), watch.after[STEPS * epoch])
+        other = game(keras.optimizers.Adam(0.01), SGD(0.1))
+        other.load_weights(tmp_path / f"{epoch}.weights.h5")
+        np.testing.assert_array_equal(other.sample(3, seed=0), again.sample(3, seed=0))
+
+
+def test_model_checkpoint_of_the_best_epoch(tmp_path):
+    gan, watch = game(SGD(0.5), SGD(0.5)), Watch()
+    best = Callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True, monitor="g_loss", mode="min")
+    losses = train(gan, watch, best, epochs=5).history["g_loss"]
+    assert 0 < np.argmin(losses) < 4  # or the first or the last epoch would do as well
+    again = keras.saving.load_model(tmp_path / "best.keras")
+    assert_same(state(again), watch.after[STEPS * (1 + np.argmin(losses))])
+
+
+def test_early_stopping_restores_the_best_weights():
+    gan = game(SGD(0.5), SGD(0.5))
+    stopping = Callbacks.EarlyStopping(monitor="val_g_loss", mode="min", patience=1, restore_best_weights=True)
+    losses = train(gan, stopping, epochs=20, validation_data=VECTORS[:16]).history["val_g_loss"]
+    assert 2 < len(losses) < 20
+    assert np.argmin(losses) == len(losses) - 2
+    restored = gan.evaluate(VECTORS[:16], batch_size=8, return_dict=True, verbose=0)
+    assert restored["g_loss"] == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_csv_logger(tmp_path):
+    history = train(game(), Callbacks.CSVLogger(tmp_path / "log.csv"), validation_data=VECTORS[:16]).history
+    with (tmp_path / "log.csv").open() as log:
+        rows = list(csv.DictReader(log))
+    assert set(rows[0]) == {"epoch", "d_loss", "g_loss", "val_d_loss", "val_g_loss"}
+    for name, figures in history.items():
+        assert [float(row[name]) for row in rows] == pytest.approx(figures)
+
+
+def points(folder, name):
+    """What TensorBoard was told about a figure: {step: value}."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
+
+
+def test_tensorboard_with_its_defaults(tmp_path):
+    history = train(game(), Callbacks.TensorBoard(tmp_path), validation_data=VECTORS[:16]).history
+    for name in ("d_loss", "g_loss"):
+        assert points(tmp_path / "train", f"epoch_{name}") == pytest.approx(dict(enumerate(history[name])))
+        assert points(tmp_path / "validation", f"epoch_{name}") == pytest.approx(
+            dict(enumerate(history[f"val_{name}"]))
+        )
+
+
+@pytest.mark.parametrize(("execution", "executions"), [(ONE, 2 * STEPS), slow(DEFAULT, 2)], ids=["1 step", "default"])
+def test_tensorboard_of_each_batch(tmp_path, execution, executions):
+    """A batch is the end of an execution."""
+    history = train(game(execution=execution), Callbacks.TensorBoard(tmp_path, update_freq="batch"), epochs=2).history
+    figures = points(tmp_path / "train", "batch_d_loss")
+    assert len(figures) == executions
+    assert figures[max(figures)] == pytest.approx(history["d_loss"][-1])
+
+
+def test_tensorboard_with_histograms_of_both_players(tmp_path):
+    gan = game()
+    train(gan, Callbacks.TensorBoard(tmp_path, histogram_freq=1), epochs=2)
+    events = EventAccumulator(str(tmp_path / "train"))
+    events.Reload()
+    names = {tag.removesuffix("/histogram") for tag in events.Tags()["tensors"] if tag.endswith("/histogram")}
+    assert names == {weight.path for weight in gan.trainable_variables}
+
+
+def test_lambda_callbacks_see_epochs_and_executions():
+    gan, seen = game(execution={"steps_per_execution": 3}), []
+    watch = Callbacks.LambdaCallback(
+        on_train_begin=lambda logs: seen.append("begin"),
+        on_epoch_begin=lambda epoch, logs: seen.append(f"epoch {epoch}"),
+        on_train_batch_end=lambda batch, logs: seen.append((int(gan.step), sorted(logs))),
+        on_epoch_end=lambda epoch, logs: seen.append(("end", epoch, sorted(logs))),
+        on_train_end=lambda logs: seen.append("end"),
+    )
+    train(gan, watch, epochs=2)
+    losses = ["d_loss", "g_loss"]
+    first = ["epoch 0", (3, losses), (6, losses), (8, losses), ("end", 0, losses)]
+    second = ["epoch 1", (11, losses), (14, losses), (16, losses), ("end", 1, losses)]
+    assert seen == ["begin", *first, *second, "end"]
+
+
+def test_callbacks_may_come_in_a_callback_list(tmp_path):
+    watch, gan = Watch(), game()
+    gan.fit(VECTORS, batch_size=8, callbacks=Callbacks.CallbackList([watch]), verbose=0)
+    assert watch.epochs == [0]
+    assert STEPS in watch.after
+
+
+# --------------------------------------------------------------------------------------------------- those that do not
+
+
+@pytest.mark.parametrize(
+    ("refused", "ours"),
+    [
+        (
+            Callbacks.LearningRateScheduler(lambda epoch: 0.1),
+            "schedule of keras.optimizers.schedules in each optimizer",
+        ),
+        (Callbacks.ReduceLROnPlateau(monitor="g_loss"), r"schedule of .*callbacks\.Stopping"),
+        (Callbacks.BackupAndRestore("backup"), r"callbacks\.Snapshots"),
+        (Callbacks.SwapEMAWeights(), "ema_decay"),
+        (Callbacks.TerminateOnNaN(), r"callbacks\.NaNGuard"),
+        (Callbacks.ModelCheckpoint("best.keras", save_best_only=True), r"Received: 'val_loss'\. .*callbacks\.Stopping"),
+        (Callbacks.ModelCheckpoint("best.keras", save_best_only=True, monitor="g_loss"), "mode='min' or mode='max'"),
+        (Callbacks.EarlyStopping(), r"Received: 'val_loss'\. .*callbacks\.Stopping"),
+        (Callbacks.EarlyStopping(monitor="g_loss"), "mode='min' or mode='max'"),
+        (Callbacks.EarlyStopping(monitor="loss", mode="min"), r"Received: 'loss'"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Callbacks.Callback) else "",
+)
+def test_refused_before_any_step_with_one_sentence_that_names_ours(player, refused, ours):
+    with pytest.raises(InputError, match=ours) as error:
+        train(player, refused)
+    assert type(refused).__name__ in str(error.value)
+    assert "\n" not in str(error.value)
+    assert int(player.step) == 0
+
+
+@pytest.fixture(scope="module")
+def player():
+    return game()
+
+
+def test_subclasses_of_refused_ones_are_refused_too(player):
+    class Mine(Callbacks.TerminateOnNaN):
+        pass
+
+    with pytest.raises(InputError, match=r"Received: Mine\. Use callbacks\.NaNGuard"):
+        train(player, Mine())
+
+
+def test_refused_in_a_callback_list_too(player):
+    with pytest.raises(InputError, match=r"callbacks\.NaNGuard"):
+        player.fit(VECTORS, batch_size=8, callbacks=Callbacks.CallbackList([Callbacks.TerminateOnNaN()]), verbose=0)
+
+
+# ------------------------------------------------------------------------------------------------------ learning rates
+
+ExponentialDecay = keras.optimizers.schedules.ExponentialDecay
+PiecewiseConstantDecay = keras.optimizers.schedules.PiecewiseConstantDecay
+
+
+class ByTheGradient(keras.optimizers.SGD):
+    """Notes the rate of each update, as it is within the graph, in a weight of its own."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.noted = self.add_variable(shape=(100,), dtype="float32", name="noted")
+
+    def apply(self, grads, trainable_variables=None):
+        rate = keras.ops.cast(self._get_current_learning_rate(), "float32")
+        self.noted.assign_add(rate * tf.one_hot(self.iterations, 100))
+        super().apply(grads, trainable_variables)
+
+    @property
+    def rates(self):
+        return np.array(self.noted)[: int(self.iterations)]
+
+
+@pytest.mark.parametrize("execution", [ONE, slow(DEFAULT), slow(EAGER)], ids=["1 step", "default", "eager"])
+def test_each_player_follows_its_own_schedule(execution):
+    """A schedule counts the updates of its player: with k = 2, the discriminator's run twice as fast."""
+    generators = ByTheGradient(ExponentialDecay(0.1, decay_steps=4, decay_rate=0.5))
+    discriminators = ByTheGradient(PiecewiseConstantDecay([9, 19], [0.2, 0.05, 0.01]))
+    gan = game(generators, discriminators, execution=execution, discriminator_steps=2)
+    gan.fit(VECTORS, batch_size=16, epochs=3, verbose=0)  # four steps an epoch
+    np.testing.assert_allclose(generators.rates, 0.1 * 0.5 ** (np.arange(12) / 4), rtol=1e-6)
+    np.testing.assert_allclose(discriminators.rates, np.repeat([0.2, 0.05, 0.01], [10, 10, 4]), rtol=1e-6)
+
+
+def test_a_schedule_beside_a_constant():
+    generators, discriminators = ByTheGradient(0.03), ByTheGradient(ExponentialDecay(0.1, 4, 0.5))
+    train(game(generators, discriminators, execution=DEFAULT), epochs=1)
+    np.testing.assert_allclose(generators.rates, np.full(8, 0.03), rtol=1e-6)
+    np.testing.assert_allclose(discriminators.rates, 0.1 * 0.5 ** (np.arange(8) / 4), rtol=1e-6)
+
+
+def test_a_constant_can_be_changed_between_fits():
+    generators = ByTheGradient(0.1)
+    gan = game(generators, SGD(0.1))
+    train(gan, epochs=1)
+    generators.learning_rate = 0.02
+    train(gan, epochs=1)
+    np.testing.assert_allclose(generators.rates, np.repeat([0.1, 0.02], 8), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
+@pytest.mark.parametrize("execution", [ONE, slow(DEFAULT), slow(EAGER)], ids=["1 step", "default", "eager"])
+def test_the_end_of_data_of_unknown_length_is_no_step(execution):
+    """Or schedules, noise and averages would run ahead by one step in each epoch."""
+    known = tf.data.Dataset.from_tensor_slices(VECTORS).batch(8, drop_remainder=True)
+    gans = []
+    for source in (known, known.filter(lambda batch: True)):
+        gans.append(game(SGD(ExponentialDecay(0.1, 4, 0.5)), SGD(0.1), execution=execution, ema_decay=0.9))
+        train(gans[-1], data=source)
+    assert [int(gan.step) for gan in gans] == [3 * STEPS] * 2
+    assert_same(*map(state, gans))
