@@ -13,21 +13,11 @@ import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
+from tests.equality import CLASSES, TINY
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-
-# A new variant adds a row: the arguments that make its networks tiny.
-TINY = {
-    "gan": {"generator_units": 8, "discriminator_units": 4, "pieces": 2},
-    "dcgan": {"width": 4},
-    "conditional_gan": {"generator_units": 12, "discriminator_units": 4, "pieces": 2},
-    "wgan": {"width": 4, "discriminator_steps": 2},
-    "wgan_gp": {"width": 4, "discriminator_steps": 1},
-    "fgan": {"generator_units": 8, "discriminator_units": 4},
-}
-CLASSES = 3
 
 
 @pytest.fixture

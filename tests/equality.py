@@ -16,6 +16,7 @@ import keras_gan_zoo as kgz
 
 STEPS, BATCH, CLASSES = 20, 24, 3
 
+# A new variant adds a row: the arguments that make its networks tiny.
 TINY = {
     "gan": {"generator_units": 8, "discriminator_units": 4, "pieces": 2},
     "dcgan": {"width": 4},

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from keras_gan_zoo.callbacks import NaNGuard
 from keras_gan_zoo.errors import InputError
 from tests.conftest import assert_same
-from tests.test_nan_guard import DEFAULT, EAGER, ONE, SGD, STEPS, VECTORS, Watch, game, slow, state, train
+from tests.test_nan_guard import DEFAULT, EAGER, ONE, SGD, STEPS, VECTORS, Breaking, Watch, game, slow, state, train
 
 Callbacks = keras.callbacks
 
@@ -60,6 +61,14 @@ def test_csv_logger(tmp_path):
     assert set(rows[0]) == {"epoch", "d_loss", "g_loss", "val_d_loss", "val_g_loss"}
     for name, figures in history.items():
         assert [float(row[name]) for row in rows] == pytest.approx(figures)
+
+
+def test_csv_logger_keeps_its_rows_when_the_guard_goes_back(tmp_path):
+    gan = game(loss=Breaking("generator", {20: 0.06}))  # in the third epoch
+    with pytest.warns(UserWarning, match="Trying again"):
+        train(gan, Callbacks.CSVLogger(tmp_path / "log.csv"), NaNGuard(retries=1), epochs=4)
+    with (tmp_path / "log.csv").open() as log:
+        assert [row["epoch"] for row in csv.DictReader(log)] == ["0", "1", "2", "3"]
 
 
 def points(folder, name):

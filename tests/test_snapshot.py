@@ -233,6 +233,13 @@ def test_every_damage_is_found(whole, tmp_path, damage):
             Snapshot.read(path)
 
 
+def test_every_byte_before_the_arrays_counts(whole, tmp_path):
+    for at in range(100):
+        (tmp_path / "a.snapshot").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(DamagedSnapshotError):
+            Snapshot.read(tmp_path / "a.snapshot")
+
+
 def test_a_snapshot_as_it_was_written_is_whole(whole, tmp_path):
     (tmp_path / "a.snapshot").write_bytes(whole)
     assert Snapshot.read(tmp_path / "a.snapshot").history == ({"epoch": 0, "d_loss": 1.0},)
