@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import keras
 
-from keras_gan_zoo.callbacks import Journal, NaNGuard, Snapshots, Stateful
+from keras_gan_zoo.callbacks import Journal, Log, NaNGuard, Snapshots, Stateful
 from keras_gan_zoo.distribution import lost_workers_named
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.execution import BrokenEpoch
@@ -33,8 +33,13 @@ class Session:
 
     def run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
         """Calls `fit(batches(), ...)` until it comes to its end, or cannot."""
-        with lost_workers_named(self.model.distribute_strategy):
-            return self._run(fit, batches, arguments)
+        try:
+            with lost_workers_named(self.model.distribute_strategy):
+                return self._run(fit, batches, arguments)
+        finally:
+            for callback in self.others:
+                if isinstance(callback, Log):
+                    callback.close()
 
     def _run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
         start = self._begin()
@@ -45,6 +50,8 @@ class Session:
                 except NotFiniteError as error:
                     for callback in self.others:
                         callback.on_train_end()  # closes their files
+                        if isinstance(callback, keras.callbacks.CSVLogger):
+                            callback.append = True
                     if self.guard is None:
                         raise
                     start = self.guard.recover(error)

@@ -113,6 +113,7 @@ def results(folder) -> dict:
     return files
 
 
+@pytest.mark.slow
 def test_signals_end_a_run_in_order(two_runs):
     undisturbed, run = two_runs(800, "--epochs", "4")
     for each in (undisturbed, run):

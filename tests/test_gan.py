@@ -65,7 +65,7 @@ def test_alternating_step_is_algorithm_1(float64, data, loss, k):
     a, b, w, c = players(gan)
     *z, last = noise(0, k + 1)
     for i in range(k):  # the discriminator first, on fresh data and noise each time
-        w, c = updated_discriminator(data[i * SIZE : (i + 1) * SIZE, 0], a * z[i] + b, w, c)
+        w, c = updated_discriminator(data[: k * SIZE][i::k, 0], a * z[i] + b, w, c)
     a, b = updated_generator(last, a, b, w, c, loss)  # against the updated discriminator
     gan.train_on_batch(data[: k * SIZE])
     np.testing.assert_allclose(players(gan), [a, b, w, c], rtol=1e-12)

@@ -618,14 +618,9 @@ def test_the_same_model_goes_on_after_a_retry(build, rates, tmp_path):
 # ----------------------------------------------------------------------------------------------------------- strategies
 
 
-@pytest.fixture(scope="module")
-def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 @pytest.mark.parametrize("saved_under", [True, False], ids=["saved under a strategy", "loaded under a strategy"])
-def test_keras_files_with_and_without_a_strategy(mirrored, tmp_path, saved_under):
-    scopes = [mirrored.scope, contextlib.nullcontext]
+def test_keras_files_with_and_without_a_strategy(two_replicas, tmp_path, saved_under):
+    scopes = [two_replicas.scope, contextlib.nullcontext]
     save_scope, load_scope = scopes if saved_under else scopes[::-1]
     with save_scope():
         gan = constant_rates()
@@ -638,8 +633,8 @@ def test_keras_files_with_and_without_a_strategy(mirrored, tmp_path, saved_under
     assert step_of(again) == 2 * STEPS
 
 
-def test_goes_on_under_a_strategy(mirrored, tmp_path):
-    with mirrored.scope():
+def test_goes_on_under_a_strategy(two_replicas, tmp_path):
+    with two_replicas.scope():
         straight, again = constant_rates(), constant_rates()
     beginning = values_of(straight)
     history = fit(straight, None)

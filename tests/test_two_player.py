@@ -229,7 +229,7 @@ def test_noise_is_standard_normal_and_a_function_of_seed_and_step():
     assert not np.array_equal(first, gan.noise(2, 5000)[0])
 
 
-def test_two_replicas_train_as_one(float64):
+def test_two_replicas_train_as_one(float64, two_replicas):
     def trained(strategy, k):
         with strategy.scope():
             gan = vector_gan(discriminator_steps=k, ema_decay=0.9)
@@ -238,16 +238,16 @@ def test_two_replicas_train_as_one(float64):
         return weights_of(gan)
 
     one = trained(tf.distribute.get_strategy(), 1)
-    two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), 1)
+    two = trained(two_replicas, 1)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-def test_a_small_model_loaded_under_a_strategy_takes_single_steps(tmp_path):
+def test_a_small_model_loaded_under_a_strategy_takes_single_steps(tmp_path, two_replicas):
     gan = vector_gan()
     gan.compile()
     gan.save(tmp_path / "gan.keras")
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas.scope():
         again = keras.saving.load_model(tmp_path / "gan.keras")
     assert gan.steps_per_execution > again.steps_per_execution == 1
 

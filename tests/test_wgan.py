@@ -46,7 +46,7 @@ def clipped(value):
 def data():
     """Two minibatches: the first drives w beyond the bound, the second back inside."""
     x = np.random.default_rng(0).standard_normal((2, SIZE, 1))
-    return (x - x.mean(axis=1, keepdims=True) + np.array([6.0, -1.0]).reshape(2, 1, 1)).reshape(-1, 1)
+    return (x - x.mean(axis=1, keepdims=True) + np.array([6.0, -1.0]).reshape(2, 1, 1)).swapaxes(0, 1).reshape(-1, 1)
 
 
 # ---------------------------------------------------------------------------------------------------------- Algorithm 1
@@ -56,7 +56,7 @@ def test_a_step_is_algorithm_1(float64, data):
     gan = linear_wgan()
     a, b, w, c = players(gan)
     z1, z2, last = noise(0, 3)
-    x1, x2 = data[:SIZE, 0], data[SIZE:, 0]
+    x1, x2 = data[::2, 0], data[1::2, 0]
     free = w - RATE * (np.mean(a * z1 + b) - np.mean(x1))  # the gradient in c is 1 - 1
     assert free > CLIP  # so that clipping only at the end would lead elsewhere
     w1, c1 = clipped(free), clipped(c)
@@ -75,7 +75,7 @@ def test_a_step_with_rmsprop_is_algorithm_1(float64, data):
     gan = linear_wgan(lambda rate: keras.optimizers.RMSprop(rate, rho=0.8))
     a, b, w, c = players(gan)
     z1, z2, last = noise(0, 3)
-    x1, x2 = data[:SIZE, 0], data[SIZE:, 0]
+    x1, x2 = data[::2, 0], data[1::2, 0]
 
     def move(gradient, mean_square):
         mean_square = 0.8 * mean_square + 0.2 * gradient**2

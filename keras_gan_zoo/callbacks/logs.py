@@ -37,8 +37,12 @@ class Log(keras.callbacks.CSVLogger):
         super().on_epoch_end(epoch, logs)
 
     def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file, also when training was interrupted."""
         if self.csv_file is not None:
-            super().on_train_end(logs)
+            super().on_train_end()
             self.csv_file = None
 
     def _keep_rows_before(self, epoch: int) -> list[str] | None:
