@@ -1,6 +1,5 @@
 """The guard against NaN: what it sees, in which step, what it gives back, and how it tries again."""
 
-import functools
 import warnings
 
 import keras
@@ -25,12 +24,6 @@ any_execution = pytest.mark.parametrize("execution", [ONE, EIGHT, DEFAULT, EAGER
 
 def slow(*values):
     return pytest.param(*values, marks=pytest.mark.slow)
-
-
-@functools.cache
-def two_replicas():
-    """The only such strategy of a process."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -546,8 +539,8 @@ def test_compiled_steps_are_guarded():
 
 
 @pytest.mark.slow
-def test_two_replicas_are_guarded():
-    with two_replicas().scope():
+def test_two_replicas_are_guarded(two_replicas):
+    with two_replicas.scope():
         gan = game(SGD(Spike(11, np.inf)), SGD(0.1))
     with pytest.raises(NotFiniteError, match=r"^Step 12: not finite any more: weights of the generator.* at step 8"):
         train(gan, callbacks.NaNGuard())
