@@ -12,7 +12,7 @@ import tensorflow as tf
 import keras_gan_zoo
 from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.data import BATCH_SIZE
-from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker
+from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker, lost_workers_named
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import remove_unfinished, written_beside
 from keras_gan_zoo.identity import differences
@@ -101,7 +101,8 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = run_folder(recipe, out, strategy)
-    return _train_into(folder, recipe, strategy, **arguments)
+    with lost_workers_named(strategy):
+        return _train_into(folder, recipe, strategy, **arguments)
 
 
 def resume(
@@ -143,8 +144,9 @@ def resume(
     if out is not None and is_multi_worker(strategy):
         raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
     if out is not None:
-        return _train_into(run_folder(recipe, out), recipe, strategy, copy_of=folder, **arguments)
-    return _train_into(folder, recipe, strategy, **arguments)
+        arguments["copy_of"], folder = folder, run_folder(recipe, out)
+    with lost_workers_named(strategy):
+        return _train_into(folder, recipe, strategy, **arguments)
 
 
 def _recipe_of(folder: Path) -> Recipe:
