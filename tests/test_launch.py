@@ -194,6 +194,7 @@ class Job:
     def end(self):
         code = self.process.wait(timeout=LIMIT)
         self.reader.join()
+        self.process.stdout.close()
         assert code == 0, "".join(self.lines)
         return [weight.numpy() for weight in kgz.load(self.folder).variables]
 
