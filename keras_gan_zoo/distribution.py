@@ -98,12 +98,17 @@ def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not is_multi_worker(used) or not re.search(r"[Cc]ollective|unhealthy|Socket|onnect", str(error)):
             raise
-        found = sorted(set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error))), key=int)
+        named = set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error)))
+        found = sorted(named - {str(_own_number())}, key=int)
         which = f"worker {', '.join(found)}" if found else "another worker"
         raise WorkerLostError(
             f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
             "--resume: they go on from the last snapshot."
         ) from error
+
+
+def _own_number() -> int | None:
+    return json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index")
 
 
 def _fitting_name() -> str:
