@@ -11,7 +11,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.vocabulary import Vocabulary
 from tests.conftest import assert_same, weights_of
-from tests.test_nan_guard import SGD, VECTORS, game, is_finite, slow, state, train, two_replicas
+from tests.test_nan_guard import SGD, VECTORS, game, is_finite, slow, state, train
 
 LossScale = keras.optimizers.LossScaleOptimizer
 PLAYERS = ["generator", "discriminator"]
@@ -347,13 +347,13 @@ def test_eager_steps_cannot_be_compiled():
     ("execution", "reason"),
     [({"jit_compile": True}, "XLA cannot reach"), ({"steps_per_execution": 4}, "cannot loop over steps")],
 )
-def test_replicas_take_plain_single_steps(execution, reason):
-    with two_replicas().scope(), pytest.raises(InputError, match=f"{reason}.* with 2 replicas"):
+def test_replicas_take_plain_single_steps(two_replicas, execution, reason):
+    with two_replicas.scope(), pytest.raises(InputError, match=f"{reason}.* with 2 replicas"):
         game(execution=execution)
 
 
-def test_replicas_may_be_told_what_is_the_default():
-    with two_replicas().scope():
+def test_replicas_may_be_told_what_is_the_default(two_replicas):
+    with two_replicas.scope():
         gan = game(execution={"jit_compile": False, "steps_per_execution": 1, "run_eagerly": False})
     assert gan.compiled
 
@@ -374,8 +374,8 @@ def test_averages_of_optimizers_are_refused(player, wrapped):
 
 
 @pytest.mark.slow
-def test_replicas_train_in_half_precision():
-    with two_replicas().scope(), policy("mixed_float16"):
+def test_replicas_train_in_half_precision(two_replicas):
+    with two_replicas.scope(), policy("mixed_float16"):
         gan = game(loss=Steep("generator"))
     train(gan, epochs=1)
     assert is_finite(weights_of(gan.discriminator))

@@ -12,7 +12,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import CollapseAlarm, Log, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError
 from tests.conftest import assert_same
-from tests.test_nan_guard import DEFAULT, ONE, SGD, VECTORS, Kill, Watch, game, slow, state, train, two_replicas
+from tests.test_nan_guard import DEFAULT, ONE, SGD, VECTORS, Kill, Watch, game, slow, state, train
 
 
 def scripted(*values):
@@ -429,8 +429,8 @@ def test_impossible_alarms_are_refused(arguments):
 
 
 @pytest.mark.slow
-def test_two_replicas_stop_too():
-    with two_replicas().scope():
+def test_two_replicas_stop_too(two_replicas):
+    with two_replicas.scope():
         gan = still_game()
     stopping = Stopping("d_loss", mode="max", patience=1)
     train(gan, stopping, CollapseAlarm(n=32), epochs=20)
