@@ -254,6 +254,7 @@ def test_workers_with_different_snapshots_refuse_to_train(some_images, tmp_path)
     assert files == {path: path.read_bytes() for path in tmp_path.rglob("*.snapshot")}
 
     shutil.rmtree(tmp_path / "old")
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.snapshot")}
     jobs = side_by_side([*resume, tmp_path / "run"], [*resume, tmp_path / "old"])
     assert [code for code, _ in jobs] == [1, 2], jobs
     assert "which has none" in jobs[1][1]

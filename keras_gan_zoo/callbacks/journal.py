@@ -63,5 +63,6 @@ def _by_name(callbacks) -> dict[str, Stateful]:
         if isinstance(callback, Stateful):
             name = type(callback).__name__
             namesakes = sum(other.startswith(name) for other in named)
-            named[f"{name}_{namesakes + 1}" if namesakes else name] = callback
+            callback.suffix = f"_{namesakes + 1}" if namesakes else ""
+            named[name + callback.suffix] = callback
     return named

@@ -11,13 +11,14 @@ from keras_gan_zoo.snapshot import SUFFIX, Snapshot
 class Stateful(keras.callbacks.Callback):
     """A callback whose `state`, a dictionary of plain values, is saved in every snapshot and given back with it.
 
-    `fit` sets `folder` to that of the snapshots, if there is one.
+    `fit` sets `folder` to that of the snapshots, if there is one, and `suffix` to what tells it from its like.
     """
 
     def __init__(self):
         super().__init__()
         self.state: dict = {}
         self.folder: Path | None = None
+        self.suffix = ""
 
 
 class Keeper:
@@ -40,4 +41,4 @@ class Keeper:
 
     @property
     def _path(self) -> Path | None:
-        return None if self._owner.folder is None else self._owner.folder / f"{self._name}{SUFFIX}"
+        return None if self._owner.folder is None else self._owner.folder / f"{self._name}{self._owner.suffix}{SUFFIX}"
