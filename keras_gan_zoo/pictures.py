@@ -109,9 +109,13 @@ def save_history(frames: list[Path], path: str | os.PathLike) -> None:
     step = -(-len(frames) // 80)
     chosen = [*frames[:-1:step], frames[-1]]
     pictures = [Image.open(frame).convert("RGB") for frame in chosen]
+    save_animation(pictures, path, [120] * (len(pictures) - 1) + [2000])
+
+
+def save_animation(pictures: list[Image.Image], path: str | os.PathLike, durations: int | list[int]) -> None:
+    """Pictures of one size as an endless GIF of at most half of `SIDE` pixels; durations are in milliseconds."""
     for picture in pictures:
         picture.thumbnail((SIDE // 2, SIDE // 2))
-    durations = [120] * (len(pictures) - 1) + [2000]
     with written_beside(path) as beside:
         pictures[0].save(beside, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 

@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import losses
-from keras_gan_zoo.checks import check_discriminator_steps, check_number
+from keras_gan_zoo.bounds import check_number
+from keras_gan_zoo.checks import check_discriminator_steps
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.two_player import TwoPlayerModel
 

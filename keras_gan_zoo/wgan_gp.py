@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import penalties
-from keras_gan_zoo.checks import check_number
+from keras_gan_zoo.bounds import check_number
 from keras_gan_zoo.wgan import WassersteinModel
 
 

@@ -13,7 +13,7 @@ from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
 from keras_gan_zoo.errors import InputError
 
-__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "errors_of_pipelines", "load", "normalised"]
+__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "errors_of_pipelines", "has_splits", "load", "normalised"]
 
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
@@ -60,8 +60,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
     if not str(name) or str(name).startswith("~"):
         raise InputError(f"Expected a data set's name or a path without ~. Received: {str(name)!r}.")
     path = Path(name)
-    is_local = name in EMBEDDED or path.is_dir() or path.suffix in (".npy", ".npz")
-    if is_local and split != "train":
+    if split != "train" and not has_splits(name):
         raise InputError(f"Expected no split for {name}, which is one whole. Received: {split!r}. Leave it out.")
     if name in EMBEDDED:
         return EMBEDDED[name](size)
@@ -75,6 +74,12 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
             "of these or does not exist. Check the path."
         )
     return load_tfds(str(name), split, size, memory_limit)
+
+
+def has_splits(name: str | os.PathLike) -> bool:
+    """Whether a set may have a split besides "train": one of TensorFlow Datasets; the others are one whole."""
+    path = Path(name)
+    return not (name in EMBEDDED or path.is_dir() or path.suffix in (".npy", ".npz"))
 
 
 def _as_size(image_size) -> tuple[int, int] | None:

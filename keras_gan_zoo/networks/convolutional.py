@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers
 
-from keras_gan_zoo.checks import check_number
+from keras_gan_zoo.bounds import check_number
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.parts import Shape
