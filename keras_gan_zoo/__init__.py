@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         data,
         distribution,
         divergences,
+        latent,
         losses,
+        metrics,
         networks,
         penalties,
         pictures,
@@ -51,7 +53,9 @@ _MODULES = [
     "data",
     "distribution",
     "divergences",
+    "latent",
     "losses",
+    "metrics",
     "networks",
     "penalties",
     "pictures",
@@ -60,7 +64,7 @@ _MODULES = [
 ]
 _HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
 
-_WITHOUT_KERAS = {"InputError", "pictures"}
+_WITHOUT_KERAS = {"InputError", "latent", "metrics", "pictures"}
 
 __all__ = [
     "DCGAN",
@@ -75,8 +79,10 @@ __all__ = [
     "data",
     "distribution",
     "divergences",
+    "latent",
     "load",
     "losses",
+    "metrics",
     "networks",
     "penalties",
     "pictures",

@@ -46,9 +46,20 @@ _RUN_OPTIONS = [
         help="How often a run with NaN or infinity goes back to its last snapshot with half the learning rates.",
     ),
     click.option(
+        "--metrics",
+        callback=lambda _, __, names: [name.strip() for name in names.split(",")] if names else [],
+        metavar="NAMES",
+        help="Measure samples after an epoch, such as frechet_distance,density_coverage.  [default: none]",
+    ),
+    click.option("--metrics-every", type=AT_LEAST_1, default=1, show_default=True, help="Epochs between measurements."),
+    click.option(
+        "--metrics-samples", type=click.IntRange(2), default=2000, show_default=True, help="Samples that are measured."
+    ),
+    click.option("--features", metavar="NAME", help="Extractor of --metrics.  [default: that of the data set]"),
+    click.option(
         "--stop-by",
         metavar="FIGURE",
-        help="Stop when this figure falls no more, such as wasserstein.  [default: never]",
+        help="Stop when this figure falls no more, such as wasserstein or frechet_distance.  [default: never]",
     ),
     click.option("--patience", type=AT_LEAST_1, default=10, show_default=True, help="Epochs that --stop-by waits."),
     click.option("--stop-on-collapse", is_flag=True, help="Stop, not only warn, when samples lose their diversity."),

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,11 @@ def start_tensorflow() -> None:
     if not has_accelerator:
         # On CPUs this optimisation gives up on our graphs, says so, and its absence changes neither bits nor speed.
         tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
+def say_warnings() -> None:
+    """Shows warnings as sentences, without the line of code that they come from."""
+    warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class Fitting:
             return dataset.batches(batch_size, self.seed, self.steps_done, self.conditional, shuffle)
 
         for callback in callbacks:
-            if isinstance(callback, ours.CollapseAlarm):
+            if isinstance(callback, (ours.CollapseAlarm, ours.Metrics)):
                 callback.set_model(self)
                 callback.begin(dataset)
         session = Session(self, callbacks, ours.Journal(self, described, callbacks), reads_over=dataset is None)

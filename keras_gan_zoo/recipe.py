@@ -14,9 +14,13 @@ from keras_gan_zoo.errors import InputError, unknown
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 _KINDS = {  # of a recipe's values that are not text
-    **dict.fromkeys(["epochs", "batch_size", "seed", "image_size", "patience", "retries"], (int,)),
+    **dict.fromkeys(
+        ["epochs", "batch_size", "seed", "image_size", "patience", "retries", "metrics_every", "metrics_samples"],
+        (int,),
+    ),
     **dict.fromkeys(["conditional", "deterministic", "stop_on_collapse"], (bool,)),
     "learning_rate": (float, int),
+    "metrics": (list,),
     "model": (dict,),
 }
 
@@ -40,6 +44,10 @@ class Recipe:
         deterministic: Whether TensorFlow may use only operations that give the same bits each time; on a GPU the
             price is speed.
         retries: How often a run that leaves the finite numbers goes back and tries with half the learning rates.
+        metrics: Names of `metrics.METRICS` to measure while training, see `callbacks.Metrics`.
+        metrics_every: Epochs from measurement to measurement.
+        metrics_samples: How many samples are measured.
+        features: Their extractor; None for the shipped classifier of the data set.
         stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
         patience: Epochs without a lower figure after which training stops, if there is one.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
@@ -59,6 +67,9 @@ class Recipe:
         precision = "float32"
         deterministic = false
         retries = 0
+        metrics = []
+        metrics_every = 1
+        metrics_samples = 2000
         patience = 10
         stop_on_collapse = false
         <BLANKLINE>
@@ -79,6 +90,10 @@ class Recipe:
     precision: str = "float32"
     deterministic: bool = False
     retries: int = 0
+    metrics: list[str] = dataclasses.field(default_factory=list)
+    metrics_every: int = 1
+    metrics_samples: int = 2000
+    features: str | None = None
     stop_by: str | None = None
     patience: int = 10
     stop_on_collapse: bool = False

@@ -16,6 +16,7 @@ from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worke
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import remove_unfinished, written_beside
 from keras_gan_zoo.identity import differences
+from keras_gan_zoo.metrics.evaluation import DEFAULT, FIGURES, HIGHER_IS_BETTER, check_metrics
 from keras_gan_zoo.recipe import Recipe
 
 MODEL_FILE = "gan.keras"
@@ -65,10 +66,17 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = keras_gan_zoo.VARIANTS[recipe.optimizer]
     gan.check_dataset(dataset, recipe.batch_size)
-    if recipe.stop_by is not None and recipe.stop_by not in gan.logged:
-        raise unknown("figure to stop by", recipe.stop_by, gan.logged)
+    _check_figures(recipe, gan.logged)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
+
+
+def _check_figures(recipe: Recipe, logged: tuple[str, ...]) -> None:
+    """That there will be what to stop by: a figure of the model, or of its samples."""
+    check_metrics(recipe.metrics or DEFAULT)
+    measured = [figure for name in recipe.metrics for figure in FIGURES.get(name, [name])]
+    if recipe.stop_by is not None and recipe.stop_by not in (*logged, *measured):
+        raise unknown("figure to stop by", recipe.stop_by, [*logged, *measured])
 
 
 def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
@@ -187,9 +195,11 @@ def _train_into(
 
     is_drawn = pictures.can_draw(dataset.example_shape)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
+    mode = "max" if recipe.stop_by in HIGHER_IS_BETTER else "min"
     watchers = [
         callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
-        *([callbacks.Stopping(recipe.stop_by, patience=recipe.patience)] if recipe.stop_by else []),
+        *(_metrics(recipe) if recipe.metrics else []),
+        *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
         callbacks.NaNGuard(retries=recipe.retries),
         callbacks.Snapshots(folder / SNAPSHOTS, **(snapshots or {})),
         *more_callbacks,
@@ -208,6 +218,11 @@ def _train_into(
             pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _metrics(recipe: Recipe) -> list:
+    measured = {"n": recipe.metrics_samples, "every": recipe.metrics_every, "seed": recipe.seed}
+    return [callbacks.Metrics(recipe.metrics, extractor=recipe.features, **measured)]
 
 
 def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=None) -> Path:

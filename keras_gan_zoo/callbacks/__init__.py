@@ -3,6 +3,7 @@
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.callbacks.keras_callbacks import check_callback
 from keras_gan_zoo.callbacks.logs import Log, Progress
+from keras_gan_zoo.callbacks.metrics import Metrics
 from keras_gan_zoo.callbacks.nan_guard import NaNGuard
 from keras_gan_zoo.callbacks.pictures import SamplePictures
 from keras_gan_zoo.callbacks.snapshots import Snapshots
@@ -13,6 +14,7 @@ __all__ = [
     "CollapseAlarm",
     "Journal",
     "Log",
+    "Metrics",
     "NaNGuard",
     "Progress",
     "SamplePictures",

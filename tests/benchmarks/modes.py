@@ -35,20 +35,12 @@ ROWS = {
 }
 
 
-def coverage(samples, centers, std: float) -> tuple[int, float]:
-    """Modes found, and the share of samples of high quality."""
-    import numpy as np
-
-    distances = np.linalg.norm(samples[:, None] - centers[None], axis=-1)
-    is_good = distances.min(axis=1) < 3 * std
-    return len(np.unique(distances.argmin(axis=1)[is_good])), float(is_good.mean())
-
-
 def run(row: str, data: str, seed: int, steps: int | None) -> dict:
     """One training run and its score."""
     import tensorflow as tf
 
     import keras_gan_zoo as kgz
+    from keras_gan_zoo import metrics
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -63,8 +55,8 @@ def run(row: str, data: str, seed: int, steps: int | None) -> dict:
     # A learning rate falls with the steps of its own player, of which the critic takes several for each generator step.
     gan.compile(falling(optimizer, steps), falling(optimizer, steps * gan.discriminator_steps))
     gan.fit(points, batch_size=MINIBATCH * gan.discriminator_steps, steps_per_epoch=steps, verbose=0)
-    modes, share = coverage(gan.sample(2500, seed=1), points.centers, points.std)
-    return {"row": row, "data": data, "seed": seed, "steps": steps, "modes": modes, "share": share}
+    found = metrics.mode_coverage(gan.sample(2500, seed=1), points.centers, points.std)
+    return {"row": row, "data": data, "seed": seed, "steps": steps, "modes": found.modes, "share": found.high_quality}
 
 
 def falling(optimizer: dict, steps: int):

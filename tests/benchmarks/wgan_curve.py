@@ -19,7 +19,7 @@ import numpy as np
 from scipy import optimize, spatial, stats
 
 import keras_gan_zoo as kgz
-from tests.benchmarks.modes import coverage
+from keras_gan_zoo import metrics
 
 STRETCHES, STEPS, MINIBATCH, RATE = 50, 200, 256, 5e-4
 
@@ -40,8 +40,8 @@ def run(variant: str, seed: int, **arguments) -> dict:
         history = gan.fit(points, batch_size=batch_size, steps_per_epoch=STEPS, verbose=0).history
         curve.append(history.get("wasserstein", history["g_loss"])[0])
         quality.append(distance(gan.sample(1000, seed=1), points.examples[:1000]))
-    modes, share = coverage(gan.sample(2500, seed=2), points.centers, points.std)
-    return {"curve": curve, "quality": quality, "modes": modes, "share": share}
+    found = metrics.mode_coverage(gan.sample(2500, seed=2), points.centers, points.std)
+    return {"curve": curve, "quality": quality, "modes": found.modes, "share": found.high_quality}
 
 
 def spearman(result: dict, start: int = 0) -> float:

@@ -1,0 +1,107 @@
+"""The nearest training examples of samples: are they copies? And what a classifier by neighbours learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.arrays import check_widths, vectors
+from keras_gan_zoo.metrics.result import Result
+from keras_gan_zoo.pictures import grid
+
+COPY = 1 / 3
+
+
+@dataclass(frozen=True)
+class Neighbours(Result):
+    """A `Result` with `indices` (n, k) into the training examples and `distances` (n, k), nearest first."""
+
+    indices: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), int), compare=False)
+    distances: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)), compare=False)
+
+    def picture(self, samples, train, rows: int = 8):
+        """Triples of images, those nearest to training first: generated, nearest, next nearest.
+
+        Args:
+            samples: Generated images (n, height, width, channels), as they were measured.
+            train: The training images.
+            rows: Rows of three triples each.
+        """
+        chosen = np.argsort(self.distances[:, 0])[: 3 * rows]
+        triples = [[samples[i], train[self.indices[i, 0]], train[self.indices[i, 1]]] for i in chosen]
+        return grid(np.asarray(triples).reshape(-1, *samples.shape[1:]), columns=9)
+
+
+def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
+    """The nearest training examples of every sample, by Euclidean distance.
+
+    A generator that remembers its training data makes examples much nearer to one of them than to any other. Hold the
+    figures against those of real test examples, which are no copies.
+
+    Args:
+        samples: Generated examples (n, ...), images or features.
+        train: Training examples (m, ...), of the same range.
+        k: How many neighbours, at least 2.
+
+    Returns:
+        `Neighbours` with `distance`, the mean to the nearest; `smallest`; `ratio`, the median of nearest to next
+        nearest; and `copies`, the share of samples less than a third as far from the nearest as from the next.
+
+    Example:
+        >>> result = nearest_neighbours([[0.0], [4.1]], [[0.0], [2.0], [4.0]])
+        >>> result.indices[:, 0].tolist(), result.copies
+        ([0, 2], 1.0)
+    """
+    samples, train = vectors(samples, "samples"), vectors(train, "train")
+    check_widths(samples=samples, train=train)
+    if not 2 <= k <= len(train):
+        raise InputError(f"Expected k from 2, for the next nearest, to {len(train)} training examples. Received: {k}.")
+    distances, indices = _nearest(samples, train, k)
+    ratios = np.divide(distances[:, 0], distances[:, 1], out=np.ones(len(samples)), where=distances[:, 1] > 0)
+    values = {
+        "distance": float(distances[:, 0].mean()),
+        "smallest": float(distances[:, 0].min()),
+        "ratio": float(np.median(ratios)),
+        "copies": float((ratios < COPY).mean()),
+    }
+    protocol = {"generated": len(samples), "train": len(train), "features": samples.shape[1], "k": k}
+    return Neighbours("nearest_neighbours", values, protocol, indices, distances)
+
+
+def neighbour_classification(samples, labels, test, test_labels) -> Result:
+    """The test error of real examples that get the label of the nearest generated one.
+
+    Source: the supplementary of Radford et al. 2015, where 50,000 samples of a conditional DCGAN take the place of
+    MNIST's training set.
+
+    Args:
+        samples: Generated examples (n, ...).
+        labels: What they were made for, (n,).
+        test: Real examples (m, ...), of the same range.
+        test_labels: Their labels, (m,).
+
+    Returns:
+        A `Result` with `error` in [0, 1].
+
+    Example:
+        >>> neighbour_classification([[0.0], [1.0]], [0, 1], [[0.2], [0.4], [0.9], [0.3]], [0, 0, 1, 1]).error
+        0.25
+    """
+    samples, test = vectors(samples, "samples"), vectors(test, "test")
+    check_widths(samples=samples, test=test)
+    labels, test_labels = np.asarray(labels), np.asarray(test_labels)
+    for name, values, examples in (("labels", labels, samples), ("test_labels", test_labels, test)):
+        if values.shape != (len(examples),):
+            raise InputError(f"Expected {name} ({len(examples)},), one to an example. Received: shape {values.shape}.")
+    _, indices = _nearest(test, samples, 1)
+    values = {"error": float((labels[indices[:, 0]] != test_labels).mean())}
+    return Result("neighbour_classification", values, {"generated": len(samples), "real": len(test), "k": 1})
+
+
+def _nearest(queries: np.ndarray, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and indices (n, k), nearest first."""
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors(queries)

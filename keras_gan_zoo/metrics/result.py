@@ -1,0 +1,126 @@
+"""What a metric found, and the protocol by which it was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from keras_gan_zoo import files
+from keras_gan_zoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class Result:
+    """Named figures with their protocol; figures of different protocols refuse to be compared.
+
+    Args:
+        metric: The metric's name, such as "frechet_distance".
+        values: The figures by name, the one that `value` stands for first. Each is also an attribute.
+        protocol: All that the figures depend on besides the model: numbers of examples, neighbours, the feature
+            extractor with its SHA-256, seeds.
+
+    Raises:
+        InputError: From `<`, `>`, `<=`, `>=` and `-`, where metric or protocol differ.
+
+    Example:
+        >>> good = Result("frechet_distance", {"value": 2.5}, {"real": 10_000, "generated": 10_000})
+        >>> worse = Result("frechet_distance", {"value": 4.0}, {"real": 10_000, "generated": 10_000})
+        >>> print(good)
+        frechet_distance 2.5 (real 10000, generated 10000)
+        >>> good < worse, worse - good
+        (True, 1.5)
+    """
+
+    metric: str
+    values: Mapping[str, float]
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """The first figure."""
+        return next(iter(self.values.values()))
+
+    def __getattr__(self, name: str) -> float:
+        if name.startswith("_") or name not in self.values:
+            raise AttributeError(f"{self.__class__.__name__} has no figure {name!r}; it has {', '.join(self.values)}")
+        return self.values[name]
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            figures = f"{self.value:.5g}"
+        else:
+            figures = ", ".join(f"{name} {value:.5g}" for name, value in self.values.items())
+        protocol = ", ".join(f"{name} {_short(value)}" for name, value in self.protocol.items())
+        return f"{self.metric} {figures}" + (f" ({protocol})" if protocol else "")
+
+    def __lt__(self, other: Result) -> bool:
+        return self.value < self._comparable(other).value
+
+    def __gt__(self, other: Result) -> bool:
+        return self.value > self._comparable(other).value
+
+    def __le__(self, other: Result) -> bool:
+        return self.value <= self._comparable(other).value
+
+    def __ge__(self, other: Result) -> bool:
+        return self.value >= self._comparable(other).value
+
+    def __sub__(self, other: Result) -> float:
+        return self.value - self._comparable(other).value
+
+    def under(self, **more) -> Result:
+        """The same figures, with more said of their protocol."""
+        return replace(self, protocol={**self.protocol, **more})
+
+    def to_dict(self) -> dict:
+        return {"metric": self.metric, "values": dict(self.values), "protocol": dict(self.protocol)}
+
+    def save(self, path) -> None:
+        """Writes the result as JSON."""
+        with files.written_beside(path) as beside:
+            beside.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path) -> Result:
+        """Reads what `save` wrote."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(content["metric"], content["values"], content["protocol"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"Expected {path} to be a result that save() wrote. Received: {error!r}.") from error
+
+    def _comparable(self, other: Result) -> Result:
+        if not isinstance(other, Result):
+            raise InputError(
+                f"Expected another Result to compare with. Received: {type(other).__name__}. "
+                "Compare .value with numbers."
+            )
+        if self.metric != other.metric:
+            raise InputError(
+                f"Expected two results of one metric. Received: {self.metric} and {other.metric}. "
+                "Compare each with its like."
+            )
+        names = dict.fromkeys((*self.protocol, *other.protocol))
+        differences = [
+            f"{name} {_short(self.protocol.get(name, 'not said'))} and {_short(other.protocol.get(name, 'not said'))}"
+            for name in names
+            if self.protocol.get(name) != other.protocol.get(name)
+        ]
+        if differences:
+            raise InputError(
+                f"Expected two results of one protocol: their figures are on different scales. Received: "
+                f"{'; '.join(differences)}. Measure both alike."
+            )
+        return other
+
+
+def _short(value) -> str:
+    """Digests are cut: twelve digits tell two files apart in a line of text."""
+    text = str(value)
+    return text[:12] if len(text) == 64 and set(text) <= set("0123456789abcdef") else text

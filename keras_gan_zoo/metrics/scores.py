@@ -1,0 +1,41 @@
+"""The inception score: how sure a classifier is of each image, and how varied its answers are."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlogy
+
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.arrays import distribution
+from keras_gan_zoo.metrics.result import Result
+
+
+def inception_score(probabilities, splits: int = 10) -> Result:
+    """exp of the mean divergence KL(p(y|x) || p(y)), from 1 to the number of classes.
+
+    It never sees real data: a generator that remembers one image of each class has the best score. Source: Salimans
+    et al. 2016, section 4.
+
+    Args:
+        probabilities: (n, classes) of generated images, by the Inception network or any other classifier.
+        splits: Consecutive parts whose scores are averaged.
+
+    Returns:
+        A `Result` with `value`, the mean over the parts, and `std` between them.
+
+    Example:
+        >>> import numpy as np
+        >>> round(inception_score(np.eye(10)[np.arange(1000) % 10]).value, 6)
+        10.0
+    """
+    p = distribution(probabilities, "probabilities")
+    if not isinstance(splits, (int, np.integer)) or not 1 <= splits <= len(p):
+        raise InputError(f"Expected splits from 1 to {len(p)}, the number of examples. Received: {splits!r}.")
+    scores = [_score(part) for part in np.array_split(p, splits)]
+    values = {"value": float(np.mean(scores)), "std": float(np.std(scores))}
+    return Result("inception_score", values, {"generated": len(p), "classes": p.shape[1], "splits": splits})
+
+
+def _score(p: np.ndarray) -> float:
+    marginal = p.mean(axis=0)
+    return float(np.exp((xlogy(p, p).sum(axis=1)).mean() - xlogy(marginal, marginal).sum()))
