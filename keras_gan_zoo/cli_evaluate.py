@@ -12,8 +12,8 @@ DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,den
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--data", required=True, metavar="NAME", help="Real images, named as in `train`.")
-@click.option("--split", default="test", show_default=True, help="Split of a TensorFlow Datasets set to compare with.")
-@click.option("--train-split", default="train", show_default=True, help="Split that was trained on.")
+@click.option("--split", help="Split of a TensorFlow Datasets set to compare with.  [default: test]")
+@click.option("--train-split", help="Split that was trained on.  [default: train]")
 @click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
 @click.option(
@@ -28,7 +28,9 @@ DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,den
     metavar="NAME",
     help="Extractor: mnist, fashion_mnist, cifar10, inception or pixels.  [default: that of the data set]",
 )
-@click.option("-n", "count", type=click.IntRange(2), default=10_000, show_default=True, help="Number of samples.")
+@click.option(
+    "-n", "count", type=click.IntRange(2), help="Number of samples.  [default: 10,000, or as many as there are]"
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same samples.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures and protocols there.")
 @click.option(
@@ -47,89 +49,72 @@ def evaluate(source, data, json_file, neighbours, **options):
 
     The last column puts real images in the samples' place: the best that the figures can be.
     """
-    for path in (json_file, neighbours):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"Expected a file to write in a folder that exists. Received: {path}.")
+    _check_out(json_file, neighbours)
     from keras_gan_zoo.console import say_warnings, start_tensorflow
 
     start_tensorflow()
     say_warnings()
-    from keras_gan_zoo.metrics.evaluation import check_metrics
-    from keras_gan_zoo.metrics.report import evaluate
-    from keras_gan_zoo.sources import samples_of
+    from keras_gan_zoo import metrics, pictures
 
-    metrics = check_metrics([name.strip() for name in options.pop("metrics").split(",") if name.strip()])
-    if neighbours is not None:
-        metrics = check_metrics([*metrics, "nearest_neighbours"])
-    count, seed = options.pop("count"), options.pop("seed")
-    sample, labels, count = samples_of(source, count, seed)
+    names = [name.strip() for name in options.pop("metrics").split(",") if name.strip()]
+    names += ["nearest_neighbours"] if neighbours is not None else []
+    n, extractor = options.pop("count"), options.pop("features")
     with _Progress() as progress:
-        report = evaluate(
-            sample,
-            data,
-            labels=labels,
-            n=count,
-            seed=seed,
-            metrics=metrics,
-            extractor=options.pop("features"),
-            subject=str(source),
-            progress=progress,
-            **options,
-        )
+        report = metrics.evaluate(source, data, metrics=names, n=n, extractor=extractor, progress=progress, **options)
     _show(report)
     if json_file is not None:
         report.save(json_file)
         click.echo(f"{json_file}   all figures with their protocols")
     if neighbours is not None:
-        from keras_gan_zoo import pictures
-
         pictures.save(report.neighbours, neighbours)
         click.echo(f"{neighbours}   generated, nearest and next nearest training image, the nearest pairs first")
+
+
+def _check_out(json_file: Path | None, neighbours: Path | None) -> None:
+    for path, suffixes in ((json_file, (".json",)), (neighbours, (".png", ".jpg", ".jpeg"))):
+        if path is not None and (path.suffix.lower() not in suffixes or not path.parent.is_dir()):
+            raise InputError(f"Expected a {suffixes[0]} file to write, in a folder that exists. Received: {path}.")
 
 
 def _show(report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption=_protocol(report), caption_justify="left")
+    table = Table()
     for heading, justify in (("metric", "left"), (report.subject, "right"), ("real images", "right")):
         table.add_column(heading, justify=justify)
     for row in report.rows():
         table.add_row(*row)
     Console().print(table)
-
-
-def _protocol(report) -> str:
-    """What all results have in common, once, below the table."""
-    common = dict(report.generated[0].protocol)
-    for result in report.generated:
-        common = {**common, **result.protocol}
-    said = ("data", "split", "real", "generated", "extractor", "sha256", "preprocessing", "seed")
-    parts = [f"{name} {str(common[name])[:40]}" for name in said if name in common]
-    return ", ".join(parts)
+    click.echo(report.protocol())
 
 
 class _Progress:
-    """A bar on a terminal, a line per stage elsewhere."""
+    """A bar for each stage on a terminal, a line for each elsewhere."""
 
     def __enter__(self):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.console, self.stage = Console(stderr=True), None
+        console = Console(stderr=True)
+        self.seen: dict = {}
         self.bar = None
-        if self.console.is_terminal:
+        if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self.bar = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=self.console)
+            self.bar = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console)
             self.bar.start()
         return self
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        name = stage.partition(":")[0]
         if self.bar is None:
+            if stage not in self.seen:
+                click.echo(f"{stage} ...", err=True)
+            self.seen[stage] = done
             return
-        if stage != self.stage:
-            self.stage, self.task = stage, self.bar.add_task(stage, total=total)
-        self.bar.update(self.task, completed=done, total=total)
+        if name not in self.seen:
+            self.seen[name] = self.bar.add_task(stage, total=total)
+        self.bar.update(self.seen[name], completed=done, total=total, description=stage)
 
     def __exit__(self, *error):
         if self.bar is not None:

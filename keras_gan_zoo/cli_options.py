@@ -47,7 +47,7 @@ _RUN_OPTIONS = [
     ),
     click.option(
         "--metrics",
-        callback=lambda _, __, names: [name.strip() for name in names.split(",")] if names else [],
+        callback=lambda _, __, names: [name.strip() for name in (names or "").split(",") if name.strip()],
         metavar="NAMES",
         help="Measure samples after an epoch, such as frechet_distance,density_coverage.  [default: none]",
     ),
@@ -59,7 +59,7 @@ _RUN_OPTIONS = [
     click.option(
         "--stop-by",
         metavar="FIGURE",
-        help="Stop when this figure falls no more, such as wasserstein or frechet_distance.  [default: never]",
+        help="Stop when this figure no longer improves, such as wasserstein or frechet_distance.  [default: never]",
     ),
     click.option("--patience", type=AT_LEAST_1, default=10, show_default=True, help="Epochs that --stop-by waits."),
     click.option("--stop-on-collapse", is_flag=True, help="Stop, not only warn, when samples lose their diversity."),

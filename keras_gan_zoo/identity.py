@@ -74,7 +74,9 @@ def _names(config) -> dict[str, str]:
 
 def _without_names(value, names: dict[str, str], within: str = ""):
     if isinstance(value, dict):
-        return {key: _without_names(member, names, key) for key, member in value.items() if key not in LEFT_OUT}
+        lists_layers = within in ("input_layers", "output_layers")  # by the names of inputs or outputs, or in order
+        kept = {key: member for key, member in value.items() if key not in LEFT_OUT}
+        return {key: _without_names(member, names, within if lists_layers else key) for key, member in kept.items()}
     if isinstance(value, list):
         return [_without_names(member, names, within) for member in value]
     is_name = within in ("name", "keras_history", "input_layers", "output_layers")
@@ -84,3 +86,9 @@ def _without_names(value, names: dict[str, str], within: str = ""):
 def _short(value) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def without_names(model) -> dict:
+    """A model as Keras serialises it, without the names of layers."""
+    plain = json.loads(json.dumps(model, default=keras.saving.serialize_keras_object))
+    return _without_names(plain, _names(plain))

@@ -8,6 +8,7 @@ from typing import Any
 import tomli_w
 
 from keras_gan_zoo import VARIANT_CLASSES
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.checks import check_seed
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -49,7 +50,7 @@ class Recipe:
         metrics_samples: How many samples are measured.
         features: Their extractor; None for the shipped classifier of the data set.
         stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
-        patience: Epochs without a lower figure after which training stops, if there is one.
+        patience: Epochs without a better figure after which training stops, if there is one.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
@@ -112,6 +113,8 @@ class Recipe:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
         check_seed(self.seed)
+        check_count("metrics_every", self.metrics_every)
+        check_count("metrics_samples", self.metrics_samples, low=2)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:

@@ -1,100 +1,124 @@
-"""What can be measured: models, exported files, and images that exist already, all as a function that gives samples."""
+"""What can be measured: models, exported files, and images that exist already."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
 
-Sample = Callable[[int, np.ndarray | None], np.ndarray]
+BATCH = 500
 
 
-def samples_of(source, n: int, seed: int) -> tuple[Sample, np.ndarray | None, int]:
-    """A source of samples, the labels to ask it for (or that its images have), and how many it has.
+@dataclass(frozen=True)
+class Source:
+    """Images to be measured, as many as are asked for.
 
     Args:
-        source: A run folder or a `.keras` file, see `zoo.load`; an ONNX file with the input `noise`, and `labels` if
-            it is conditional, and images in [-1, 1] as its first output; a `.npz` file or a folder of images.
-        n: How many samples are wanted; images that exist already must be as many or more.
-        seed: Of the noise.
+        draw: From n to batches of images (m, height, width, channels) that sum to n, and their labels (n,) or None.
+        class_names: What the labels mean, if that is known.
+        limit: How many images there are; None for no end.
+        name: For tables.
+    """
+
+    draw: Callable[[int], tuple[Iterator[np.ndarray], np.ndarray | None]]
+    class_names: tuple[str, ...] | None = None
+    limit: int | None = None
+    name: str = "samples"
+
+
+def as_source(source, seed: int = 0) -> Source:
+    """A `Source` from what a user has.
+
+    Args:
+        source: A model; an array of images; a function from n to n images; or the path of a run folder or a `.keras`
+            file, see `zoo.load`, of an exported ONNX file, of a `.npz` or `.npy` file, or of a folder of images.
+        seed: Of the noise, and of the choice among images that exist already.
 
     Raises:
-        InputError: If there is nothing of the kind, or too few images.
+        InputError: If there is nothing of the kind.
     """
-    path = Path(source)
+    if isinstance(source, Source):
+        return source
+    if hasattr(source, "sample_from"):
+        return _of_generator(source, seed)
+    if hasattr(source, "shape"):
+        return _of_images(np.asarray(source), None, None, seed)
+    if callable(source):
+        return Source(lambda n: (iter([source(n)]), None))
+    return replace(_of_path(Path(source), seed), name=str(source))
+
+
+def _of_path(path: Path, seed: int) -> Source:
+    if not path.exists():
+        raise InputError(
+            "Expected a run folder, a .keras, .onnx or .npz file, or a folder of images. Received: "
+            f"{path}, which does not exist."
+        )
     if path.suffix == ".onnx":
-        return _of_onnx(path, n, seed)
-    if path.suffix in (".npz", ".npy") or _is_folder_of_images(path):
-        return _of_images(path, n)
+        return _of_generator(_OnnxFile(path), seed)
+    if path.suffix in (".npz", ".npy") or (path.is_dir() and not (path / "recipe.toml").exists()):
+        from keras_gan_zoo import data
+
+        found = data.load(path)
+        return _of_images(found.uint8_or_float(), found.labels, found.class_names, seed)
     from keras_gan_zoo import zoo
 
-    gan = zoo.load(source)
-    labels = np.arange(n) % gan.num_classes if gan.conditional else None
-    noise = np.random.default_rng(seed).standard_normal((n, *gan.latent_shape), dtype=np.float32)
-    return _in_turn(lambda rows, labels: gan.sample_from(noise[rows], labels)), labels, n
+    return _of_generator(zoo.load(path), seed)
 
 
-def _is_folder_of_images(path: Path) -> bool:
-    return path.is_dir() and not (path / "recipe.toml").exists()
+def _of_generator(generator, seed: int) -> Source:
+    def draw(n: int):
+        noise = np.random.default_rng(seed).standard_normal((n, *generator.latent_shape), dtype=np.float32)
+        labels = generator.labels_to_sample(n, None)
+        rows = [slice(start, start + BATCH) for start in range(0, n, BATCH)]
+        return (generator.sample_from(noise[i], None if labels is None else labels[i]) for i in rows), labels
+
+    return Source(draw, generator.class_names)
 
 
-def _in_turn(make) -> Sample:
-    """Calls of growing position: the samples of many calls are those of one."""
-    position = 0
+def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
+    """In an order of their own: the first of a sorted folder would be of one class."""
+    order = np.random.default_rng(seed).permutation(len(images))
 
-    def sample(size: int, labels):
-        nonlocal position
-        rows = slice(position, position + size)
-        position += size
-        return make(rows, labels)
+    def draw(n: int):
+        rows = [order[start : min(n, start + BATCH)] for start in range(0, n, BATCH)]
+        return (images[i] for i in rows), None if labels is None else labels[order[:n]]
 
-    return sample
+    return Source(draw, class_names, limit=len(images))
 
 
-def _of_images(path: Path, n: int) -> tuple[Sample, np.ndarray | None, int]:
-    from keras_gan_zoo import data
+class _OnnxFile:
+    """A generator with the inputs `noise` and, if it is conditional, `labels`, and images as its first output."""
 
-    found = data.load(path)
-    if len(found) < n:
-        raise InputError(
-            f"Expected at least as many images as are to be measured, {n}. Received: {len(found)} in {path}. "
-            f"Ask for fewer: -n {len(found)}."
-        )
-    images = found.examples if hasattr(found, "examples") else found.read(range(n))
-    labels = None if found.labels is None else found.labels[:n]
-    return _in_turn(lambda rows, labels: images[rows]), labels, n
+    def __init__(self, path: Path):
+        import onnxruntime
 
-
-def _of_onnx(path: Path, n: int, seed: int) -> tuple[Sample, np.ndarray | None, int]:
-    import onnxruntime
-
-    if not path.is_file():
-        raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds of error are not public
-        reason = str(error).splitlines()[0][:160]
-        raise InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).") from error
-    inputs = {value.name: value for value in session.get_inputs()}
-    if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or not isinstance(inputs["noise"].shape[-1], int):
-        raise InputError(
-            f"Expected a generator with the inputs noise and, if it is conditional, labels. Received: {path} with "
-            f"{', '.join(inputs)}. Export it with gan-zoo export."
-        )
-    noise = np.random.default_rng(seed).standard_normal((n, *inputs["noise"].shape[1:]), dtype=np.float32)
-    labels = None
-    if "labels" in inputs:
-        metadata = session.get_modelmeta().custom_metadata_map
-        if not metadata.get("num_classes", "").isdecimal():
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime's own kinds of error are not public
+            reason = str(error).splitlines()[0][:160]
+            raise InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).") from error
+        inputs = {value.name: value for value in self.session.get_inputs()}
+        if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or not isinstance(inputs["noise"].shape[-1], int):
+            raise InputError(
+                f"Expected a generator with the inputs noise and, if it is conditional, labels. Received: {path} with "
+                f"{', '.join(inputs)}. Export it with gan-zoo export."
+            )
+        classes = self.session.get_modelmeta().custom_metadata_map.get("num_classes", "")
+        if "labels" in inputs and not classes.isdecimal():
             raise InputError(f"Expected num_classes in the metadata of {path}. Received: none. Export it again.")
-        labels = np.arange(n, dtype=np.int32) % int(metadata["num_classes"])
-    first = session.get_outputs()[0].name
+        self.latent_shape, self.class_names = tuple(inputs["noise"].shape[1:]), None
+        self.num_classes = int(classes) if "labels" in inputs else None
 
-    def make(rows, labels):
-        feed = {"noise": noise[rows]} if labels is None else {"noise": noise[rows], "labels": labels}
-        return session.run([first], feed)[0]
+    def labels_to_sample(self, n: int, labels):
+        return None if self.num_classes is None else np.arange(n, dtype=np.int32) % self.num_classes
 
-    return _in_turn(make), labels, n
+    def sample_from(self, noise, labels):
+        feed = {"noise": noise} if labels is None else {"noise": noise, "labels": labels}
+        return self.session.run([self.session.get_outputs()[0].name], feed)[0]

@@ -16,7 +16,7 @@ from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worke
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import remove_unfinished, written_beside
 from keras_gan_zoo.identity import differences
-from keras_gan_zoo.metrics.evaluation import DEFAULT, FIGURES, HIGHER_IS_BETTER, check_metrics
+from keras_gan_zoo.metrics.evaluation import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
 from keras_gan_zoo.recipe import Recipe
 
 MODEL_FILE = "gan.keras"
@@ -66,17 +66,23 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = keras_gan_zoo.VARIANTS[recipe.optimizer]
     gan.check_dataset(dataset, recipe.batch_size)
-    _check_figures(recipe, gan.logged)
+    _check_figures(recipe, gan, dataset)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 
 
-def _check_figures(recipe: Recipe, logged: tuple[str, ...]) -> None:
-    """That there will be what to stop by: a figure of the model, or of its samples."""
-    check_metrics(recipe.metrics or DEFAULT)
-    measured = [figure for name in recipe.metrics for figure in FIGURES.get(name, [name])]
-    if recipe.stop_by is not None and recipe.stop_by not in (*logged, *measured):
-        raise unknown("figure to stop by", recipe.stop_by, [*logged, *measured])
+def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
+    """That samples can be measured, and that there will be what to stop by."""
+    for quality in _metrics(recipe):
+        quality.check(gan, dataset)
+    figures = [
+        *gan.logged,
+        *(name for name in figures_of(recipe.metrics) if name in LOWER_IS_BETTER | HIGHER_IS_BETTER),
+    ]
+    if recipe.stop_by is not None and recipe.stop_by not in figures:
+        missing = recipe.stop_by in LOWER_IS_BETTER | HIGHER_IS_BETTER
+        hint = " Ask for it with --metrics." if missing else ""
+        raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
 
 
 def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
@@ -198,7 +204,7 @@ def _train_into(
     mode = "max" if recipe.stop_by in HIGHER_IS_BETTER else "min"
     watchers = [
         callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
-        *(_metrics(recipe) if recipe.metrics else []),
+        *_metrics(recipe),
         *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
         callbacks.NaNGuard(retries=recipe.retries),
         callbacks.Snapshots(folder / SNAPSHOTS, **(snapshots or {})),
@@ -221,6 +227,8 @@ def _train_into(
 
 
 def _metrics(recipe: Recipe) -> list:
+    if not recipe.metrics:
+        return []
     measured = {"n": recipe.metrics_samples, "every": recipe.metrics_every, "seed": recipe.seed}
     return [callbacks.Metrics(recipe.metrics, extractor=recipe.features, **measured)]
 

@@ -104,6 +104,19 @@ def test_kernel_distance_averages_blocks_that_use_every_example_once():
     assert metrics.kernel_distance(x, y, block_size=500, seed=4).value != result.value
 
 
+def test_kernel_distance_uses_all_of_a_larger_set():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(900, 4)), random.normal(size=(200, 4))
+    result = metrics.kernel_distance(x, y, block_size=100)
+    assert result.protocol["blocks"] == 2
+    for row in range(0, 900, 90):
+        changed = x.copy()
+        changed[row] += 5
+        assert metrics.kernel_distance(changed, y, block_size=100).value != result.value
+    with pytest.raises(InputError, match="block_size"):
+        metrics.kernel_distance(x, y, block_size=1)
+
+
 def test_kernel_distance_has_no_bias():
     """Over many halves of one distribution the mean is zero, where the Frechet distance is not."""
     random = np.random.default_rng(0)
@@ -118,15 +131,23 @@ def test_kernel_distance_has_no_bias():
 
 def test_inception_score_agrees_with_entropies():
     p = np.random.default_rng(0).dirichlet(np.full(7, 0.3), size=900)
-    scores = [math.exp(np.mean([scipy.stats.entropy(row, part.mean(0)) for row in part])) for part in np.split(p, 3)]
-    result = metrics.inception_score(p, splits=3)
+    order = np.random.default_rng(5).permutation(900)
+    parts = [p[part] for part in np.split(order, 3)]
+    scores = [math.exp(np.mean([scipy.stats.entropy(row, part.mean(0)) for row in part])) for part in parts]
+    result = metrics.inception_score(p, splits=3, seed=5)
     assert result.value == pytest.approx(np.mean(scores), rel=1e-9)
     assert result.std == pytest.approx(np.std(scores), rel=1e-9)
 
 
 @pytest.mark.parametrize(("p", "score"), [(np.eye(4)[np.arange(40) % 4], 4), (np.full((40, 4), 0.25), 1)])
 def test_inception_score_is_from_one_to_the_number_of_classes(p, score):
-    assert metrics.inception_score(p, splits=2).value == pytest.approx(score)
+    assert metrics.inception_score(p, splits=1).value == pytest.approx(score)
+
+
+def test_inception_score_does_not_depend_on_the_order_of_classes():
+    sorted_classes = np.eye(10)[np.sort(np.arange(5000) % 10)]
+    assert metrics.inception_score(sorted_classes).value == pytest.approx(10, abs=0.2)
+    assert metrics.inception_score(sorted_classes).protocol["splits"] == 10
 
 
 def test_inception_score_refuses_logits():
@@ -175,6 +196,14 @@ def test_halves_of_one_distribution_have_the_known_floors():
     assert result.coverage == pytest.approx(1 - missed, abs=0.01)
 
 
+def test_ties_and_duplicates_of_the_manifold_by_hand():
+    """Four at 0 and one at 3: balls of k=3 have no radius at 0, where a generated 0 still lies within, and reach 3."""
+    real = [[0.0], [0.0], [0.0], [0.0], [3.0]]
+    result = metrics.precision_recall(real, [[0.0], [0.5], [6.0], [6.5]], k=3)
+    assert result.precision == 0.75  # 6 - 3 is just the radius of the last ball; 6.5 is not
+    assert metrics.precision_recall(real, [[0.0], [-0.5], [6.0], [6.5]], k=3).precision == 0.5
+
+
 def test_manifold_tells_collapse_from_noise():
     real = features(500, 6, 1)
     collapsed = real[:1] + np.random.default_rng(0).normal(0, 1e-3, (500, 6))
@@ -218,6 +247,12 @@ def test_parzen_chooses_the_bandwidth_by_validation_data_or_by_leaving_out():
     chosen = metrics.parzen_log_likelihood(samples, test, validation=validation)
     assert chosen.bandwidth == best
     assert chosen.value == metrics.parzen_log_likelihood(samples, test, best).value
+    assert (
+        metrics.parzen_log_likelihood(samples[:50], test, validation=np.repeat(validation, 3, axis=0)).protocol[
+            "bandwidth"
+        ]
+        == "1000 validation examples"
+    )
     few = samples[:100]
     left_out = [
         [metrics.parzen_log_likelihood(np.delete(few, i, 0), few[[i]], h).value for i in range(100)] for h in grid
@@ -258,31 +293,66 @@ def test_class_coverage_of_stacked_digits():
 
 def test_nearest_neighbours_find_copies():
     random = np.random.default_rng(0)
-    train = random.uniform(-1, 1, (200, 8, 8, 1)).astype(np.float32)
+    train = random.uniform(-0.9, 0.9, (200, 8, 8, 1)).astype(np.float32)
     samples = np.concatenate([train[[3, 50]] + 0.01, random.uniform(-1, 1, (6, 8, 8, 1)).astype(np.float32)])
     result = metrics.nearest_neighbours(samples, train)
     assert result.indices[:2, 0].tolist() == [3, 50]
     assert result.copies == 0.25
     assert result.smallest == pytest.approx(0.08, rel=1e-3)
+    assert result.distance == pytest.approx(result.distances[:, 0].mean())
+    assert result.ratio == pytest.approx(np.median(result.distances[:, 0] / result.distances[:, 1]))
+    assert result.ratio > 0.5
     distances = np.linalg.norm((samples[:, None] - train[None]).reshape(8, 200, -1), axis=-1)
     np.testing.assert_allclose(result.distances, np.sort(distances, axis=1)[:, :2], rtol=1e-5)
     assert result.picture(samples, train, rows=2).size[0] > 100
 
 
-def test_an_exact_copy_of_a_pair_of_equal_training_images_is_no_division_by_zero():
+def test_a_copy_of_two_equal_training_images_is_a_copy():
     result = metrics.nearest_neighbours([[1.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]])
-    assert (result.ratio, result.smallest) == (1.0, 0.0)
+    assert (result.copies, result.smallest) == (1.0, 0.0)
+
+
+def test_the_share_of_copies_by_hand():
+    """Nearest and next nearest are 0.3 and 0.7, 0.2 and 0.8, 0.25 and 0.75: one of them is less than a third."""
+    result = metrics.nearest_neighbours([[0.3], [5.2], [9.25]], [[0.0], [1.0], [5.0], [6.0], [9.0], [10.0]])
+    assert result.copies == pytest.approx(1 / 3)
+    assert result.values == pytest.approx({"distance": 0.25, "smallest": 0.2, "ratio": 1 / 3, "copies": 1 / 3})
 
 
 def test_structural_similarity_of_pairs():
     random = np.random.default_rng(0)
     varied = random.uniform(-1, 1, (50, 28, 28, 1))
     alike = varied[:1] + random.normal(0, 0.02, (50, 28, 28, 1)).clip(-0.05, 0.05)
-    assert metrics.ms_ssim(varied, 200).value < 0.1 < 0.9 < metrics.ms_ssim(alike.clip(-1, 1), 200).value
-    assert metrics.ms_ssim(np.repeat(varied[:1], 3, axis=0), 50).value == pytest.approx(1, abs=1e-6)
-    assert metrics.ms_ssim(varied, 200).protocol["scales"] == 2
+    alike = alike.clip(-1, 1)
+    assert metrics.ms_ssim(varied, pairs=200).value < 0.1 < 0.9 < metrics.ms_ssim(alike, pairs=200).value
+    assert metrics.ms_ssim(np.repeat(varied[:1], 3, axis=0), pairs=50).value == pytest.approx(1, abs=1e-6)
+    assert metrics.ms_ssim(varied, pairs=200).protocol["scales"] == 2
+    two_kinds = np.concatenate([alike, np.repeat(varied[1:2], 50, axis=0)])
+    labels = np.repeat([0, 1], 50)
+    assert metrics.ms_ssim(two_kinds, labels, 200).value > 0.9 > metrics.ms_ssim(two_kinds, pairs=200).value
     with pytest.raises(InputError, match="at least 11 pixels"):
         metrics.ms_ssim(np.zeros((5, 8, 8, 1)))
+
+
+def test_structural_similarity_of_flat_images_by_hand():
+    """Of two flat images of one scale only the luminance term is left: (2ab + c) / (a^2 + b^2 + c), to its weight."""
+    dark, light = np.full((1, 12, 12, 1), 60, np.uint8), np.full((1, 12, 12, 1), 200, np.uint8)
+    c = (0.01 * 255) ** 2
+    expected = (2 * 60 * 200 + c) / (60**2 + 200**2 + c)
+    result = metrics.ms_ssim(np.concatenate([dark, light]), pairs=4)
+    assert result.protocol["scales"] == 1
+    assert result.value == pytest.approx(expected, rel=1e-3)
+    assert result.std == pytest.approx(0, abs=1e-6)
+
+
+def test_pairs_are_of_different_images_and_of_all_of_them():
+    from keras_gan_zoo.metrics.diversity import _pairs
+
+    labels = np.array([2, 0, 2, 1, 0, 2, 0])
+    first, second = _pairs(labels, 2000, seed=0)
+    assert (first != second).all()
+    assert (labels[first] == labels[second]).all()
+    assert set(first) == set(second) == {0, 1, 2, 4, 5, 6}  # 3 is alone in its class
 
 
 def test_one_and_another_classifier_learn_from_samples():
@@ -293,8 +363,8 @@ def test_one_and_another_classifier_learn_from_samples():
 
     flat = x.reshape(len(x), -1)
     expected = 1 - KNeighborsClassifier(1).fit(flat[:1200], y[:1200]).score(flat[1200:], y[1200:])
-    assert result.error == pytest.approx(expected)
-    with pytest.raises(InputError, match="one to an example"):
+    assert result.value == pytest.approx(expected)
+    with pytest.raises(InputError, match="a whole number to an example"):
         metrics.neighbour_classification(x[:1200], y[:10], x[1200:], y[1200:])
 
 
@@ -303,8 +373,12 @@ def test_a_network_learns_from_samples():
     digits = kgz.data.load("digits")
     x, y = digits.examples, digits.labels
     result = metrics.network_classification(x[:1500], y[:1500], x[1500:], y[1500:], epochs=8)
+    np.random.seed(3)
     shuffled = np.random.default_rng(0).permutation(y[:1500])
-    assert result.error < 0.15 < metrics.network_classification(x[:1500], shuffled, x[1500:], y[1500:]).error
+    assert result.value < 0.15 < metrics.network_classification(x[:1500], shuffled, x[1500:], y[1500:]).value
+    drawn = np.random.rand()
+    np.random.seed(3)
+    assert drawn == np.random.rand()  # whoever measures keeps the global random numbers
 
 
 # ---------------------------------------------------------------------------------------------- results and bad input
@@ -339,6 +413,30 @@ def test_results_are_saved_and_read(tmp_path):
         metrics.Result.load(tmp_path / "no.json")
     with pytest.raises(AttributeError, match="precision, recall"):
         _ = result.density
+
+
+def test_figures_that_do_not_exist_are_no_numbers_in_json(tmp_path):
+    result = metrics.kernel_distance(features(50), features(60, seed=1))
+    result.save(tmp_path / "one.json")
+    json.loads((tmp_path / "one.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert math.isnan(metrics.Result.load(tmp_path / "one.json").std)
+    metrics.precision_recall(features(50), features(60), k=np.int64(3)).save(tmp_path / "two.json")
+    given = metrics.parzen_log_likelihood(features(50), features(60), 0.1)
+    with pytest.raises(InputError, match=r"given, 0\.1 and given, 0\.9"):
+        _ = given < metrics.parzen_log_likelihood(features(50), features(60), 0.9)
+
+
+def test_sets_may_come_in_batches_or_rows():
+    x, y = features(60), features(50, seed=1)
+    whole = metrics.kernel_distance(x, y).value
+    assert metrics.kernel_distance(np.array_split(x, 7), iter(np.array_split(y, 3))).value == whole
+    assert metrics.kernel_distance(list(x), y.tolist()).value == whole
+    assert metrics.precision_recall(np.array_split(x, 7), y) <= metrics.precision_recall(x, y)
+    assert metrics.frechet_distance(list(x), y).value == pytest.approx(metrics.frechet_distance(x, y).value)
+    with pytest.raises(InputError, match="array of numbers"):
+        metrics.precision_recall(x, [])
+    with pytest.raises(InputError, match="at least 1 examples in fake"):
+        metrics.precision_recall(x, iter([]))
 
 
 WITH_TWO_SETS = [

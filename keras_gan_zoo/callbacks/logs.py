@@ -121,7 +121,11 @@ class Progress(keras.callbacks.Callback):
 
 
 def _figures(logs: dict | None) -> str:
-    return "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
+    return "  ".join(f"{name} {_shown(float(value))}" for name, value in (logs or {}).items())
+
+
+def _shown(value: float) -> str:
+    return f"{value:.2e}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"
 
 
 def _clock(seconds: float) -> str:

@@ -2,32 +2,36 @@
 
 from collections.abc import Iterable
 
-import numpy as np
+import keras
 
 from keras_gan_zoo.bounds import check_count
-from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.checks import check_seed
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.evaluation import Seen, Sets, check_metrics, measure
+from keras_gan_zoo.metrics.evaluation import Seen, Sets, check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.features import Extractor
 from keras_gan_zoo.metrics.features import extractor as as_extractor
-from keras_gan_zoo.metrics.features import shipped
+from keras_gan_zoo.metrics.report import default_extractor
 
 
-class Metrics(Stateful):
+class Metrics(keras.callbacks.Callback):
     """Measures samples after an epoch; callbacks after this one, such as a log file or `Stopping`, see the figures.
 
-    Samples are those of `gan.sample`: of the averaged generator where there is one, always from the same noise. In
-    epochs without a measurement the last figures are logged again.
+    Samples are those of `gan.sample`: of the averaged generator where there is one, always from the same noise.
 
     Args:
         metrics: Names, keys of `metrics.METRICS`. One with a single value is logged under its own name, such as
-            `frechet_distance`; others under those of their figures, such as `precision` and `recall`.
+            `frechet_distance`; others under `precision` and `recall`, `density` and `coverage`, or their own name and
+            that of the figure, such as `nearest_neighbours_copies`.
         real: Images to compare with, an array or a `data.Dataset`; by default those that are trained on.
         extractor: What gives the features, see `metrics.extractor`; by default the shipped classifier of the data set.
         n: Number of samples, and of real images.
-        every: Epochs from measurement to measurement.
+        every: Epochs from measurement to measurement; the first and the last epoch are always measured.
         seed: Of the noise, and of the choice of real images.
+        prefix: Of the logged names, to tell two of these callbacks apart.
+
+    Attributes:
+        results: Those of the last look, with their protocols.
 
     Raises:
         InputError: For unknown metrics and options out of range; by `fit`, if there are no real images, or no
@@ -49,16 +53,17 @@ class Metrics(Stateful):
         n: int = 2000,
         every: int = 1,
         seed: int = 0,
+        prefix: str = "",
     ):
         super().__init__()
         self.metrics = check_metrics(metrics)
         check_count("n", n, low=2)
         check_count("every", every)
         self.real, self.extractor, self.n, self.every, self.seed = real, extractor, n, every, check_seed(seed)
-        self.results: list = []
+        self.prefix, self.results = prefix, []
 
-    def begin(self, dataset: Dataset | None) -> None:
-        """Called by `fit` with its data, if it knows them."""
+    def check(self, model, dataset: Dataset | None) -> tuple[Dataset, Extractor]:
+        """The real images and the extractor, or an `InputError` if something is missing to measure the model."""
         if self.real is not None:
             dataset = self.real if isinstance(self.real, Dataset) else Dataset(self.real)
         if dataset is None:
@@ -66,45 +71,41 @@ class Metrics(Stateful):
                 "Expected arrays or a data.Dataset to compare samples with. Received: another source of batches. Pass "
                 "Metrics(real=images)."
             )
-        if len(dataset.example_shape) != 3 or dataset.example_shape != self.model.example_shape:
+        if len(dataset.example_shape) != 3 or dataset.example_shape != model.example_shape:
             raise InputError(
-                f"Expected real images {self.model.example_shape} to compare samples with. Received: {dataset}."
+                f"Expected real images {model.example_shape} to compare samples with. Received: {dataset}."
             )
         chosen = as_extractor(self.extractor or default_extractor(dataset))
-        with_labels = dataset.has_labels and self.model.conditional
-        batch = next(iter(dataset.batches(min(self.n, len(dataset)), seed=self.seed, with_labels=with_labels)))
+        labelled = dataset.has_labels and model.conditional
+        check_needs(self.metrics, chosen, dataset.example_shape, labelled, min(self.n, len(dataset)))
+        return dataset, chosen
+
+    def begin(self, dataset: Dataset | None) -> None:
+        """Called by `fit` with its data, if it knows them."""
+        real, chosen = self.check(self.model, dataset)
+        with_labels = real.has_labels and self.model.conditional
+        batch = next(iter(real.batches(min(self.n, len(real)), seed=self.seed, with_labels=with_labels)))
         images, labels = (part.numpy() for part in batch) if with_labels else (batch.numpy(), None)
-        self._real = Seen(images, chosen, labels)
-        self._look()  # says before any training what cannot be measured
+        self._real, self._train = Seen(images, chosen, labels), None
+        if "nearest_neighbours" in self.metrics and dataset is not None:
+            self._train = Seen(dataset.uint8_or_float(), chosen)
+        self._said = {"data": real.name, "checksum": real.described()["checksum"]}
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0 or "figures" not in self.state:
-            self.state["figures"] = self._look()
-        if logs is not None:
-            logs.update(self.state["figures"])
+        is_last = epoch + 1 == self.params.get("epochs")
+        if epoch == 0 or (epoch + 1) % self.every == 0 or is_last:
+            self._look()
+            if logs is not None:
+                logs.update(self.figures())
 
-    def _look(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float]:
+        """The figures of the last look by the names that are logged."""
+        found = [logged(result) for result in self.results]
+        return {self.prefix + name: value for figures in found for name, value in figures.items()}
+
+    def _look(self) -> None:
         n = len(self._real)
-        labels = np.arange(n) % self.model.num_classes if self.model.conditional else None
+        labels = self.model.labels_to_sample(n, None)
         generated = Seen(self.model.sample(n, labels=labels, seed=self.seed), self._real.extractor, labels)
-        sets = Sets(generated, self._real, train=self._real, seed=self.seed)
-        self.results = measure(sets, self.metrics, seed=self.seed)
-        return {name: value for result in self.results for name, value in figures(result).items()}
-
-
-def figures(result) -> dict[str, float]:
-    """What is logged of a result: its value under the metric's name, or several figures under their own."""
-    if "value" in result.values:
-        return {result.metric: float(result.value)}
-    return {name: float(value) for name, value in result.values.items()}
-
-
-def default_extractor(dataset: Dataset) -> str:
-    """The shipped classifier of a data set by its name."""
-    name = dataset.name.split("[")[0]
-    if name not in shipped():
-        raise InputError(
-            f"Expected an extractor for {dataset.name!r}, which has no classifier of its own; {', '.join(shipped())} "
-            "have. Received: none. Give one: extractor='pixels', 'inception', a Keras model or a function."
-        )
-    return name
+        sets = Sets(generated, self._real, train=self._train, seed=self.seed)
+        self.results = measure(sets, self.metrics, **self._said)

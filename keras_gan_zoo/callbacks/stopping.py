@@ -22,7 +22,8 @@ class Stopping(Stateful):
         criterion: Name of a logged figure, such as `"wasserstein"` or `"val_wasserstein"`; or a function that takes
             the model and returns a number.
         mode: `"min"` if lower is better, or `"max"`.
-        patience: Epochs without an improvement after which training stops.
+        patience: Epochs without an improvement after which training stops; those in which the figure was not measured
+            do not count.
         min_delta: What counts as an improvement.
         start_from_epoch: Epochs that do not count: at first a critic is too weak for its estimate to mean anything.
 
@@ -59,12 +60,16 @@ class Stopping(Stateful):
         if epoch < self.start_from_epoch:
             return
         value = self._value(logs or {})
+        if value is None:
+            return
         best = self.state.get("value")
         gain = None if best is None else (best - value if self.mode == "min" else value - best)
         if gain is None or gain > self.min_delta:
-            self.state = {"value": value, "epoch": epoch}
+            self.state = {"value": value, "epoch": epoch, "waited": 0}
             self._best.keep(self.model, epoch)
-        elif epoch - self.state["epoch"] >= self.patience:
+            return
+        self.state["waited"] += 1
+        if self.state["waited"] >= self.patience:
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
@@ -77,11 +82,14 @@ class Stopping(Stateful):
         """The epoch, from 0, with the best figure so far."""
         return self.state.get("epoch")
 
-    def _value(self, logs: dict) -> float:
+    def _value(self, logs: dict) -> float | None:
+        """The figure of this epoch; None where a figure that was there before was not measured."""
         if callable(self.criterion):
             value = float(self.criterion(self.model))
         elif self.criterion in logs:
             value = float(logs[self.criterion])
+        elif self.state:
+            return None
         else:
             raise unknown("figure to stop by", self.criterion, logs)
         if not np.isfinite(value):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.pictures import to_uint8
+
+LARGEST = 1e100  # squares and products of these stay finite
 
 
 def batches_of(features, name: str) -> Iterator[np.ndarray]:
-    """One array (n, d), or an iterable of them, as float64 batches (m, d), each checked."""
-    batches: Iterable = [features] if hasattr(features, "shape") or _is_nested_list(features) else features
+    """One array (n, d), a list of rows, or an iterable of batches (m, d), as float64 batches, each checked."""
     dimensions = None
-    for batch in batches:
-        batch = vectors(batch, name, at_least=0)
+    for batch in [features] if _is_one_array(features) else features:
+        batch = _checked(batch, name)
         if dimensions is not None and batch.shape[1] != dimensions:
             raise InputError(
                 f"Expected batches of one width in {name}. Received: {dimensions} and then {batch.shape[1]} features."
@@ -26,28 +28,51 @@ def batches_of(features, name: str) -> Iterator[np.ndarray]:
         yield batch
 
 
-def _is_nested_list(features) -> bool:
-    return isinstance(features, (list, tuple)) and len(features) > 0 and not hasattr(features[0], "shape")
-
-
 def vectors(features, name: str, at_least: int = 1) -> np.ndarray:
-    """Features (n, d) as finite float64; images and other shapes are flattened."""
-    array = np.asarray(features)
-    if array.ndim < 2 or not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+    """The same as one array; images are flattened."""
+    batches = list(batches_of(features, name))
+    found = sum(map(len, batches))
+    if found < at_least or not batches:
+        raise InputError(f"Expected at least {max(1, at_least)} examples in {name}. Received: {found}. Give more.")
+    return batches[0] if len(batches) == 1 else np.concatenate(batches)
+
+
+def _is_one_array(features) -> bool:
+    return hasattr(features, "shape") or (isinstance(features, (list, tuple)) and all(np.ndim(x) < 2 for x in features))
+
+
+def _checked(batch, name: str) -> np.ndarray:
+    array = np.asarray(batch)
+    if array.ndim < 2 or not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
         raise InputError(
             f"Expected {name} to be an array of numbers (n, d). Received: {array.dtype} of shape {array.shape}. "
             "Give one row of features to each example."
         )
     array = array.reshape(len(array), math.prod(array.shape[1:])).astype(np.float64, copy=False)
-    if len(array) < at_least:
-        raise InputError(f"Expected at least {at_least} examples in {name}. Received: {len(array)}. Give more.")
-    if not np.isfinite(array).all():
-        bad = int((~np.isfinite(array).all(axis=1)).sum())
+    if not (np.abs(array) <= LARGEST).all():
+        bad = int((~(np.abs(array) <= LARGEST)).any(axis=1).sum())
         raise InputError(
-            f"Expected finite numbers in {name}. Received: NaN or infinity in {bad} of {len(array)} examples. "
-            "Look at the images they come from."
+            f"Expected finite numbers up to {LARGEST:g} in {name}. Received: NaN, infinity or more in {bad} of "
+            f"{len(array)} examples. Look at the images they come from."
         )
     return array
+
+
+def as_pixels(images, name: str = "images") -> np.ndarray:
+    """Images (n, height, width, channels) as uint8: those of floats in [-1, 1] are rounded to 8 bits."""
+    images = np.asarray(images)
+    is_float = np.issubdtype(images.dtype, np.floating)
+    if images.ndim != 4 or not len(images) or not (is_float or images.dtype == np.uint8):
+        raise InputError(
+            f"Expected {name} to be uint8 images (n, height, width, channels), or floats in [-1, 1]. Received: "
+            f"{images.dtype} of shape {images.shape}. Stack them, or convert them."
+        )
+    if is_float and not (np.abs(images) <= 1.001).all():
+        what = "NaN" if np.isnan(images).any() else f"{images.dtype} from {images.min():.4g} to {images.max():.4g}"
+        raise InputError(
+            f"Expected {name} in [-1, 1]. Received: {what}. Rescale them: images / 127.5 - 1 for 0 to 255."
+        )
+    return to_uint8(images)
 
 
 def check_widths(**sets: np.ndarray) -> None:
@@ -56,6 +81,16 @@ def check_widths(**sets: np.ndarray) -> None:
     if len(set(widths.values())) > 1:
         listed = ", ".join(f"{width} in {name}" for name, width in widths.items())
         raise InputError(f"Expected as many features in every set. Received: {listed}. Use one extractor for all.")
+
+
+def check_labels(labels, n: int, name: str) -> np.ndarray:
+    """Whole numbers (n,), one to an example."""
+    labels = np.asarray(labels)
+    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise InputError(
+            f"Expected {name} ({n},), a whole number to an example. Received: {labels.dtype} of shape {labels.shape}."
+        )
+    return labels
 
 
 def check_neighbours(k: int, **sets: np.ndarray) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.metrics.arrays import as_pixels, check_labels
 from keras_gan_zoo.metrics.result import Result
 
 
@@ -22,12 +22,16 @@ def network_classification(samples, labels, test, test_labels, epochs: int = 5, 
         seed: Of its training.
 
     Returns:
-        A `Result` with `error` in [0, 1].
+        A `Result` with `value`, the error in [0, 1].
     """
     from keras_gan_zoo.metrics import classifier
 
-    num_classes = int(max(np.max(labels), np.max(test_labels))) + 1
-    model = classifier.train(np.asarray(samples), labels, num_classes, epochs=epochs, seed=seed)
-    values = {"error": 1 - classifier.accuracy(model, np.asarray(test), np.asarray(test_labels))}
+    check_count("epochs", epochs)
+    samples, test = as_pixels(samples, "samples"), as_pixels(test, "test")
+    labels = check_labels(labels, len(samples), "labels")
+    test_labels = check_labels(test_labels, len(test), "test_labels")
+    num_classes = int(max(labels.max(), test_labels.max())) + 1
+    model = classifier.train(samples, labels, num_classes, epochs=epochs, seed=seed)
+    values = {"value": 1 - classifier.accuracy(model, test, test_labels)}
     protocol = {"generated": len(samples), "real": len(test), "epochs": epochs, "seed": seed}
     return Result("network_classification", values, protocol)

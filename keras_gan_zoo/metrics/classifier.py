@@ -1,6 +1,6 @@
 """A small convolutional classifier: the feature extractor that this project ships, and the judge of generated labels.
 
-    python -m keras_gan_zoo.metrics.classifier fashion_mnist --epochs 10 --flip -o classifiers
+    python -m keras_gan_zoo.metrics.classifier fashion_mnist --epochs 10 4 --flip -o classifiers
 
 trains one on the training split, tests it on the test split and writes `fashion_mnist.onnx` and, beside it,
 `fashion_mnist.toml` with the recipe, the test accuracy and the SHA-256 of the file. It takes Keras and tf2onnx; what it
@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import logging
 import math
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -27,20 +29,26 @@ from keras_gan_zoo import data, files
 WIDTHS = (32, 64, 128)
 
 
-def build(image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+def build(image_shape: tuple[int, int, int], num_classes: int, seed: int = 0) -> keras.Model:
     """Images (n, height, width, channels) in [-1, 1] to features (n, 128) and logits (n, num_classes).
 
     Three pairs of 3x3 convolutions with batch normalisation, the second of the first two pairs with a stride of 2; the
     features are the averages of the last layer's 128 maps.
     """
+    seeds = itertools.count(seed)  # of its own: whoever measures keeps the global random numbers
+
+    def drawn():
+        return {"kernel_initializer": keras.initializers.GlorotUniform(next(seeds))}
+
     images = keras.Input(image_shape, name="images")
     x = images
     for number, width in enumerate(WIDTHS):
         for strides in (1, 1 if number == len(WIDTHS) - 1 else 2):
-            x = layers.Conv2D(width, 3, strides, padding="same", use_bias=False)(x)
+            x = layers.Conv2D(width, 3, strides, padding="same", use_bias=False, **drawn())(x)
             x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
     features = layers.GlobalAveragePooling2D(name="features")(x)
-    logits = layers.Dense(num_classes, name="logits")(layers.Dropout(0.3)(features))
+    dropped = layers.Dropout(0.3, seed=seed)(features)
+    logits = layers.Dense(num_classes, name="logits", **drawn())(dropped)
     return keras.Model(images, {"features": features, "logits": logits}, name="classifier")
 
 
@@ -68,24 +76,30 @@ def train(
     labels: np.ndarray,
     num_classes: int,
     *,
-    epochs: int = 20,
+    epochs: int | Sequence[int] = 10,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     flip: bool = False,
     seed: int = 0,
     verbose: int = 0,
 ) -> keras.Model:
-    """A classifier of uint8 or [-1, 1] images, trained with AdamW and a learning rate that falls along a cosine."""
-    keras.utils.set_random_seed(seed)
-    model = build(images.shape[1:], num_classes)
-    steps = math.ceil(len(images) / batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
+    """A classifier of uint8 or [-1, 1] images, trained with AdamW and a learning rate that falls along a cosine.
+
+    Several numbers of epochs are several cosines, each from half the height of the one before.
+    """
+    model = build(images.shape[1:], num_classes, seed)
+    for cycle, length in enumerate([epochs] if isinstance(epochs, int) else epochs):
+        data = batches(images, np.asarray(labels), batch_size, flip, seed + cycle)
+        _train_cycle(model, data, math.ceil(len(images) / batch_size), length, learning_rate / 2**cycle, verbose)
+    return model
+
+
+def _train_cycle(model, data, steps: int, epochs: int, learning_rate: float, verbose: int) -> None:
     judged = keras.Model(model.input, model.output["logits"])  # the same layers: features have no loss of their own
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     judged.compile(keras.optimizers.AdamW(schedule, weight_decay=1e-3), loss, metrics=["accuracy"])
-    data = batches(images, np.asarray(labels), batch_size, flip, seed)
     judged.fit(data, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=verbose)
-    return model
 
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
@@ -113,7 +127,7 @@ def write(model: keras.Model, folder: Path, name: str, card: dict) -> None:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="a set of TensorFlow Datasets with a train and a test split")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, nargs="+", default=[10], help="of each cosine of the learning rate")
     parser.add_argument("--flip", action="store_true", help="mirror images by chance: not for digits")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, default=Path())

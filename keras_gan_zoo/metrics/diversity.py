@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.arrays import as_pixels
 from keras_gan_zoo.metrics.result import Result
-from keras_gan_zoo.pictures import to_uint8
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales, Wang et al. 2003
 WINDOW = 11
 
 
-def ms_ssim(images, pairs: int = 1000, seed: int = 0) -> Result:
+def ms_ssim(images, labels=None, pairs: int = 1000, seed: int = 0) -> Result:
     """The mean multi-scale structural similarity of random pairs of images: high where they are alike.
 
-    Hold it against the value of as many real images, within a class where there are classes. Images too small for five
-    scales are measured on those that hold a window of 11 pixels, whose weights are scaled to sum to 1. Source: the
-    protocol of Odena et al. 2017; the measure of Wang et al. 2003.
+    Hold it against the value of as many real images. Where labels are given, pairs are of one class. Images too
+    small for five scales are measured on those that hold a window of 11 pixels, whose weights are scaled to sum to 1.
+    Source: the protocol of Odena et al. 2017; the measure of Wang et al. 2003.
 
     Args:
         images: (n, height, width, channels), uint8 or in [-1, 1].
+        labels: (n,), or None.
         pairs: How many pairs of different images.
         seed: Of the pairs.
 
     Returns:
-        A `Result` with `value`, in [0, 1] but for rare negative products, and `std` between the pairs.
+        A `Result` with `value`, in [0, 1], and `std` between the pairs.
 
     Example:
         >>> import numpy as np
@@ -35,22 +37,33 @@ def ms_ssim(images, pairs: int = 1000, seed: int = 0) -> Result:
     """
     import tensorflow as tf
 
-    images = np.asarray(images)
-    if images.ndim != 4 or len(images) < 2 or min(images.shape[1:3]) < WINDOW:
+    check_count("pairs", pairs)
+    pixels = as_pixels(images)
+    if len(pixels) < 2 or min(pixels.shape[1:3]) < WINDOW:
         raise InputError(
             f"Expected two or more images (n, height, width, channels) of at least {WINDOW} pixels a side. "
-            f"Received: shape {images.shape}."
+            f"Received: shape {pixels.shape}."
         )
-    scales = min(len(WEIGHTS), int(np.log2(min(images.shape[1:3]) / WINDOW)) + 1)
+    scales = min(len(WEIGHTS), int(np.log2(min(pixels.shape[1:3]) / WINDOW)) + 1)
     weights = [weight / sum(WEIGHTS[:scales]) for weight in WEIGHTS[:scales]]
-    random = np.random.default_rng(seed)
-    first = random.integers(len(images), size=pairs)
-    second = (first + random.integers(1, len(images), size=pairs)) % len(images)
-    pixels = to_uint8(images)
+    first, second = _pairs(np.zeros(len(pixels), int) if labels is None else np.asarray(labels), pairs, seed)
     found = [
         tf.image.ssim_multiscale(pixels[first[i : i + 100]], pixels[second[i : i + 100]], 255, weights).numpy()
         for i in range(0, pairs, 100)
     ]
     found = np.concatenate(found)
-    protocol = {"generated": len(images), "pairs": pairs, "scales": scales, "seed": seed}
+    within = "all" if labels is None else "classes"
+    protocol = {"generated": len(pixels), "pairs": pairs, "within": within, "scales": scales, "seed": seed}
     return Result("ms_ssim", {"value": float(found.mean()), "std": float(found.std())}, protocol)
+
+
+def _pairs(labels: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two different images of one class each time; images that are alone in their class are left out."""
+    random = np.random.default_rng(seed)
+    order = np.argsort(labels, kind="stable")
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    class_of = np.repeat(np.arange(len(counts)), counts)  # of each position in that order
+    first = random.choice(np.flatnonzero(counts[class_of] > 1), size=number)
+    start, count = starts[class_of[first]], counts[class_of[first]]
+    second = start + (first - start + random.integers(1, count)) % count
+    return order[first], order[second]

@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.metrics.arrays import as_pixels
 from keras_gan_zoo.metrics.classification import network_classification
 from keras_gan_zoo.metrics.diversity import ms_ssim
-from keras_gan_zoo.metrics.features import Extractor, softmax
+from keras_gan_zoo.metrics.features import Extractor, batched, softmax
 from keras_gan_zoo.metrics.frechet import frechet_distance
 from keras_gan_zoo.metrics.kernel import kernel_distance
 from keras_gan_zoo.metrics.manifold import manifold
@@ -20,7 +21,6 @@ from keras_gan_zoo.metrics.neighbours import nearest_neighbours, neighbour_class
 from keras_gan_zoo.metrics.parzen import parzen_log_likelihood
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.scores import inception_score
-from keras_gan_zoo.pictures import to_uint8
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Seen:
     tick: Callable[[int], None] | None = None
 
     def __post_init__(self):
-        self.images = to_uint8(np.asarray(self.images))
+        self.images = as_pixels(self.images)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,11 +48,10 @@ class Seen:
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
         found = []
-        for batch in range(0, len(self), 256):
-            images = self.images[batch : batch + 256]
-            found.append(self.extractor.outputs(images))
+        for outputs in self.extractor.stream(batched(self.images, 256)):
+            found.append(outputs)
             if self.tick is not None:
-                self.tick(len(images))
+                self.tick(len(outputs["features"]))
         return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
 
     @property
@@ -79,6 +78,11 @@ class Sets:
     validation: Seen | None = None
     seed: int = 0
 
+    def __post_init__(self):
+        named = {seen.extractor.sha256 for seen in (self.generated, self.real)}
+        if len(named) > 1:
+            raise InputError("Expected one extractor for generated and real images. Received: two. See both with one.")
+
     def of_train(self, metric: str) -> Seen:
         if self.train is None:
             raise InputError(f"Expected training images for {metric}. Received: none. Pass train=, or leave it out.")
@@ -86,9 +90,7 @@ class Sets:
 
     def labels(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
         if self.generated.labels is None or self.real.labels is None:
-            raise InputError(
-                f"Expected labels on both sides for {metric}. Received: a set without labels. Leave {metric} out."
-            )
+            raise _no_labels(metric)
         return self.generated.labels, self.real.labels
 
     @cached_property
@@ -112,12 +114,12 @@ DEFAULT = ("frechet_distance", "kernel_distance", "inception_score", "precision_
 METRICS: dict[str, Callable[[Sets], Result]] = {
     "frechet_distance": lambda s: frechet_distance(s.real.features, s.generated.features),
     "kernel_distance": lambda s: kernel_distance(s.real.features, s.generated.features, seed=s.seed),
-    "inception_score": lambda s: inception_score(softmax(s.generated.logits)),
+    "inception_score": lambda s: inception_score(softmax(s.generated.logits), seed=s.seed),
     "precision_recall": lambda s: s.manifold[0],
     "density_coverage": lambda s: s.manifold[1],
     "class_coverage": lambda s: class_coverage(s.generated.logits.argmax(axis=1), s.generated.logits.shape[1]),
     "label_agreement": _label_agreement,
-    "ms_ssim": lambda s: ms_ssim(s.generated.images, seed=s.seed),
+    "ms_ssim": lambda s: ms_ssim(s.generated.images, s.generated.labels, seed=s.seed),
     "parzen_log_likelihood": _parzen,
     "nearest_neighbours": lambda s: nearest_neighbours(s.generated.pixels, s.of_train("nearest_neighbours").pixels),
     "neighbour_classification": lambda s: neighbour_classification(
@@ -127,17 +129,32 @@ METRICS: dict[str, Callable[[Sets], Result]] = {
         s.generated.images, s.labels("network_classification")[0], s.real.images, s.real.labels, seed=s.seed
     ),
 }
-FIGURES = {  # of metrics that have several, where a criterion may ask for one of them
+WITH_FEATURES = frozenset((*DEFAULT, "class_coverage", "label_agreement"))
+WITH_CLASSES = frozenset(("inception_score", "class_coverage", "label_agreement"))
+WITH_LABELS = frozenset(("label_agreement", "neighbour_classification", "network_classification"))
+# Which figures a run may be stopped by, and which way is better. Density, distances and similarity have no better way:
+# collapsed samples are dense, and copies are near.
+LOWER_IS_BETTER = {"frechet_distance", "kernel_distance", "class_coverage_reverse_kl", "nearest_neighbours_copies"}
+LOWER_IS_BETTER |= {"neighbour_classification", "network_classification"}
+HIGHER_IS_BETTER = {"inception_score", "label_agreement", "parzen_log_likelihood", "class_coverage_modes"}
+HIGHER_IS_BETTER |= {"precision", "recall", "coverage"}
+_FIGURES = {  # of the metrics with several
     "precision_recall": ("precision", "recall"),
     "density_coverage": ("density", "coverage"),
-    "class_coverage": ("modes", "reverse_kl"),
-    "nearest_neighbours": ("distance", "smallest", "ratio", "copies"),
-    "neighbour_classification": ("error",),
-    "network_classification": ("error",),
+    "class_coverage": ("class_coverage_modes", "class_coverage_reverse_kl"),
+    "nearest_neighbours": tuple(f"nearest_neighbours_{name}" for name in ("distance", "smallest", "ratio", "copies")),
 }
-HIGHER_IS_BETTER = frozenset(("inception_score", "label_agreement", "parzen_log_likelihood", "modes"))
-HIGHER_IS_BETTER |= {"precision", "recall", "density", "coverage"}
-WITH_FEATURES = frozenset((*DEFAULT, "class_coverage", "label_agreement"))
+
+
+def figures_of(metrics: Iterable[str]) -> list[str]:
+    """The names under which metrics are logged: their own, or of several figures those that say enough."""
+    return [figure for name in metrics for figure in _FIGURES.get(name, (name,))]
+
+
+def logged(result: Result) -> dict[str, float]:
+    """What is logged of a result, by the names of `figures_of`."""
+    names = figures_of([result.metric])
+    return dict(zip(names, map(float, list(result.values.values())[: len(names)]), strict=True))
 
 
 def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
@@ -151,6 +168,21 @@ def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
     return metrics
 
 
+def check_needs(metrics: Iterable[str], extractor: Extractor, shape, labelled: bool, n: int) -> None:
+    """Says before anything long what the metrics will lack: classes, labels, or examples for a covariance."""
+    outputs = extractor.outputs(np.zeros((1, *shape), np.uint8)) if WITH_FEATURES & set(metrics) else {}
+    for name in metrics:
+        if name in WITH_CLASSES:
+            extractor.logits_of(outputs)
+        if name in WITH_LABELS and not labelled:
+            raise _no_labels(name)
+        if name == "frechet_distance" and n <= outputs["features"].shape[1]:
+            raise InputError(
+                f"Expected more than {outputs['features'].shape[1]} images for frechet_distance, because a covariance "
+                f"needs more examples than features. Received: {n}. Measure more, or choose kernel_distance."
+            )
+
+
 def measure(sets: Sets, metrics: Iterable[str] = DEFAULT, **protocol) -> list[Result]:
     """The results of metrics by name.
 
@@ -162,8 +194,15 @@ def measure(sets: Sets, metrics: Iterable[str] = DEFAULT, **protocol) -> list[Re
     Raises:
         InputError: For unknown names, and where a metric's data are missing.
     """
+    shape = {"shape": "x".join(map(str, sets.real.images.shape[1:]))}
     found = []
     for name in check_metrics(metrics):
-        said = sets.generated.extractor.protocol if name in WITH_FEATURES else {}
-        found.append(METRICS[name](sets).under(**said, **protocol))
+        seen_by = sets.generated.extractor.protocol if name in WITH_FEATURES else {"preprocessing": "rounded to 8 bits"}
+        found.append(METRICS[name](sets).under(**shape, **seen_by, **protocol, seed=sets.seed))
     return found
+
+
+def _no_labels(metric: str) -> InputError:
+    return InputError(
+        f"Expected labels on both sides for {metric}. Received: a set without labels. Leave {metric} out."
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import marshal
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -11,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.pictures import to_uint8
+from keras_gan_zoo.metrics.arrays import as_pixels
 
 CLASSIFIERS = Path(__file__).parent / "classifiers"
 ROUNDED = "rounded to 8 bits, scaled to [-1, 1]"
@@ -27,7 +30,7 @@ class Extractor:
         run: From float32 images (m, height, width, channels) in [-1, 1] to a dictionary of arrays with "features"
             (m, d) and, for a classifier, "logits" (m, classes).
         name: For protocols.
-        sha256: Of its weights, for protocols; "unknown" of a function.
+        sha256: Of its weights, for protocols; of a function, of its code.
         image_shape: What `run` takes; None takes any.
         preprocessing: What happens to an image before it is looked at.
 
@@ -65,45 +68,53 @@ class Extractor:
     def outputs(self, images, batch_size: int = 256) -> dict[str, np.ndarray]:
         """All that the network says of images: features and, of a classifier, logits."""
         found = list(self.stream(batched(images, batch_size)))
+        if not found:
+            raise InputError("Expected batches of images. Received: none.")
         return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
         """The same batch by batch: nothing is kept."""
         for images in batches:
-            self._check(images)
-            pixels = to_uint8(images).astype(np.float32) / np.float32(127.5) - 1
-            outputs = {name: np.asarray(values) for name, values in self.run(pixels).items()}
-            yield {name: values.reshape(len(images), -1).astype(np.float32) for name, values in outputs.items()}
+            images = as_pixels(images)
+            self._check_shape(images)
+            outputs = self.run(images.astype(np.float32) / np.float32(127.5) - 1)
+            self._check_outputs(outputs, len(images))
+            yield {name: np.asarray(values, np.float32).reshape(len(images), -1) for name, values in outputs.items()}
 
     def logits_of(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
         if "logits" not in outputs:
             raise InputError(
                 f"Expected a classifier, for its probabilities. Received: the extractor {self.name}, which names no "
-                f"classes. Choose one of {', '.join(shipped())} or inception."
+                f"classes. Choose {' or '.join([*shipped(), 'inception'])}, or leave this metric out."
             )
         return outputs["logits"]
 
-    def _check(self, images: np.ndarray) -> None:
-        if images.ndim != 4 or (self.image_shape is not None and images.shape[1:] != self.image_shape):
+    def _check_shape(self, images: np.ndarray) -> None:
+        if self.image_shape is not None and images.shape[1:] != self.image_shape:
             raise InputError(
-                f"Expected images {self.image_shape or '(height, width, channels)'} for the extractor {self.name}. "
-                f"Received: {images.shape[1:]}. Choose another extractor: a Keras model, a function, or 'pixels'."
+                f"Expected images {self.image_shape} for the extractor {self.name}. Received: {images.shape[1:]}. "
+                "Choose another extractor: a Keras model, a function, or 'pixels'."
             )
-        if images.dtype != np.uint8 and (not np.isfinite(images).all() or np.abs(images).max(initial=0) > 1.001):
+
+    def _check_outputs(self, outputs, n: int) -> None:
+        shapes = {name: np.shape(values) for name, values in outputs.items()} if isinstance(outputs, dict) else outputs
+        if (
+            not isinstance(shapes, dict)
+            or "features" not in shapes
+            or any(shape[:1] != (n,) for shape in shapes.values())
+        ):
             raise InputError(
-                f"Expected uint8 images, or finite ones in [-1, 1]. Received: {images.dtype} from "
-                f"{images.min():.4g} to {images.max():.4g}. Rescale them."
+                f"Expected the extractor {self.name} to give features ({n}, ...) of {n} images. Received: {shapes}. "
+                "Return one row to an image."
             )
 
 
 def batched(images, batch_size: int) -> Iterator[np.ndarray]:
     """An array cut into batches, or the batches that were given."""
     if not hasattr(images, "shape"):
-        yield from (np.asarray(batch) for batch in images)
+        yield from images
         return
-    if not len(images):
-        raise InputError("Expected at least one image. Received: none.")
-    for start in range(0, len(images), batch_size):
+    for start in range(0, max(1, len(images)), batch_size):
         yield np.asarray(images[start : start + batch_size])
 
 
@@ -146,8 +157,7 @@ def extractor(source) -> Extractor:
     if hasattr(source, "get_weights"):
         return _of_model(source)
     if callable(source):
-        name = getattr(source, "__qualname__", type(source).__name__)
-        return Extractor(lambda images: {"features": np.asarray(source(images))}, name)
+        return _of_function(source)
     raise InputError(f"Expected an extractor's name, a Keras model or a function. Received: {source!r}.")
 
 
@@ -174,7 +184,15 @@ def _classifier(path: Path) -> Extractor:
 
 
 def _of_model(model) -> Extractor:
-    digest = hashlib.sha256()
+    """Its digest is of layers and weights, without the names that Keras counts up in a process."""
+    from keras_gan_zoo.identity import without_names
+
+    if not getattr(model, "inputs", None) or len(model.inputs) != 1:
+        raise InputError(
+            f"Expected an extractor that knows its one input, images. Received: {type(model).__name__}. "
+            "Wrap it: keras.Model(images, network(images))."
+        )
+    digest = hashlib.sha256(json.dumps(without_names(model), default=str).encode())
     for weights in model.get_weights():
         digest.update(f"{weights.dtype}{weights.shape}".encode())
         digest.update(np.ascontiguousarray(weights).tobytes())
@@ -184,7 +202,16 @@ def _of_model(model) -> Extractor:
         outputs = model(images, training=False)
         return outputs if isinstance(outputs, dict) else {"features": outputs}
 
-    return Extractor(run, model.name, digest.hexdigest(), None if None in shape else shape)
+    name = re.sub(r"_\d+$", "", model.name)
+    return Extractor(run, name, digest.hexdigest(), None if None in shape else shape)
+
+
+def _of_function(function: Callable) -> Extractor:
+    """Its digest is of its code: what it reaches outside may change unseen."""
+    code = getattr(function, "__code__", None)
+    digest = "unknown" if code is None else hashlib.sha256(marshal.dumps(code)).hexdigest()
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return Extractor(lambda images: {"features": np.asarray(function(images))}, name, digest)
 
 
 def _inception() -> Extractor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.metrics.arrays import blocks, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 
@@ -13,12 +14,13 @@ def kernel_distance(real, fake, block_size: int | None = 1000, seed: int = 0) ->
 
     With the features of the Inception network this is the KID. Unlike the Frechet distance it is unbiased: its
     expectation does not depend on the number of examples, and it may fall below zero. Both sets are shuffled and cut
-    into blocks, each used once. Source: Binkowski et al. 2018.
+    into as many blocks, so that every example is used once. Source: Binkowski et al. 2018.
 
     Args:
         real: Features (n, d) of real examples.
         fake: Features (m, d) of generated examples.
-        block_size: Examples in a block; None takes all in one, which is exact and has no spread.
+        block_size: Examples of the smaller set in a block, at least; None takes all in one, which is exact and has no
+            spread.
         seed: Of the shuffle.
 
     Returns:
@@ -33,11 +35,11 @@ def kernel_distance(real, fake, block_size: int | None = 1000, seed: int = 0) ->
     """
     real, fake = vectors(real, "real", at_least=2), vectors(fake, "fake", at_least=2)
     check_widths(real=real, fake=fake)
+    if block_size is not None:
+        check_count("block_size", block_size, low=2)
     number = 1 if block_size is None else max(1, min(len(real), len(fake)) // block_size)
     random = np.random.default_rng(seed)
     parts = zip(*(np.array_split(random.permutation(len(x)), number) for x in (real, fake)), strict=True)
-    if block_size is not None:
-        parts = ((ours[:block_size], theirs[:block_size]) for ours, theirs in parts)
     estimates = np.array([_discrepancy(real[ours], fake[theirs]) for ours, theirs in parts])
     std = float(estimates.std(ddof=1)) if number > 1 else float("nan")
     values = {"value": float(estimates.mean()), "std": std, "standard_error": std / number**0.5}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.arrays import blocks, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
@@ -33,8 +34,8 @@ def mode_coverage(samples, centers, std: float, radius: float = 3.0) -> Result:
     """
     samples, centers = vectors(samples, "samples"), vectors(centers, "centers")
     check_widths(samples=samples, centers=centers)
-    if not std > 0 or not radius > 0:
-        raise InputError(f"Expected std and radius above 0. Received: std={std!r}, radius={radius!r}.")
+    check_number("std", std, low=0, above=True)
+    check_number("radius", radius, low=0, above=True)
     nearest, is_good = np.empty(len(samples), int), np.empty(len(samples), bool)
     for rows in blocks(len(samples), len(centers)):
         squared = squared_distances(samples[rows], centers)
@@ -66,6 +67,7 @@ def class_coverage(labels, num_classes: int) -> Result:
         >>> class_coverage([0, 1, 1, 0], num_classes=4).reverse_kl  # log(2)
         0.6931471805599453
     """
+    check_count("num_classes", num_classes)
     labels = np.asarray(labels)
     if labels.ndim != 1 or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(

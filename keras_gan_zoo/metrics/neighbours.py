@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import check_widths, vectors
+from keras_gan_zoo.metrics.arrays import as_pixels, check_labels, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.pictures import grid
 
@@ -29,6 +30,7 @@ class Neighbours(Result):
             train: The training images.
             rows: Rows of three triples each.
         """
+        samples, train = as_pixels(samples), as_pixels(train)
         chosen = np.argsort(self.distances[:, 0])[: 3 * rows]
         triples = [[samples[i], train[self.indices[i, 0]], train[self.indices[i, 1]]] for i in chosen]
         return grid(np.asarray(triples).reshape(-1, *samples.shape[1:]), columns=9)
@@ -56,10 +58,12 @@ def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
     """
     samples, train = vectors(samples, "samples"), vectors(train, "train")
     check_widths(samples=samples, train=train)
+    check_count("k", k)
     if not 2 <= k <= len(train):
         raise InputError(f"Expected k from 2, for the next nearest, to {len(train)} training examples. Received: {k}.")
     distances, indices = _nearest(samples, train, k)
-    ratios = np.divide(distances[:, 0], distances[:, 1], out=np.ones(len(samples)), where=distances[:, 1] > 0)
+    # A sample at no distance from two equal training examples is a copy of both.
+    ratios = np.divide(distances[:, 0], distances[:, 1], out=np.zeros(len(samples)), where=distances[:, 1] > 0)
     values = {
         "distance": float(distances[:, 0].mean()),
         "smallest": float(distances[:, 0].min()),
@@ -83,20 +87,18 @@ def neighbour_classification(samples, labels, test, test_labels) -> Result:
         test_labels: Their labels, (m,).
 
     Returns:
-        A `Result` with `error` in [0, 1].
+        A `Result` with `value`, the error in [0, 1].
 
     Example:
-        >>> neighbour_classification([[0.0], [1.0]], [0, 1], [[0.2], [0.4], [0.9], [0.3]], [0, 0, 1, 1]).error
+        >>> neighbour_classification([[0.0], [1.0]], [0, 1], [[0.2], [0.4], [0.9], [0.3]], [0, 0, 1, 1]).value
         0.25
     """
     samples, test = vectors(samples, "samples"), vectors(test, "test")
     check_widths(samples=samples, test=test)
-    labels, test_labels = np.asarray(labels), np.asarray(test_labels)
-    for name, values, examples in (("labels", labels, samples), ("test_labels", test_labels, test)):
-        if values.shape != (len(examples),):
-            raise InputError(f"Expected {name} ({len(examples)},), one to an example. Received: shape {values.shape}.")
+    labels = check_labels(labels, len(samples), "labels")
+    test_labels = check_labels(test_labels, len(test), "test_labels")
     _, indices = _nearest(test, samples, 1)
-    values = {"error": float((labels[indices[:, 0]] != test_labels).mean())}
+    values = {"value": float((labels[indices[:, 0]] != test_labels).mean())}
     return Result("neighbour_classification", values, {"generated": len(samples), "real": len(test), "k": 1})
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from keras_gan_zoo.bounds import check_number
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.arrays import blocks, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
@@ -19,7 +20,7 @@ def parzen_log_likelihood(samples, test, bandwidth: float | None = None, validat
 
     The protocol of Goodfellow et al. 2014, section 5 and table 1: 10,000 samples, pixels in [0, 1], and the bandwidth
     among ten from 0.1 to 1 that makes 1,000 validation examples most likely. The measure is not monotone in quality:
-    real training digits as kernels score about 243 on MNIST, averages of neighbouring digits far more. Give the real
+    real training digits as kernels score about 243 on MNIST, and averages of similar digits more. Give the real
     data's own value beside it, and never compare numbers of kernels that differ.
 
     Args:
@@ -39,11 +40,11 @@ def parzen_log_likelihood(samples, test, bandwidth: float | None = None, validat
     """
     samples, test = vectors(samples, "samples"), vectors(test, "test")
     check_widths(samples=samples, test=test)
-    chosen_by = "given"
     if bandwidth is None:
         bandwidth, chosen_by = _chosen(samples, validation)
-    if not np.isfinite(bandwidth) or bandwidth <= 0:
-        raise InputError(f"Expected a bandwidth above 0. Received: {bandwidth!r}. None chooses one.")
+    else:
+        check_number("bandwidth", bandwidth, low=1e-9)
+        chosen_by = f"given, {bandwidth:g}"
     densities = _log_densities(samples, test, [bandwidth])[0]
     values = {
         "value": float(densities.mean()),

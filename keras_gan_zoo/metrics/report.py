@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from keras_gan_zoo import files
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.evaluation import DEFAULT, Seen, Sets, check_metrics, measure
+from keras_gan_zoo.metrics.arrays import as_pixels
+from keras_gan_zoo.metrics.evaluation import DEFAULT, Seen, Sets, check_metrics, check_needs, measure
 from keras_gan_zoo.metrics.features import extractor as as_extractor
+from keras_gan_zoo.metrics.features import shipped
 from keras_gan_zoo.metrics.neighbours import Neighbours
-from keras_gan_zoo.metrics.result import Result
+from keras_gan_zoo.metrics.result import Result, write_json
+from keras_gan_zoo.sources import Source, as_source
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,25 @@ class Report:
     neighbours: Image.Image | None = None
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """(figure, of the samples, of real images), formatted."""
-        return [
-            (f"{ours.metric}" if name == "value" else f"  {name}", f"{ours.values[name]:.5g}", f"{value:.5g}")
-            for ours, real in zip(self.generated, self.reference, strict=True)
-            for name, value in real.values.items()
-        ]
+        """(figure, of the samples, of real images), formatted; several figures stand below the name of their metric."""
+        found = []
+        for ours, real in zip(self.generated, self.reference, strict=True):
+            several = "value" not in ours.values
+            found += [(ours.metric, "", "")] if several else []
+            for name, value in ours.values.items():
+                label = ours.metric if name == "value" else f"  {name}"
+                found.append((label, _shown(value), _shown(real.values[name])))
+        return found
+
+    def protocol(self) -> str:
+        """What all results have in common, but for digests."""
+        first = self.generated[0].protocol
+        common = {k: v for k, v in first.items() if all(r.protocol.get(k) == v for r in self.generated)}
+        extractors = {r.protocol["extractor"]: None for r in self.generated if "extractor" in r.protocol}
+        if extractors:
+            common["features by"] = ", ".join(extractors)
+        left_out = ("sha256", "checksum", "extractor", "preprocessing", "features")
+        return ", ".join(f"{name} {value}" for name, value in common.items() if name not in left_out)
 
     def save(self, path) -> None:
         """Writes all results with their protocols as JSON."""
@@ -48,42 +64,49 @@ class Report:
             "generated": [result.to_dict() for result in self.generated],
             "reference": [result.to_dict() for result in self.reference],
         }
-        with files.written_beside(path) as beside:
-            beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_json(path, content)
+
+    @classmethod
+    def load(cls, path) -> Report:
+        """Reads what `save` wrote."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            rows = ([Result.from_dict(entry) for entry in content[row]] for row in ("generated", "reference"))
+            return cls(content["subject"], *rows)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"Expected {path} to be a report that save() wrote. Received: {error!r}.") from error
 
 
 def evaluate(
-    sample: Callable[[int, np.ndarray | None], np.ndarray],
+    source,
     data: str,
     *,
-    labels: np.ndarray | None = None,
-    split: str = "test",
-    train_split: str = "train",
+    split: str | None = None,
+    train_split: str | None = None,
     validation_split: str | None = None,
     image_size: int | None = None,
     metrics: Iterable[str] = DEFAULT,
     extractor=None,
-    n: int = 10_000,
+    n: int | None = None,
     seed: int = 0,
-    subject: str = "samples",
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Report:
     """Measures n samples against a split of a data set, and n images of the training split likewise.
 
+    A set without splits, such as `digits`, is cut into random halves, and nothing tells which of it was trained on: the
+    real images are one half, those in the samples' place the other, and copies are looked for in the whole.
+
     Args:
-        sample: Gives images (m, height, width, channels): called with numbers of samples that sum to n, and with
-            their labels where `labels` are given.
-        data: The name or path of the real images, see `data.load`. A set without splits is cut into halves.
-        labels: What to ask for, (n,); None of a model without classes.
-        split: Of a TensorFlow Datasets set: the real images.
-        train_split: The images that were trained on.
-        validation_split: Real images that choose the Parzen windows' bandwidth.
+        source: A model, an array of images, a function from n to n images, or a path, see `sources.as_source`.
+        data: The name or path of the real images, see `data.load`.
+        split: Of a TensorFlow Datasets set: the real images, by default "test".
+        train_split: The images that were trained on, by default "train".
+        validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
         image_size: As in `data.load`.
         metrics: Names, keys of `METRICS`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
-        n: How many samples.
-        seed: Of the choice of reference images, and of metrics that draw.
-        subject: What to call the samples.
+        n: How many samples; by default 10,000, or as many as there are.
+        seed: Of the noise, the choice of reference images, and metrics that draw.
         progress: Called with (stage, done, total).
 
     Returns:
@@ -91,14 +114,23 @@ def evaluate(
 
     Raises:
         InputError: For unknown metrics, data or extractors, and sets that do not fit each other.
+
+    Example:
+        ```python
+        report = metrics.evaluate(gan, "fashion_mnist", metrics=["frechet_distance", "precision_recall"])
+        print(*report.generated, sep="\n")
+        ```
     """
     metrics = check_metrics(metrics)
-    real, train, validation, said = _real_sets(data, split, train_split, validation_split, image_size, seed)
-    if extractor is None:
-        from keras_gan_zoo.callbacks.metrics import default_extractor
-
-        extractor = default_extractor(real)
-    chosen = as_extractor(extractor)
+    source = as_source(source, seed)
+    real, reference, train, validation, said = _real_sets(
+        data, split, train_split, validation_split, image_size, seed, with_train="nearest_neighbours" in metrics
+    )
+    chosen = as_extractor(extractor or default_extractor(real))
+    n = _number(n, source, reference)
+    batches, labels = source.draw(n)
+    labels = _same_classes(labels, source.class_names, real)
+    check_needs(metrics, chosen, real.example_shape, labels is not None and real.has_labels, min(n, len(real)))
 
     def seen(stage: str, images, its_labels=None) -> Seen:
         counted = [0]
@@ -109,69 +141,107 @@ def evaluate(
 
         return Seen(images, chosen, its_labels, tick)
 
-    generated = seen("features of samples", _sampled(sample, labels, n, real.example_shape, progress), labels)
-    some = np.random.default_rng(seed).permutation(len(train))[:n]
-    real_seen = seen("features of real images", _images(real), real.labels)
-    some_labels = None if train.labels is None else train.labels[some]
-    in_its_place = seen("features of the reference", _images(train)[some], some_labels)
-    train_seen = Seen(_images(train), chosen, train.labels)
-    validation_seen = None if validation is None else Seen(_images(validation), chosen)
+    sampled = _sampled(batches, n, real.example_shape, progress)
+    some = np.random.default_rng(seed).permutation(len(reference))[:n]
+    generated = seen("features of samples", sampled, labels)
+    real_seen = seen("features of real images", real.uint8_or_float(), real.labels)
+    in_place_labels = None if reference.labels is None else reference.labels[some]
+    in_place = seen("features of the reference", reference.uint8_or_float()[some], in_place_labels)
+    train_seen = None if train is None else Seen(train.uint8_or_float(), chosen)
+    validation_seen = None if validation is None else Seen(validation.uint8_or_float(), chosen)
 
     found: dict[str, list[Result]] = {"generated": [], "reference": []}
-    rows = {"generated": generated, "reference": in_its_place}
+    rows = {"generated": generated, "reference": in_place}
     sets = {row: Sets(images, real_seen, train_seen, validation_seen, seed) for row, images in rows.items()}
-    # A training image is its own nearest one: what copies are is told by real images that were not trained on.
-    unseen = Sets(real_seen, real_seen, train_seen, validation_seen, seed)
+    # A training image is its own nearest one: what is a copy is told by real images that were not trained on.
+    unseen = Sets(real_seen, real_seen, seen("", reference.uint8_or_float()), None, seed)
     for number, name in enumerate(metrics):
         for row in rows:
-            of_row = unseen if (row, name) == ("reference", "nearest_neighbours") else sets[row]
-            progress(name, 2 * number + (row == "reference"), 2 * len(metrics))
-            found[row] += measure(of_row, [name], **said)
-    progress("metrics", 2 * len(metrics), 2 * len(metrics))
+            progress(f"measuring: {name}", 2 * number + (row == "reference"), 2 * len(metrics))
+            chosen_sets = unseen if (row, name) == ("reference", "nearest_neighbours") else sets[row]
+            found[row] += measure(chosen_sets, [name], **said)
+    progress("measuring", 2 * len(metrics), 2 * len(metrics))
     nearest = [result for result in found["generated"] if isinstance(result, Neighbours)]
     picture = nearest[0].picture(generated.images, train_seen.images) if nearest else None
-    return Report(subject, found["generated"], found["reference"], picture)
+    return Report(source.name, found["generated"], found["reference"], picture)
 
 
-def _real_sets(name, split, train_split, validation_split, image_size, seed):
-    """(real, train, validation, what to say of them)."""
+def default_extractor(dataset) -> str:
+    """The shipped classifier of a data set by its name."""
+    if dataset.name not in shipped():
+        raise InputError(
+            f"Expected an extractor for {dataset.name!r}: {', '.join(shipped())} have one of their own. Received: "
+            "none. Give one: 'pixels', 'inception', or in Python a Keras model or a function."
+        )
+    return dataset.name
+
+
+def _real_sets(name, split, train_split, validation_split, image_size, seed, with_train: bool):
+    """(real, those in the samples' place, trained on, validation, what to say of them)."""
     from keras_gan_zoo import data
 
     if not data.has_splits(name):
+        if (split, train_split, validation_split) != (None, None, None):
+            raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
         whole = data.load(name, image_size=image_size)
         order = np.random.default_rng(seed).permutation(len(whole))
-        real, train = (_part(whole, order[half::2]) for half in (0, 1))
-        return real, train, None, {"data": whole.name, "split": "a random half", "seed": seed}
+        real, reference = (_part(whole, order[half::2]) for half in (0, 1))
+        said = {"data": whole.name, "split": "a random half", "checksum": whole.described()["checksum"]}
+        return real, reference, whole if with_train else None, None, said
 
     def load(part: str | None):
         return None if part is None else data.load(name, split=part, image_size=image_size)
 
-    return load(split), load(train_split), load(validation_split), {"data": str(name), "split": split, "seed": seed}
+    split, train_split = split or "test", train_split or "train"
+    real, train = load(split), load(train_split)
+    said = {"data": str(name), "split": split, "train_split": train_split, "checksum": real.described()["checksum"]}
+    if validation_split:
+        said["validation"] = validation_split
+    return real, train, train if with_train else None, load(validation_split), said
 
 
 def _part(whole, indices):
     from keras_gan_zoo.data import Dataset
 
     labels = None if whole.labels is None else whole.labels[indices]
-    return Dataset(_images(whole)[indices], labels, name=whole.name, class_names=whole.class_names)
+    return Dataset(whole.uint8_or_float()[indices], labels, name=whole.name, class_names=whole.class_names)
 
 
-def _images(dataset) -> np.ndarray:
-    return dataset.examples if hasattr(dataset, "examples") else dataset.read(range(len(dataset)))
+def _number(n: int | None, source: Source, reference) -> int:
+    """As many samples as can be measured, and as there are real images to put in their place."""
+    limits = [len(reference)] if source.limit is None else [len(reference), source.limit]
+    n = min(10_000, *limits) if n is None else n
+    if n > min(limits):
+        what = "images to be measured" if n > limits[-1] and source.limit is not None else "real images to compare with"
+        raise InputError(f"Expected at most as many samples as there are {what}. Received: {n}. Ask for {min(limits)}.")
+    return n
 
 
-def _sampled(sample, labels, n: int, shape, progress) -> np.ndarray:
-    from keras_gan_zoo.pictures import to_uint8
+def _same_classes(labels, class_names, real):
+    """Labels as the real set numbers them; None where its classes have other names."""
+    if labels is None or class_names is None or real.class_names is None:
+        return labels
+    if not set(class_names) <= set(real.class_names):
+        return None
+    return np.array([real.class_names.index(name) for name in class_names])[labels]
 
-    found = []
-    for start in range(0, n, 500):
-        size = min(500, n - start)
-        images = np.asarray(sample(size, None if labels is None else labels[start : start + size]))
-        if images.shape != (size, *shape):
+
+def _sampled(batches, n: int, shape, progress) -> np.ndarray:
+    found, done = [], 0
+    for images in batches:
+        images = as_pixels(images, "samples")
+        if images.shape[1:] != tuple(shape):
             raise InputError(
-                f"Expected {size} samples of shape {shape}, as the real images are. Received: {images.shape}. "
-                "Choose the data set that was trained on, or --image-size."
+                f"Expected samples of shape {tuple(shape)}, as the real images are. Received: {images.shape[1:]}. "
+                "Choose the data set that was trained on, or its image_size."
             )
-        found.append(to_uint8(images))
-        progress("samples", start + size, n)
+        found.append(images)
+        done += len(images)
+        progress("samples", done, n)
+    if done != n:
+        raise InputError(f"Expected {n} samples. Received: {done}.")
     return np.concatenate(found)
+
+
+def _shown(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.5g}"

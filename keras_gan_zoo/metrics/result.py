@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from keras_gan_zoo import files
 from keras_gan_zoo.errors import InputError
+
+UNSAID = "not said"
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Result:
         values: The figures by name, the one that `value` stands for first. Each is also an attribute.
         protocol: All that the figures depend on besides the model: numbers of examples, neighbours, the feature
             extractor with its SHA-256, seeds.
+
+    Results with several figures are compared by the first of them.
 
     Raises:
         InputError: From `<`, `>`, `<=`, `>=` and `-`, where metric or protocol differ.
@@ -79,20 +84,26 @@ class Result:
         return replace(self, protocol={**self.protocol, **more})
 
     def to_dict(self) -> dict:
-        return {"metric": self.metric, "values": dict(self.values), "protocol": dict(self.protocol)}
+        """Plain values; a figure that does not exist, such as the spread of one block, is None."""
+        values = {name: None if math.isnan(value) else _plain(value) for name, value in self.values.items()}
+        protocol = {name: _plain(value) for name, value in self.protocol.items()}
+        return {"metric": self.metric, "values": values, "protocol": protocol}
+
+    @classmethod
+    def from_dict(cls, content: dict) -> Result:
+        values = {name: math.nan if value is None else value for name, value in content["values"].items()}
+        return cls(content["metric"], values, content["protocol"])
 
     def save(self, path) -> None:
         """Writes the result as JSON."""
-        with files.written_beside(path) as beside:
-            beside.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_json(path, self.to_dict())
 
     @classmethod
     def load(cls, path) -> Result:
         """Reads what `save` wrote."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(content["metric"], content["values"], content["protocol"])
-        except (ValueError, KeyError, TypeError) as error:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"Expected {path} to be a result that save() wrote. Received: {error!r}.") from error
 
     def _comparable(self, other: Result) -> Result:
@@ -106,11 +117,12 @@ class Result:
                 f"Expected two results of one metric. Received: {self.metric} and {other.metric}. "
                 "Compare each with its like."
             )
-        names = dict.fromkeys((*self.protocol, *other.protocol))
+        said = {
+            name: (self.protocol.get(name, UNSAID), other.protocol.get(name, UNSAID))
+            for name in (*self.protocol, *other.protocol)
+        }
         differences = [
-            f"{name} {_short(self.protocol.get(name, 'not said'))} and {_short(other.protocol.get(name, 'not said'))}"
-            for name in names
-            if self.protocol.get(name) != other.protocol.get(name)
+            f"{name} {_short(ours)} and {_short(theirs)}" for name, (ours, theirs) in said.items() if ours != theirs
         ]
         if differences:
             raise InputError(
@@ -118,6 +130,16 @@ class Result:
                 f"{'; '.join(differences)}. Measure both alike."
             )
         return other
+
+
+def write_json(path, content: dict) -> None:
+    with files.written_beside(path) as beside:
+        beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """NumPy's numbers as Python's, which JSON knows."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _short(value) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.arrays import distribution
 from keras_gan_zoo.metrics.result import Result
 
 
-def inception_score(probabilities, splits: int = 10) -> Result:
+def inception_score(probabilities, splits: int = 10, seed: int = 0) -> Result:
     """exp of the mean divergence KL(p(y|x) || p(y)), from 1 to the number of classes.
 
     It never sees real data: a generator that remembers one image of each class has the best score. Source: Salimans
@@ -18,7 +19,8 @@ def inception_score(probabilities, splits: int = 10) -> Result:
 
     Args:
         probabilities: (n, classes) of generated images, by the Inception network or any other classifier.
-        splits: Consecutive parts whose scores are averaged.
+        splits: Parts whose scores are averaged.
+        seed: Of the order in which examples are dealt to the parts: those of sorted classes must not share one.
 
     Returns:
         A `Result` with `value`, the mean over the parts, and `std` between them.
@@ -29,11 +31,15 @@ def inception_score(probabilities, splits: int = 10) -> Result:
         10.0
     """
     p = distribution(probabilities, "probabilities")
-    if not isinstance(splits, (int, np.integer)) or not 1 <= splits <= len(p):
-        raise InputError(f"Expected splits from 1 to {len(p)}, the number of examples. Received: {splits!r}.")
-    scores = [_score(part) for part in np.array_split(p, splits)]
+    check_count("splits", splits)
+    if splits > len(p):
+        raise InputError(f"Expected splits of at most {len(p)}, the number of examples. Received: {splits}.")
+    order = np.random.default_rng(seed).permutation(len(p))
+    scores = [_score(p[part]) for part in np.array_split(order, splits)]
     values = {"value": float(np.mean(scores)), "std": float(np.std(scores))}
-    return Result("inception_score", values, {"generated": len(p), "classes": p.shape[1], "splits": splits})
+    return Result(
+        "inception_score", values, {"generated": len(p), "classes": p.shape[1], "splits": splits, "seed": seed}
+    )
 
 
 def _score(p: np.ndarray) -> float:
