@@ -37,7 +37,7 @@ DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,den
     "--neighbours",
     type=click.Path(path_type=Path),
     metavar="PICTURE",
-    help="Draw the samples that are nearest to training images, beside these.",
+    help="Draw the likeliest copies of training images, beside these.",
 )
 def evaluate(source, data, json_file, neighbours, **options):
     """Measure SOURCE against real images: a run folder, a .keras file, an ONNX file, or images that exist already (a
@@ -67,7 +67,7 @@ def evaluate(source, data, json_file, neighbours, **options):
         click.echo(f"{json_file}   all figures with their protocols")
     if neighbours is not None:
         pictures.save(report.neighbours, neighbours)
-        click.echo(f"{neighbours}   generated, nearest and next nearest training image, the nearest pairs first")
+        click.echo(f"{neighbours}   generated, nearest and next nearest training image, the likeliest copies first")
 
 
 def _check_out(json_file: Path | None, neighbours: Path | None) -> None:

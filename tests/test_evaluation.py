@@ -245,8 +245,8 @@ def test_images_that_exist_are_taken_in_an_order_of_their_own(digits):
 def test_samples_of_another_shape_or_number_are_refused():
     with pytest.raises(InputError, match=r"samples of shape \(16, 16, 1\)"):
         metrics.evaluate(lambda n: np.zeros((n, 8, 8, 1)), "digits", metrics=["kernel_distance"], extractor="pixels")
+    few = {"metrics": ["kernel_distance"], "extractor": "pixels", "n": 50}
     with pytest.raises(InputError, match=r"Expected 50 samples\. Received: 3"):
-        few = {"metrics": ["kernel_distance"], "extractor": "pixels", "n": 50}
         metrics.evaluate(lambda n: np.zeros((3, 16, 16, 1)), "digits", **few)
     with pytest.raises(InputError, match="Ask for 898"):
         metrics.evaluate(lambda n: np.zeros((n, 16, 16, 1)), "digits", extractor="pixels", n=900)

@@ -23,7 +23,9 @@ class Neighbours(Result):
     distances: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)), compare=False)
 
     def picture(self, samples, train, rows: int = 8):
-        """Triples of images, those nearest to training first: generated, nearest, next nearest.
+        """Triples of images, the likeliest copies first: generated, nearest, next nearest.
+
+        A copy is far nearer to one training image than to the next: the order is that of the ratio of both distances.
 
         Args:
             samples: Generated images (n, height, width, channels), as they were measured.
@@ -31,7 +33,7 @@ class Neighbours(Result):
             rows: Rows of three triples each.
         """
         samples, train = as_pixels(samples), as_pixels(train)
-        chosen = np.argsort(self.distances[:, 0])[: 3 * rows]
+        chosen = np.argsort(_ratios(self.distances), kind="stable")[: 3 * rows]
         triples = [[samples[i], train[self.indices[i, 0]], train[self.indices[i, 1]]] for i in chosen]
         return grid(np.asarray(triples).reshape(-1, *samples.shape[1:]), columns=9)
 
@@ -62,8 +64,7 @@ def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
     if not 2 <= k <= len(train):
         raise InputError(f"Expected k from 2, for the next nearest, to {len(train)} training examples. Received: {k}.")
     distances, indices = _nearest(samples, train, k)
-    # A sample at no distance from two equal training examples is a copy of both.
-    ratios = np.divide(distances[:, 0], distances[:, 1], out=np.zeros(len(samples)), where=distances[:, 1] > 0)
+    ratios = _ratios(distances)
     values = {
         "distance": float(distances[:, 0].mean()),
         "smallest": float(distances[:, 0].min()),
@@ -72,6 +73,12 @@ def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
     }
     protocol = {"generated": len(samples), "train": len(train), "features": samples.shape[1], "k": k}
     return Neighbours("nearest_neighbours", values, protocol, indices, distances)
+
+
+def _ratios(distances: np.ndarray) -> np.ndarray:
+    """Nearest by next nearest; a sample at no distance from two equal training examples is a copy of both."""
+    nearest, next_nearest = distances[:, 0], distances[:, 1]
+    return np.divide(nearest, next_nearest, out=np.zeros(len(distances)), where=next_nearest > 0)
 
 
 def neighbour_classification(samples, labels, test, test_labels) -> Result:
