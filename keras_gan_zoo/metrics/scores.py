@@ -27,7 +27,7 @@ def inception_score(probabilities, splits: int = 10, seed: int = 0) -> Result:
 
     Example:
         >>> import numpy as np
-        >>> round(inception_score(np.eye(10)[np.arange(1000) % 10]).value, 6)
+        >>> round(inception_score(np.eye(10)[np.arange(1000) % 10], splits=1).value, 6)
         10.0
     """
     p = distribution(probabilities, "probabilities")
