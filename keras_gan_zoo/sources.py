@@ -14,8 +14,8 @@ def samples_of(source, n: int, seed: int) -> tuple[Sample, np.ndarray | None, in
     """A source of samples, the labels to ask it for (or that its images have), and how many it has.
 
     Args:
-        source: A run folder or a `.keras` file, see `zoo.load`; an ONNX file with the input `noise`, and `labels` if
-            it is conditional, and images in [-1, 1] as its first output; a `.npz` file or a folder of images.
+        source: A run folder or a `.keras` file, see `zoo.load`; an exported ONNX file, see
+            `onnx_file.OnnxFile`; a `.npz` file or a folder of images.
         n: How many samples are wanted; images that exist already must be as many or more.
         seed: Of the noise.
 
@@ -67,34 +67,9 @@ def _of_images(path: Path, n: int) -> tuple[Sample, np.ndarray | None, int]:
 
 
 def _of_onnx(path: Path, n: int, seed: int) -> tuple[Sample, np.ndarray | None, int]:
-    import onnxruntime
+    from keras_gan_zoo.onnx_file import OnnxFile
 
-    if not path.is_file():
-        raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own kinds of error are not public
-        reason = str(error).splitlines()[0][:160]
-        raise InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).") from error
-    inputs = {value.name: value for value in session.get_inputs()}
-    if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or not isinstance(inputs["noise"].shape[-1], int):
-        raise InputError(
-            f"Expected a generator with the inputs noise and, if it is conditional, labels. Received: {path} with "
-            f"{', '.join(inputs)}. Export it with gan-zoo export."
-        )
-    noise = np.random.default_rng(seed).standard_normal((n, *inputs["noise"].shape[1:]), dtype=np.float32)
-    labels = None
-    if "labels" in inputs:
-        metadata = session.get_modelmeta().custom_metadata_map
-        if not metadata.get("num_classes", "").isdecimal():
-            raise InputError(f"Expected num_classes in the metadata of {path}. Received: none. Export it again.")
-        labels = np.arange(n, dtype=np.int32) % int(metadata["num_classes"])
-    first = session.get_outputs()[0].name
-
-    def make(rows, labels):
-        feed = {"noise": noise[rows]} if labels is None else {"noise": noise[rows], "labels": labels}
-        return session.run([first], feed)[0]
-
-    return _in_turn(make), labels, n
+    generator = OnnxFile(path)
+    labels = np.arange(n, dtype=np.int32) % generator.num_classes if generator.conditional else None
+    noise = np.random.default_rng(seed).standard_normal((n, *generator.latent_shape), dtype=np.float32)
+    return _in_turn(lambda rows, labels: generator.sample_from(noise[rows], labels)), labels, n

@@ -174,17 +174,15 @@ def _classifier(path: Path) -> Extractor:
 
 
 def _of_model(model) -> Extractor:
-    digest = hashlib.sha256()
-    for weights in model.get_weights():
-        digest.update(f"{weights.dtype}{weights.shape}".encode())
-        digest.update(np.ascontiguousarray(weights).tobytes())
+    from keras_gan_zoo.identity import sha256_of_weights
+
     shape = tuple(model.inputs[0].shape[1:])
 
     def run(images):
         outputs = model(images, training=False)
         return outputs if isinstance(outputs, dict) else {"features": outputs}
 
-    return Extractor(run, model.name, digest.hexdigest(), None if None in shape else shape)
+    return Extractor(run, model.name, sha256_of_weights(model), None if None in shape else shape)
 
 
 def _inception() -> Extractor:
