@@ -183,7 +183,9 @@ def launch(workers, restarts, arguments):
 
 @main.command()
 @click.argument("source", metavar="RUN_OR_FILE")
-@click.option("-n", "count", type=click.IntRange(1), default=64, show_default=True, help="Number of samples.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
+)
 @_seed_option("samples")
 @click.option(
     "--truncation",

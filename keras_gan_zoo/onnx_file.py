@@ -18,7 +18,7 @@ from keras_gan_zoo.latent import checked_noise, truncated_noise
 BATCH_SIZE = 64
 OUTPUT = "images"
 DIGEST = "file_sha256"  # its value is the digest of the file with zeros in its place
-_DIGEST_IN_FILE = re.compile(DIGEST.encode() + rb"\x12@([0-9a-f]{64})")  # as protocol buffers store a key and a value
+_DIGEST_IN_FILE = re.compile(DIGEST.encode() + rb"\x12@(.{64})", re.DOTALL)  # as protocol buffers store key and value
 
 
 class OnnxFile:
@@ -40,9 +40,10 @@ class OnnxFile:
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        self._session = _session_of(self.path)
-        inputs = {value.name: value for value in self._session.get_inputs()}
-        outputs = {value.name: value for value in self._session.get_outputs()}
+        content, is_checked = _content_of(self.path)
+        self._session, self.metadata, inputs, outputs = _opened(self.path, content)
+        if "keras_gan_zoo" in self.metadata and not is_checked:
+            self._refuse("the SHA-256 that gan-zoo export writes", "none")
         if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or OUTPUT not in outputs:
             self._refuse(
                 "a generator with the inputs noise and, if it is conditional, labels, and the output images",
@@ -51,9 +52,10 @@ class OnnxFile:
         noise = inputs["noise"]
         if noise.type != "tensor(float)" or len(noise.shape) < 2 or not _is_free(noise.shape):
             self._refuse("noise (batch, latent_dim) in float32 with a free batch", f"{noise.type} {noise.shape}")
+        if outputs[OUTPUT].type not in ("tensor(float)", "tensor(uint8)"):
+            self._refuse("images in float32 or uint8", outputs[OUTPUT].type)
         self.latent_shape = tuple(noise.shape[1:])
         self.conditional = "labels" in inputs
-        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self.num_classes = self._num_classes(inputs["labels"]) if self.conditional else None
         self.class_names = self._class_names() if self.conditional else None
 
@@ -131,20 +133,27 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda found: found[0][:-64] + b"0" * 64, content)).hexdigest()
 
 
-def _session_of(path: Path):
-    """A session of the runtime, after every byte of the file was checked if it has a digest."""
-    import onnxruntime
-
+def _content_of(path: Path) -> tuple[bytes, bool]:
+    """The bytes of a file, and whether they were checked, before any parser sees them; foreign files have no digest."""
     if not path.is_file():
         raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
     content = path.read_bytes()
     said = _DIGEST_IN_FILE.search(content)
-    if said is not None and said[1].decode() != digest_of(content):
+    if said is not None and said[1] != digest_of(content).encode():
         raise InputError(f"Expected a whole ONNX model. Received: {path}, whose SHA-256 is wrong. Export it again.")
+    return content, said is not None
+
+
+def _opened(path: Path, content: bytes) -> tuple:
+    """A session of the runtime, the metadata, and inputs and outputs by name."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        inputs, outputs = ({v.name: v for v in values} for values in (session.get_inputs(), session.get_outputs()))
+        return session, session.get_modelmeta().custom_metadata_map, inputs, outputs
     except Exception as error:  # the runtime's own kinds of error are not public
         raise _damaged(path, error) from error
 

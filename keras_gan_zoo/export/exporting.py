@@ -73,6 +73,7 @@ def export(
 
     Raises:
         InputError: If an argument cannot work, or the format cannot express a layer.
+        NotFiniteError: If the model has or makes NaN or infinity.
         ParityError: If the file computes something else than Keras; then it is gone.
 
     Example:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.identity import sha256_of_weights
 from keras_gan_zoo.sampling import inputs
 from keras_gan_zoo.two_player import TwoPlayerModel
@@ -36,7 +36,12 @@ class Generator:
 
     @classmethod
     def of(cls, model) -> Generator:
-        """The averaged generator of a GAN where there is one, in full precision; or an `InputError`."""
+        """The averaged generator of a GAN where there is one, in full precision.
+
+        Raises:
+            InputError: If the model is no GAN, or does not know its classes.
+            NotFiniteError: If a weight is NaN or infinite.
+        """
         if not isinstance(model, TwoPlayerModel):
             raise InputError(
                 f"Expected a GAN of this package. Received: {type(model).__name__}. Load one with kgz.load."
@@ -48,6 +53,8 @@ class Generator:
             )
         classes = (model.num_classes, model.class_names) if model.conditional else (None, None)
         sampler = model.sampler
+        if not all(np.isfinite(weights).all() for weights in sampler.get_weights()):
+            raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
         return cls(_in_full_precision(sampler), type(model).__name__, sha256_of_weights(sampler), *classes)
 
     @property

@@ -34,7 +34,8 @@ def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.Mo
     _number(order, names)
     initializers = [_renamed_tensor(weights[name], names[name]) for name in dict.fromkeys(read)]
     renamed = helper.make_graph(order, "generator", inputs, [output], initializers)
-    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    used = {"", *(node.domain for node in nodes(renamed))}
+    opsets = sorted((opset for opset in model.opset_import if opset.domain in used), key=lambda opset: opset.domain)
     return helper.make_model(
         renamed,
         opset_imports=opsets,

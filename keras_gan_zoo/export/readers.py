@@ -30,17 +30,26 @@ def onnx(path: Path, probes: list[Probe]) -> list[np.ndarray]:
 
 def saved_model(path: Path, probes: list[Probe]) -> list[np.ndarray]:
     """By TensorFlow in a process of its own, which can import neither Keras nor this package."""
+    return saved_models([(path, probes)])[0]
+
+
+def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]]:
+    """Several in one process."""
     with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder, "asked.npz"), Path(folder, "answered.npz")
-        np.savez(asked, **{f"{number}_{key}": v for number, p in enumerate(probes) for key, v in p.feed.items()})
-        command = [sys.executable, "-P", str(SCRIPT), str(path), str(asked), str(answered)]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise ParityError(f"Expected a SavedModel that TensorFlow runs by itself. Received: {reason}")
-        with np.load(answered) as arrays:
-            return [arrays[str(number)] for number in range(len(probes))]
+        places = [(path, Path(folder, f"asked_{i}.npz"), Path(folder, f"{i}.npz")) for i, (path, _) in enumerate(asked)]
+        for (_, questions, _), (_, probes) in zip(places, asked, strict=True):
+            np.savez(questions, **{f"{i}_{key}": v for i, probe in enumerate(probes) for key, v in probe.feed.items()})
+        _run([str(SCRIPT), *(str(part) for place in places for part in place)])
+        answers = [dict(np.load(answered)) for _, _, answered in places]
+    return [[arrays[str(i)] for i in range(len(arrays))] for arrays in answers]
+
+
+def _run(arguments: list[str]) -> None:
+    command = [sys.executable, "-P", *arguments]  # -P: without the script's folder among those that are imported from
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise ParityError(f"Expected a SavedModel that TensorFlow runs by itself. Received: {reason}")
 
 
 def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:

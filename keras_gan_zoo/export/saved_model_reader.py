@@ -1,6 +1,6 @@
-"""A program that runs a SavedModel with TensorFlow alone, as whoever deploys it does.
+"""A program that runs SavedModels with TensorFlow alone, as whoever deploys one does.
 
-    python saved_model_reader.py FOLDER ASKED.npz ANSWERED.npz
+    python saved_model_reader.py FOLDER ASKED.npz ANSWERED.npz [FOLDER ASKED.npz ANSWERED.npz] ...
 
 It knows neither Keras nor this package. That `sample` makes what `serving_default` makes of the noise it draws,
 whatever the number of samples, is asserted here.
@@ -9,9 +9,7 @@ whatever the number of samples, is asserted here.
 import sys
 
 
-def main(folder, asked, answered):
-    for package in ("keras", "keras_gan_zoo"):
-        sys.modules[package] = None  # whoever imports it fails
+def answer(folder, asked, answered):
     import numpy as np
     import tensorflow as tf
 
@@ -38,4 +36,7 @@ def main(folder, asked, answered):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for package in ("keras", "keras_gan_zoo"):
+        sys.modules[package] = None  # whoever imports it fails
+    for start in range(1, len(sys.argv), 3):
+        answer(*sys.argv[start : start + 3])
