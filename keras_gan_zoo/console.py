@@ -40,6 +40,18 @@ def say_warnings() -> None:
 @contextmanager
 def without_talk() -> Iterator[None]:
     """Holds back what the process writes to file descriptor 2, then lets through what is not talk."""
+    lines: list[str] = []
+    try:
+        with held_back(lines):
+            yield
+    finally:
+        for line in lines:
+            print(line, file=sys.stderr)
+
+
+@contextmanager
+def held_back(lines: list[str]) -> Iterator[None]:
+    """Appends to `lines` what the process writes to file descriptor 2, but for talk."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(2)
@@ -51,6 +63,5 @@ def without_talk() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines():
-                if not _TALK.search(line):
-                    print(line, file=sys.stderr)
+            said = held.read().decode(errors="replace").splitlines()
+            lines.extend(line for line in said if not _TALK.search(line))

@@ -369,6 +369,34 @@ def test_the_exact_gelu_is_named_with_its_substitute(layer, tmp_path):
     assert approximate.export(tmp_path / "g.onnx").difference <= 1e-5
 
 
+@keras.saving.register_keras_serializable("test_export")
+class LogGamma(layers.Layer):
+    def call(self, x):
+        import tensorflow as tf
+
+        return tf.math.lgamma(tf.abs(x) + 1.0)
+
+
+@pytest.mark.parametrize(("name", "format"), [("g.onnx", "ONNX"), ("g.tflite", "LiteRT")])
+def test_layers_that_a_format_cannot_express_are_named(name, format, tmp_path, capfd):
+    noise = keras.Input((4,))
+    x = LogGamma(name="odd")(layers.Dense(64)(noise))
+    gan = gan_around(keras.Model(noise, layers.Reshape((8, 8, 1))(x)))
+    with pytest.raises(
+        InputError, match=f"layers that {format} can express. Received: the layer 'odd', which computes"
+    ):
+        gan.export(tmp_path / name)
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_does_not_run_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorflow_formats, "write_litert", lambda generator, path: path.write_bytes(b"nothing"))
+    with pytest.raises(ParityError, match="that its own runtime runs"):
+        upsampling().export(tmp_path / "g.tflite")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_tf2onnx_cannot_trace_is_one_line(tmp_path, monkeypatch):
     import tf2onnx
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.errors import InputError, ParityError, unknown
 from keras_gan_zoo.export import onnx_format, parity, readers, tensorflow_formats
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.export.parity import Tolerance
@@ -108,7 +108,19 @@ def _written(generator: Generator, path: Path, write: Callable, read: Callable, 
     probes = parity.probes(generator)
     with (folder_written_beside if read is readers.saved_model else written_beside)(path) as beside:
         write(beside)
-        return parity.compare(generator, probes, read(beside, probes), tolerance)
+        return parity.compare(generator, probes, _read(read, beside, probes), tolerance)
+
+
+def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
+    try:
+        return read(beside, probes)
+    except ParityError:
+        raise
+    except Exception as error:  # the runtimes' own kinds of error are not public
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+        raise ParityError(
+            f"Expected a file that its own runtime runs. Received: {reason} Nothing was written. Choose another format."
+        ) from error
 
 
 def _format_of(path: Path, format: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,6 +87,15 @@ class Generator:
         return self._traced(*(tf.constant(values) for values in (noise, labels) if values is not None))[
             "images"
         ].numpy()
+
+    def layer_of(self, operation: str) -> str:
+        """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
+        names = {layer.name for layer in self.network._flatten_layers(include_self=False)}
+        for part in reversed(operation.split("/")):
+            for name in (re.sub(r"_\d+$", "", part), part):
+                if name in names:
+                    return name
+        return operation
 
     @cached_property
     def _traced(self):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,32 +109,22 @@ def _converted(generator: Generator, opset: int):
         except Exception as error:  # tf2onnx raises whatever its own code meets
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise InputError(f"Expected layers that ONNX can express. Received: {reason}. {ELSEWHERE}.") from error
-    _check_operations(model, generator.network)
+    _check_operations(model, generator)
     return model
 
 
-def _check_operations(model, network: keras.Model) -> None:
+def _check_operations(model, generator: Generator) -> None:
     """tf2onnx only logs what it cannot convert, and leaves TensorFlow's operation in the graph."""
     import onnx
 
     for node in onnx_graph.nodes(model.graph):
         if not onnx.defs.has(node.op_type, node.domain):
-            layer = _layer_of(node.name, network)
+            layer = generator.layer_of(node.name)
             substitute = SUBSTITUTES.get(node.op_type)
             raise InputError(
                 f"Expected layers that ONNX can express. Received: the layer {layer!r}, which computes {node.op_type}. "
                 f"{f'{substitute}; or export a SavedModel' if substitute else ELSEWHERE}."
             )
-
-
-def _layer_of(operation: str, network: keras.Model) -> str:
-    """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
-    names = {layer.name for layer in network._flatten_layers(include_self=False)}
-    for part in reversed(operation.split("/")):
-        for name in (re.sub(r"_\d+$", "", part), part):
-            if name in names:
-                return name
-    return operation
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import tempfile
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.console import without_talk
+from keras_gan_zoo.console import held_back
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export.generator import Generator
 
@@ -38,16 +40,34 @@ def _sampler(generator: Generator):
 
 
 def write_litert(generator: Generator, path: Path) -> None:
-    """A file with the signature `serving_default`, of LiteRT's own operations only: any of its runtimes runs it."""
-    with tempfile.TemporaryDirectory() as folder, without_talk():
-        write_saved_model(generator, Path(folder))
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-        try:
-            content = converter.convert()
-        except Exception as error:  # the converter's own kinds of error are not public
-            reason = next((line for line in str(error).splitlines() if "op" in line), str(error))[:200]
+    """A file with the signature `serving_default`, of LiteRT's own operations only: any of its runtimes runs it.
+
+    Raises:
+        InputError: If LiteRT cannot express a layer. The converter may only say so, and go on without its weights.
+    """
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        with held_back(said):
+            write_saved_model(generator, Path(folder))
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+            try:
+                content = converter.convert()
+            except Exception as error:  # the converter's own kinds of error are not public
+                content, said = None, [*str(error).splitlines(), *said]
+        if content is None or any("error:" in line for line in said):
             raise InputError(
-                f"Expected layers that LiteRT can express. Received: {reason} Export a SavedModel instead: a path "
-                "without suffix."
-            ) from error
+                f"Expected layers that LiteRT can express. Received: {_complaint(generator, said)}. Export a "
+                "SavedModel instead: a path without suffix."
+            )
+    for line in said:
+        print(line, file=sys.stderr)
     path.write_bytes(content)
+
+
+def _complaint(generator: Generator, said: list[str]) -> str:
+    """The layer that the converter fails at, if it says one, or its own first words."""
+    for operation, name in re.findall(r'"(\w+):", "([^"@]+)', "\n".join(said)):
+        layer = generator.layer_of(name)
+        if layer != name:
+            return f"the layer {layer!r}, which computes {operation}"
+    return next(iter(said), "an error without words")[:200]
