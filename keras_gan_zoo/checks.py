@@ -108,14 +108,6 @@ def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_pe
         )
 
 
-def check_labels(labels: np.ndarray, num_classes: int) -> None:
-    if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
-        raise InputError(
-            f"Expected integer labels from 0 to {num_classes - 1}. Received: {labels.dtype} from {labels.min()} to "
-            f"{labels.max()}. Renumber the labels, or build the networks with another num_classes."
-        )
-
-
 def check_players(generator, discriminator, packing: int = 1) -> None:
     for name, player in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(player, keras.Model) or not getattr(player, "inputs", None):

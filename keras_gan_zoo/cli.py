@@ -1,4 +1,6 @@
-"""The command line: `gan-zoo train`, `launch`, `sample`, `interpolate`, `invert`. All of it can be done in Python."""
+"""The command line: `gan-zoo train`, `launch`, `sample`, `interpolate`, `invert`; `evaluate` and `export` have files.
+
+All of it can be done in Python."""
 
 import sys
 from pathlib import Path
@@ -8,8 +10,9 @@ from click.core import ParameterSource
 
 from keras_gan_zoo import VARIANT_CLASSES, __version__
 from keras_gan_zoo.cli_evaluate import evaluate
+from keras_gan_zoo.cli_export import export
 from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
-from keras_gan_zoo.errors import InputError, NotFiniteError, WorkerLostError
+from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -35,7 +38,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except (InputError, NotFiniteError, WorkerLostError, OSError) as error:
+        except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
             raise _Failure(error) from error
 
 
@@ -180,7 +183,9 @@ def launch(workers, restarts, arguments):
 
 @main.command()
 @click.argument("source", metavar="RUN_OR_FILE")
-@click.option("-n", "count", type=click.IntRange(1), default=64, show_default=True, help="Number of samples.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
+)
 @_seed_option("samples")
 @click.option(
     "--truncation",
@@ -195,16 +200,16 @@ def launch(workers, restarts, arguments):
 )
 @_out_option("samples.png", "A picture (.png, .jpg), or .npz for the arrays.")
 def sample(source, count, seed, truncation, label, out):
-    """Sample from a run folder or a .keras file.
+    """Sample from a run folder, a .keras file, or an exported .onnx file, which takes no TensorFlow and a second.
 
     \b
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
+    gan-zoo sample digits.onnx -n 100 -o digits.npz
     """
     _check_out(out, *PICTURES, ".npz")
-    _start_tensorflow()
-    from keras_gan_zoo import pictures, zoo
+    gan = _generator(source)
+    from keras_gan_zoo import pictures
 
-    gan = zoo.load(source)
     examples = gan.sample(count, labels=_class("--label", label, gan), seed=seed, truncation=truncation)
     if out.suffix.lower() == ".npz":
         _save_arrays(out, images=examples)
@@ -212,6 +217,18 @@ def sample(source, count, seed, truncation, label, out):
         columns = gan.num_classes if gan.conditional and label is None else None
         pictures.save(pictures.draw(examples, columns=columns), out)
     click.echo(f"{count} samples, seed {seed}: {out}")
+
+
+def _generator(source: str):
+    """What can sample: a model, or an exported file."""
+    if Path(source).suffix.lower() == ".onnx":
+        from keras_gan_zoo.onnx_file import OnnxFile
+
+        return OnnxFile(source)
+    _start_tensorflow()
+    from keras_gan_zoo import zoo
+
+    return zoo.load(source)
 
 
 @main.command()
@@ -345,6 +362,7 @@ def _check_out(out: Path, *suffixes: str):
 
 
 main.add_command(evaluate)
+main.add_command(export)
 
 
 def _start_tensorflow():

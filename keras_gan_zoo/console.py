@@ -12,6 +12,8 @@ from contextlib import contextmanager
 _TALK = re.compile(
     r"absl::InitializeLog|oneDNN custom operations are on|cuda drivers|TensorFlow binary is optimized"
     r"|To enable the following instructions|cuInit|Unable to register cu|computation_placer"
+    # And what LiteRT and its converter say of files that are in order.
+    r"|NodeDef mentions attribute|XNNPACK delegate for CPU"
 )
 
 
@@ -20,7 +22,7 @@ def start_tensorflow() -> None:
     if os.environ.get("KERAS_GAN_ZOO_VERBOSE"):
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _without_talk():
+    with without_talk():
         import tensorflow as tf
 
         has_accelerator = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
@@ -36,8 +38,20 @@ def say_warnings() -> None:
 
 
 @contextmanager
-def _without_talk() -> Iterator[None]:
+def without_talk() -> Iterator[None]:
     """Holds back what the process writes to file descriptor 2, then lets through what is not talk."""
+    lines: list[str] = []
+    try:
+        with held_back(lines):
+            yield
+    finally:
+        for line in lines:
+            print(line, file=sys.stderr)
+
+
+@contextmanager
+def held_back(lines: list[str]) -> Iterator[None]:
+    """Appends to `lines` what the process writes to file descriptor 2, but for talk."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(2)
@@ -49,6 +63,5 @@ def _without_talk() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines():
-                if not _TALK.search(line):
-                    print(line, file=sys.stderr)
+            said = held.read().decode(errors="replace").splitlines()
+            lines.extend(line for line in said if not _TALK.search(line))

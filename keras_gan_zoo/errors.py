@@ -16,6 +16,10 @@ class WorkerLostError(RuntimeError):
     """A process of a distributed job is gone, and the job with it."""
 
 
+class ParityError(ArithmeticError):
+    """An exported file computes something else than the model it was made from."""
+
+
 class NotFiniteError(ArithmeticError):
     """Training left the finite numbers."""
 

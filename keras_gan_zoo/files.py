@@ -1,6 +1,7 @@
 """Writing files so that a finished file is whole: beside its place, flushed, then renamed."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,37 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
         _flush_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_beside(path: str | os.PathLike) -> Iterator[Path]:
+    """The same for a folder: yields the path of a new one, which the block makes and fills.
+
+    A folder cannot be renamed over another, so one that is at `path` is moved aside for a moment.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with folder_written_beside(f"{folder}/words") as beside:
+        ...         beside.mkdir()
+        ...     [found.name for found in Path(folder).iterdir()]
+        ['words']
+    """
+    path = Path(path)
+    beside, before = (path.with_name(f".{path.name}.{os.getpid()}.{state}") for state in ("unfinished", "replaced"))
+    try:
+        yield beside
+        for part in (*beside.rglob("*"), beside):
+            (_flush_folder if part.is_dir() else _flush_to_disk)(part)
+        if path.exists():
+            os.replace(path, before)
+        os.replace(beside, path)
+        _flush_folder(path.parent)
+    finally:
+        if before.exists() and not path.exists():
+            os.replace(before, path)
+        for left in (beside, before):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path, suffix: str) -> None:

@@ -4,7 +4,8 @@ import keras
 
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_divisible, check_fit_data, check_labels, check_scope, refuse
+from keras_gan_zoo.checks import check_divisible, check_fit_data, check_scope, refuse
+from keras_gan_zoo.classes import check_labels
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.execution import passing_over, steps_function
 from keras_gan_zoo.session import Session

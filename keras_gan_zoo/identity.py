@@ -1,9 +1,13 @@
-"""What a model and its data are, apart from names and the values of weights: whether a run may go on with them."""
+"""What a model and its data are, apart from names and the values of weights: whether a run may go on with them.
 
+And, for files that are made from a model, the digest of those values."""
+
+import hashlib
 import json
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_gan_zoo.errors import InputError
 
@@ -24,6 +28,15 @@ def of_run(model, data: dict) -> dict[str, Any]:
 def model_of(run: dict[str, Any]):
     """The model of such a description, compiled, with weights of its own."""
     return keras.saving.deserialize_keras_object(run["model"])
+
+
+def sha256_of_weights(network: keras.Model) -> str:
+    """The same for the same weights in the same order."""
+    digest = hashlib.sha256()
+    for weights in network.get_weights():
+        digest.update(f"{weights.dtype}{weights.shape}".encode())
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()
 
 
 def check_same(expected: dict, received: dict) -> None:

@@ -59,6 +59,19 @@ def truncated_noise(
     return np.where(np.abs(noise) <= truncation, noise, _truncated(anew.uniform(size=shape), truncation))
 
 
+def checked_noise(noise, latent_shape: tuple[int, ...]) -> np.ndarray:
+    """Noise as float32 (n, *latent_shape), or an `InputError`."""
+    noise = np.asarray(noise, np.float32)
+    if noise.shape[1:] != latent_shape or noise.ndim != 1 + len(latent_shape) or len(noise) == 0:
+        raise InputError(
+            f"Expected noise of shape (n, {', '.join(map(str, latent_shape))}). Received: {noise.shape}. "
+            "Draw it with latent.truncated_noise(n, latent_dim)."
+        )
+    if not np.isfinite(noise).all():
+        raise InputError("Expected finite noise. Received: NaN or infinity. Draw it with latent.truncated_noise.")
+    return noise
+
+
 def _truncated(uniform: np.ndarray, truncation: float) -> np.ndarray:
     """The truncated normal distribution at these quantiles."""
     from scipy.special import ndtr, ndtri

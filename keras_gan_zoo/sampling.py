@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
-from keras_gan_zoo.checks import check_labels
-from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.classes import labels_to_sample
+from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.inversion import Inversion, invert
-from keras_gan_zoo.latent import truncated_noise
+from keras_gan_zoo.latent import checked_noise, truncated_noise
 
 
 class Sampling:
@@ -103,6 +103,28 @@ class Sampling:
         options = {"steps": steps, "restarts": restarts, "learning_rate": learning_rate, "prior": prior}
         return invert(self, images, labels, **options, seed=seed, verbose=verbose)
 
+    def export(self, path, format: str | None = None, **options):
+        """Writes the generator, the averaged one where there is one, as ONNX, SavedModel or LiteRT.
+
+        Unlike that of Keras, it exports what `sample` uses and not both players, with names that do not change, and
+        compares what was written with Keras: see `export.export`, which has all options.
+
+        Args:
+            path: A file ending in `.onnx` or `.tflite`, or a folder without suffix for a SavedModel.
+            format: "onnx", "litert" or "saved_model", where the suffix does not say it.
+            **options: `opset`, `uint8`, `half`, `int8` and `metadata`, of ONNX.
+
+        Returns:
+            An `export.Exported` with `path`, `format`, `size` and `difference`.
+
+        Raises:
+            InputError: If an argument cannot work, or the format cannot express a layer.
+            ParityError: If the file computes something else than Keras; then it is gone.
+        """
+        from keras_gan_zoo.export import export
+
+        return export(self, path, format, **options)
+
     @property
     def sampler(self) -> keras.Model:
         """The generator that samples come from: the moving average where there is one."""
@@ -125,15 +147,7 @@ class Sampling:
 
     def checked_noise(self, noise) -> np.ndarray:
         """Noise as float32 (n, *latent_shape), or an `InputError`."""
-        noise = np.asarray(noise, np.float32)
-        if noise.shape[1:] != self.latent_shape or noise.ndim != 1 + len(self.latent_shape) or len(noise) == 0:
-            raise InputError(
-                f"Expected noise of shape (n, {', '.join(map(str, self.latent_shape))}). Received: {noise.shape}. "
-                "Draw it with latent.truncated_noise(n, latent_dim)."
-            )
-        if not np.isfinite(noise).all():
-            raise InputError("Expected finite noise. Received: NaN or infinity. Draw it with latent.truncated_noise.")
-        return noise
+        return checked_noise(noise, self.latent_shape)
 
     def _examples_of(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, len(noise), data.BATCH_SIZE)]
@@ -148,36 +162,7 @@ class Sampling:
         """The classes of n examples by index, int32 (n,), the classes in turn by default; None without labels."""
         if not self.conditional:
             return None
-        if labels is None and self.num_classes is None:
-            raise InputError(
-                "sample() expects labels, because the networks take them and num_classes is unknown. Received: none. "
-                "Pass labels, or num_classes to the constructor."
-            )
-        labels = np.arange(n) % self.num_classes if labels is None else self._indices(labels)
-        if labels.shape not in ((), (n,)):
-            raise InputError(f"sample({n}) expects one label or {n} labels. Received: shape {labels.shape}.")
-        if self.num_classes is not None:
-            check_labels(labels, self.num_classes)
-        return np.broadcast_to(labels.astype(np.int32), (n,))
-
-    def _indices(self, labels) -> np.ndarray:
-        """Labels with names of classes replaced by their indices."""
-
-        def index(label):
-            if not isinstance(label, str):
-                return label
-            if not self.class_names:
-                raise InputError(
-                    f"Expected labels by index, because this model knows no class names. Received: {label!r}. Pass "
-                    "class_names to the constructor, or an index."
-                )
-            if label not in self.class_names:
-                raise unknown("class", label, self.class_names)
-            return self.class_names.index(label)
-
-        if isinstance(labels, (list, tuple, np.ndarray)) and np.ndim(labels) == 1:
-            return np.array([index(label) for label in labels])
-        return np.asarray(index(labels))
+        return labels_to_sample(n, labels, self.num_classes, self.class_names)
 
 
 def inputs(first, labels):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
 
 BATCH = 500
@@ -59,7 +60,9 @@ def _of_path(path: Path, seed: int) -> Source:
             f"{path}, which does not exist."
         )
     if path.suffix == ".onnx":
-        return _of_generator(_OnnxFile(path), seed)
+        from keras_gan_zoo.onnx_file import OnnxFile
+
+        return _of_generator(OnnxFile(path), seed)
     if path.suffix in (".npz", ".npy") or (path.is_dir() and not (path / "recipe.toml").exists()):
         from keras_gan_zoo import data
 
@@ -73,7 +76,7 @@ def _of_path(path: Path, seed: int) -> Source:
 def _of_generator(generator, seed: int) -> Source:
     def draw(n: int):
         noise = np.random.default_rng(seed).standard_normal((n, *generator.latent_shape), dtype=np.float32)
-        labels = generator.labels_to_sample(n, None)
+        labels = labels_to_sample(n, None, generator.num_classes, None) if generator.conditional else None
         rows = [slice(start, start + BATCH) for start in range(0, n, BATCH)]
         return (generator.sample_from(noise[i], None if labels is None else labels[i]) for i in rows), labels
 
@@ -89,36 +92,3 @@ def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
         return (images[i] for i in rows), None if labels is None else labels[order[:n]]
 
     return Source(draw, class_names, limit=len(images))
-
-
-class _OnnxFile:
-    """A generator with the inputs `noise` and, if it is conditional, `labels`, and images as its first output."""
-
-    def __init__(self, path: Path):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the runtime's own kinds of error are not public
-            reason = str(error).splitlines()[0][:160]
-            raise InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).") from error
-        inputs = {value.name: value for value in self.session.get_inputs()}
-        if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or not isinstance(inputs["noise"].shape[-1], int):
-            raise InputError(
-                f"Expected a generator with the inputs noise and, if it is conditional, labels. Received: {path} with "
-                f"{', '.join(inputs)}. Export it with gan-zoo export."
-            )
-        classes = self.session.get_modelmeta().custom_metadata_map.get("num_classes", "")
-        if "labels" in inputs and not classes.isdecimal():
-            raise InputError(f"Expected num_classes in the metadata of {path}. Received: none. Export it again.")
-        self.latent_shape, self.class_names = tuple(inputs["noise"].shape[1:]), None
-        self.num_classes = int(classes) if "labels" in inputs else None
-
-    def labels_to_sample(self, n: int, labels):
-        return None if self.num_classes is None else np.arange(n, dtype=np.int32) % self.num_classes
-
-    def sample_from(self, noise, labels):
-        feed = {"noise": noise} if labels is None else {"noise": noise, "labels": labels}
-        return self.session.run([self.session.get_outputs()[0].name], feed)[0]

@@ -8,14 +8,14 @@ TALK = (
 
 
 def test_talk_is_dropped_and_errors_pass(capfd):
-    with console._without_talk():
+    with console.without_talk():
         os.write(2, f"{TALK}\nE0000 something broke\na warning of Python's\n".encode())
     assert capfd.readouterr().err == "E0000 something broke\na warning of Python's\n"
 
 
 def test_what_was_said_before_a_crash_is_kept(capfd):
     try:
-        with console._without_talk():
+        with console.without_talk():
             os.write(2, b"E0000 the reason\n")
             raise ImportError
     except ImportError:

@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from keras_gan_zoo import files
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import written_beside
 
@@ -29,3 +32,35 @@ def test_unknown_names_come_with_near_ones():
     assert str(error) == "Unknown loss 'minimx'. Expected one of: hinge, minimax. Did you mean 'minimax'?"
     assert "Did you mean" not in str(unknown("loss", "zzz", ["minimax"]))
     assert "100 names" in str(unknown("loss", "zzz", [f"name{i}" for i in range(100)]))
+
+
+def test_a_folder_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "words"
+    for word in ("first", "second"):
+        with files.folder_written_beside(path) as beside:
+            (beside / "deep").mkdir(parents=True)
+            (beside / "deep" / "word.txt").write_text(word)
+            assert path.exists() == (word == "second")
+        assert (path / "deep" / "word.txt").read_text() == word
+    with pytest.raises(KeyError), files.folder_written_beside(path) as beside:
+        beside.with_name({beside.mkdir(): "made"}["half"])
+    assert (path / "deep" / "word.txt").read_text() == "second"
+    assert [part.name for part in tmp_path.iterdir()] == ["words"]
+
+
+def test_a_folder_that_cannot_be_renamed_leaves_the_earlier_one(tmp_path, monkeypatch):
+    path = tmp_path / "words"
+    path.mkdir()
+    (path / "word.txt").write_text("first")
+    rename = os.replace
+
+    def refuses_what_is_new(source, target):
+        if "unfinished" in str(source):
+            raise OSError("no")
+        rename(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refuses_what_is_new)
+    with pytest.raises(OSError, match="no"), files.folder_written_beside(path) as beside:
+        beside.mkdir()
+    assert (path / "word.txt").read_text() == "first"
+    assert [part.name for part in tmp_path.iterdir()] == ["words"]

@@ -185,17 +185,15 @@ def _classifier(path: Path) -> Extractor:
 
 def _of_model(model) -> Extractor:
     """Its digest is of layers and weights, without the names that Keras counts up in a process."""
-    from keras_gan_zoo.identity import without_names
+    from keras_gan_zoo.identity import sha256_of_weights, without_names
 
     if not getattr(model, "inputs", None) or len(model.inputs) != 1:
         raise InputError(
             f"Expected an extractor that knows its one input, images. Received: {type(model).__name__}. "
             "Wrap it: keras.Model(images, network(images))."
         )
-    digest = hashlib.sha256(json.dumps(without_names(model), default=str).encode())
-    for weights in model.get_weights():
-        digest.update(f"{weights.dtype}{weights.shape}".encode())
-        digest.update(np.ascontiguousarray(weights).tobytes())
+    content = json.dumps(without_names(model), default=str) + sha256_of_weights(model)
+    digest = hashlib.sha256(content.encode()).hexdigest()
     shape = tuple(model.inputs[0].shape[1:])
 
     def run(images):
@@ -203,7 +201,7 @@ def _of_model(model) -> Extractor:
         return outputs if isinstance(outputs, dict) else {"features": outputs}
 
     name = re.sub(r"_\d+$", "", model.name)
-    return Extractor(run, name, digest.hexdigest(), None if None in shape else shape)
+    return Extractor(run, name, digest, None if None in shape else shape)
 
 
 def _of_function(function: Callable) -> Extractor:

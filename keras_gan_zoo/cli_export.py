@@ -1,0 +1,45 @@
+"""`gan-zoo export`: from a trained model to a file that runs elsewhere."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", metavar="RUN_OR_FILE")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File, or folder of a SavedModel.")
+@click.option(
+    "--format",
+    type=click.Choice(["onnx", "saved_model", "litert"]),
+    help="What to write.  [default: by the suffix of the file: .onnx, none, .tflite]",
+)
+@click.option("--opset", type=int, default=18, show_default=True, help="Version of ONNX's operators, 15 to 18.")
+@click.option("--uint8", is_flag=True, help="Images as pixels from 0 to 255.  [onnx]")
+@click.option("--half", is_flag=True, help="In float16: half the size.  [onnx]")
+@click.option("--int8", is_flag=True, help="In 8 bits, for networks without transposed convolutions.  [onnx]")
+@click.option("--licence", metavar="NAME", help="Licence of the weights, for the file's metadata.  [onnx]")
+def export(source, out, licence, **options):
+    """Export the generator of a run folder or a .keras file, and compare it with Keras before it gets its name.
+
+    \b
+    gan-zoo export runs/dcgan_digits -o digits.onnx
+    gan-zoo export runs/dcgan_digits -o digits.tflite
+    gan-zoo export runs/dcgan_digits -o digits_saved_model
+    """
+    from keras_gan_zoo.console import say_warnings, start_tensorflow
+
+    start_tensorflow()
+    say_warnings()
+    from keras_gan_zoo import zoo
+    from keras_gan_zoo.export import export
+
+    metadata = {} if licence is None else {"licence": licence}
+    done = export(zoo.load(source), out, metadata=metadata, **options)
+    difference = f"{done.difference:.0f} levels of 255" if options["uint8"] else f"{done.difference:.1g}"
+    click.echo(f"{done.path}: {done.format}, {_kilobytes(done.size)}, at most {difference} from Keras")
+    if done.psnr is not None:
+        click.echo(f"  instead of {_kilobytes(done.float32_size)} in float32, to which its PSNR is {done.psnr:.1f} dB")
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / 1000:,.0f} kB"

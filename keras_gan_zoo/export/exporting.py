@@ -1,0 +1,166 @@
+"""`export`: a format, its options, and the order of things: convert, write beside, read back, compare, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_gan_zoo.errors import InputError, ParityError, unknown
+from keras_gan_zoo.export import onnx_format, parity, readers, tensorflow_formats
+from keras_gan_zoo.export.generator import Generator
+from keras_gan_zoo.export.parity import Tolerance
+from keras_gan_zoo.files import folder_written_beside, written_beside
+
+FORMATS = {"onnx": ".onnx", "saved_model": "", "litert": ".tflite"}  # and the suffixes that choose them
+SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how near it is to Keras.
+
+    Args:
+        path: Of the file, or the folder.
+        format: A key of `FORMATS`.
+        size: In bytes.
+        difference: The largest one between its images and those of Keras; with `uint8` in levels of 255.
+        float32_size: With `half` or `int8`: the size without it.
+        psnr: With `half` or `int8`: peak signal-to-noise ratio against float32, in decibels.
+    """
+
+    path: Path
+    format: str
+    size: int
+    difference: float
+    float32_size: int | None = None
+    psnr: float | None = None
+
+
+def export(
+    model,
+    path: str | os.PathLike,
+    format: str | None = None,
+    *,
+    opset: int = onnx_format.OPSET,
+    uint8: bool = False,
+    half: bool = False,
+    int8: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> Exported:
+    """Writes the generator of a model, the averaged one where there is one, and proves that it computes the same.
+
+    Inputs are `noise` (batch, *latent_shape) in float32 and, of conditional models, `labels` (batch,) in int32; the
+    output is `images`, also where examples are vectors. The file is written beside its place and read back by its own
+    runtime; the images of fixed and of random noise in batches of 1 and of 7, of every class, are compared with those
+    of Keras. Only then it gets its name. What was at `path` before is replaced then, and untouched otherwise; a folder
+    is replaced only if it is empty or holds nothing but a SavedModel.
+
+    Args:
+        model: A GAN of this package.
+        path: Of the file, or of the folder of a SavedModel.
+        format: "onnx", "saved_model" or "litert"; by default the one whose suffix `path` has: `.onnx`, none, `.tflite`.
+        opset: Of ONNX, 15 to 18.
+        uint8: ONNX: images as numbers from 0 to 255, rounded as `pictures.to_uint8` does.
+        half: ONNX: weights and arithmetic in float16, inputs and outputs as before: half the size.
+        int8: ONNX: weights and arithmetic in 8 bits, calibrated on generated images; for networks without transposed
+            convolutions, which ONNX Runtime does not compute in 8 bits.
+        metadata: ONNX: what else the file shall say, such as {"licence": "CC-BY-4.0"}.
+
+    Returns:
+        An `Exported` with `path`, `format`, `size` and `difference`.
+
+    Raises:
+        InputError: If an argument cannot work, or the format cannot express a layer.
+        NotFiniteError: If the model has or makes NaN or infinity.
+        ParityError: If the file computes something else than Keras; then it is gone.
+
+    Example:
+        >>> import tempfile
+        >>> import keras_gan_zoo as kgz
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = export(kgz.GAN.for_images((2,), seed=0), f"{folder}/generator.onnx")
+        >>> done.format, done.difference < 1e-5
+        ('onnx', True)
+    """
+    path = Path(path)
+    format = _format_of(path, format)
+    _check_place(path, format)
+    options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
+    generator = Generator.of(model)
+    if format == "onnx":
+        made = onnx_format.convert(generator, **options)
+        difference = _written(generator, path, made.write, readers.onnx, made.tolerance)
+        return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
+    _refuse_options_of_onnx(options)
+    write, read = {
+        "saved_model": (tensorflow_formats.write_saved_model, readers.saved_model),
+        "litert": (tensorflow_formats.write_litert, readers.litert),
+    }[format]
+    readers.check_installed(format)
+    difference = _written(generator, path, lambda beside: write(generator, beside), read, Tolerance())
+    return Exported(path, format, _size(path), difference)
+
+
+def _written(generator: Generator, path: Path, write: Callable, read: Callable, tolerance: Tolerance) -> float:
+    """Writes, reads back and compares; the largest difference."""
+    probes = parity.probes(generator)
+    with (folder_written_beside if read is readers.saved_model else written_beside)(path) as beside:
+        write(beside)
+        return parity.compare(generator, probes, _read(read, beside, probes), tolerance)
+
+
+def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
+    try:
+        return read(beside, probes)
+    except ParityError:
+        raise
+    except Exception as error:  # the runtimes' own kinds of error are not public
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+        raise ParityError(
+            f"Expected a file that its own runtime runs. Received: {reason} Nothing was written. Choose another format."
+        ) from error
+
+
+def _format_of(path: Path, format: str | None) -> str:
+    if format is not None and format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    by_suffix = {suffix: name for name, suffix in FORMATS.items()}.get(path.suffix.lower())
+    if format is None and by_suffix is None:
+        raise InputError(
+            f"Expected a file ending in .onnx or .tflite, or a folder without suffix for a SavedModel. Received: "
+            f"{path}. Rename it, or say which: format='onnx'."
+        )
+    if format is not None and path.suffix and by_suffix not in (None, format):
+        raise InputError(f"Expected a path that fits the format {format}. Received: {path}. Leave one of the two out.")
+    return format or by_suffix
+
+
+def _check_place(path: Path, format: str) -> None:
+    if not path.parent.is_dir():
+        raise InputError(f"Expected a path in a folder that exists. Received: {path}. Make the folder first.")
+    if format != "saved_model" and path.is_dir():
+        raise InputError(f"Expected the path of a file. Received: {path}, which is a folder. Choose another path.")
+    if format == "saved_model" and (path.is_file() or (path.is_dir() and not _may_be_replaced(path))):
+        raise InputError(
+            f"Expected a new or empty folder, or an earlier SavedModel. Received: {path}, which holds something else. "
+            "Choose another folder."
+        )
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    names = {part.name for part in folder.iterdir()}
+    return not names or ("saved_model.pb" in names and names <= SAVED_MODEL)
+
+
+def _refuse_options_of_onnx(options: dict) -> None:
+    given = [name for name, value in options.items() if value and (name, value) != ("opset", onnx_format.OPSET)]
+    if given:
+        raise InputError(
+            f"Expected {', '.join(given)} with the format onnx alone. Leave it out, or write an .onnx file."
+        )
+
+
+def _size(path: Path) -> int:
+    return sum(part.stat().st_size for part in (path, *path.rglob("*")) if part.is_file())

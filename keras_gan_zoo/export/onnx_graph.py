@@ -1,0 +1,165 @@
+"""Graphs of ONNX in a form that depends on what they compute alone, and what else is done to them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from keras_gan_zoo import __version__
+from keras_gan_zoo.onnx_file import DIGEST, digest_of
+
+PLACE_OF_DIGEST = "0" * hashlib.sha256().digest_size * 2
+
+
+def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.ModelProto:
+    """The same graph with nodes, names and weights in the order of a walk from its output, and a batch named "batch".
+
+    tf2onnx numbers names by counters of the process and orders nodes by sets, so its files differ from run to run. The
+    walk also puts every node after those that it reads, which the conversion to float16 leaves undone.
+    """
+    graph = model.graph
+    inputs = _inputs(graph)
+    output = helper.make_tensor_value_info(
+        "images", graph.output[0].type.tensor_type.elem_type, ("batch", *example_shape)
+    )
+    names = {**{value.name: value.name for value in graph.input}, graph.output[0].name: output.name}
+    order = _in_order(graph)
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    read = [name for node in order for name in _reads(node) if name in weights]
+    for number, name in enumerate(dict.fromkeys(read)):
+        names[name] = f"weight_{number}"
+    _number(order, names)
+    initializers = [_renamed_tensor(weights[name], names[name]) for name in dict.fromkeys(read)]
+    renamed = helper.make_graph(order, "generator", inputs, [output], initializers)
+    used = {"", *(node.domain for node in nodes(renamed))}
+    opsets = sorted((opset for opset in model.opset_import if opset.domain in used), key=lambda opset: opset.domain)
+    return helper.make_model(
+        renamed,
+        opset_imports=opsets,
+        ir_version=model.ir_version,
+        producer_name="keras_gan_zoo",
+        producer_version=__version__,
+    )
+
+
+def with_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same generator with images in uint8, by the arithmetic of `pictures.to_uint8`: half is rounded to even."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    for node in graph.node:
+        for position, name in enumerate(node.output):
+            if name == "images":
+                node.output[position] = "scaled"
+    constants = {"one": 1.0, "levels": 127.5, "lowest": 0.0, "highest": 255.0}
+    graph.initializer.extend(helper.make_tensor(name, TensorProto.FLOAT, (), [v]) for name, v in constants.items())
+    graph.node.extend(
+        [
+            helper.make_node("Add", ["scaled", "one"], ["raised"]),
+            helper.make_node("Mul", ["raised", "levels"], ["in_levels"]),
+            helper.make_node("Round", ["in_levels"], ["rounded"]),
+            helper.make_node("Clip", ["rounded", "lowest", "highest"], ["clipped"]),
+            helper.make_node("Cast", ["clipped"], ["images"], to=TensorProto.UINT8),
+        ]
+    )
+    graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
+    return copy
+
+
+def to_bytes(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
+    """A file that `onnx.checker` passes, with metadata and a digest by which any changed byte is found."""
+    model.ClearField("metadata_props")
+    helper.set_model_props(model, {**dict(sorted(metadata.items())), DIGEST: PLACE_OF_DIGEST})
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString(deterministic=True)
+    return content.replace(PLACE_OF_DIGEST.encode(), digest_of(content).encode())
+
+
+def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """All nodes, those of loops and branches too."""
+    for node in graph.node:
+        yield node
+        for inner in _graphs_of(node):
+            yield from nodes(inner)
+
+
+def _graphs_of(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
+def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs with a batch of that name, noise first."""
+    found = [(value.name, value.type.tensor_type) for value in sorted(graph.input, key=lambda v: v.name != "noise")]
+    sizes = [[size.dim_value for size in kind.shape.dim[1:]] for _, kind in found]
+    return [
+        helper.make_tensor_value_info(name, kind.elem_type, ("batch", *rest))
+        for (name, kind), rest in zip(found, sizes, strict=True)
+    ]
+
+
+def _reads(node: onnx.NodeProto) -> list[str]:
+    """Names that a node reads, by itself or in the graphs within it."""
+    return [*node.input, *(name for inner in _graphs_of(node) for name in _read_within(inner))]
+
+
+def _read_within(graph: onnx.GraphProto) -> list[str]:
+    return [*(name for node in graph.node for name in _reads(node)), *(value.name for value in graph.output)]
+
+
+def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that the output needs, each after those that it reads; copies with sorted attributes."""
+    makers = {name: node for node in graph.node for name in node.output}
+    order, seen, waiting = [], set(), [(makers[graph.output[0].name], False)]
+    while waiting:
+        node, is_ready = waiting.pop()
+        if is_ready:
+            order.append(_sorted_copy(node))
+        elif id(node) not in seen:
+            seen.add(id(node))
+            needed = [makers[name] for name in _reads(node) if name in makers]
+            waiting += [(node, True), *((maker, False) for maker in reversed(needed))]
+    return order
+
+
+def _sorted_copy(node: onnx.NodeProto) -> onnx.NodeProto:
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.doc_string = ""
+    attributes = sorted(copy.attribute, key=lambda attribute: attribute.name)
+    del copy.attribute[:]
+    copy.attribute.extend(attributes)
+    for attribute in copy.attribute:
+        if attribute.HasField("t"):
+            attribute.t.ClearField("name")
+    return copy
+
+
+def _number(order: Iterable[onnx.NodeProto], names: dict[str, str], within: str = "") -> None:
+    """Renames nodes and what they make by their position; `names` is what is named already."""
+    for number, node in enumerate(order):
+        node.name = f"{within}{node.op_type}_{number}"
+        for branch, inner in enumerate(_graphs_of(node)):
+            _number_within(inner, names, f"{node.name}/{branch}/")
+        for position, name in enumerate(node.output):
+            if name:
+                names.setdefault(name, f"{node.name}_{position}")
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def _number_within(graph: onnx.GraphProto, names: dict[str, str], within: str) -> None:
+    """The same in a loop or a branch, which reads names from outside too."""
+    for position, value in enumerate([*graph.input, *graph.initializer]):
+        names[value.name] = value.name = f"{within}{position}"
+    _number(graph.node, names, within)
+    for value in graph.output:
+        value.name = names.get(value.name, value.name)
+    del graph.value_info[:]
+
+
+def _renamed_tensor(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
+    """With its numbers as raw bytes, whichever of the two ways the converter had chosen."""
+    return numpy_helper.from_array(numpy_helper.to_array(tensor), name)

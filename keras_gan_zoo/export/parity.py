@@ -1,0 +1,93 @@
+"""Whether a file computes what Keras computes: noise to ask both for, and how far their images may be apart."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_gan_zoo.errors import NotFiniteError, ParityError
+from keras_gan_zoo.export.generator import Generator
+from keras_gan_zoo.pictures import to_uint8
+
+FLOAT32 = 1e-5
+BATCHES = (1, 7)
+LEVELS = 127.5  # of 8 bits, in one unit of [-1, 1]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far the images of a file may be from those of Keras.
+
+    Args:
+        value: Largest difference, times the largest value of Keras where that is above 1.
+        uint8: Whether the file makes pixels from 0 to 255. They may differ by as many levels as the value has, and by
+            one more, because a number between two levels may be rounded to either.
+    """
+
+    value: float = FLOAT32
+    uint8: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Noise (n, *latent_shape) and labels (n,) or None, or the seed that a SavedModel draws n noises from."""
+
+    name: str
+    noise: np.ndarray
+    labels: np.ndarray | None = None
+
+    @property
+    def feed(self) -> dict[str, np.ndarray]:
+        return {"noise": self.noise} if self.labels is None else {"noise": self.noise, "labels": self.labels}
+
+
+def probes(generator: Generator) -> list[Probe]:
+    """Fixed noise, that of `gan.sample(seed=0)`, and random noise, in batches of 1 and of 7, with every class."""
+    anew = secrets.randbits(32)
+    named = {"fixed noise": 0, f"noise of seed {anew}": anew}
+    return [probe for name, seed in named.items() for probe in _probes(generator, name, seed)]
+
+
+def _probes(generator: Generator, name: str, seed: int) -> list[Probe]:
+    one, several = BATCHES
+    classes = generator.num_classes
+    sizes = [one] + [several] * -(-(classes or 1) // several)
+    noise = np.random.default_rng(seed).standard_normal((sum(sizes), *generator.latent_shape), dtype=np.float32)
+    labels = None if classes is None else (np.arange(sum(sizes), dtype=np.int32) - one) % classes
+    cuts = np.cumsum(sizes)[:-1]
+    parts = zip(np.split(noise, cuts), [None] * len(sizes) if labels is None else np.split(labels, cuts), strict=True)
+    return [Probe(f"{name}, batch of {len(part)}", part, its_labels) for part, its_labels in parts]
+
+
+def compare(generator: Generator, probes: list[Probe], found: list[np.ndarray], tolerance: Tolerance) -> float:
+    """The largest difference between what a file made of the probes and what Keras makes of them.
+
+    Raises:
+        ParityError: If it is above the tolerance, or the file makes something of another shape or type.
+        NotFiniteError: If Keras itself makes NaN or infinity.
+    """
+    return max(_difference(generator, probe, images, tolerance) for probe, images in zip(probes, found, strict=True))
+
+
+def _difference(generator: Generator, probe: Probe, found: np.ndarray, tolerance: Tolerance) -> float:
+    expected = generator.images(probe.noise, probe.labels)
+    if not np.isfinite(expected).all():
+        raise NotFiniteError(f"Expected a model that makes finite images. Received: NaN or infinity for {probe.name}.")
+    allowed = tolerance.value * max(1.0, float(np.abs(expected).max()))
+    if tolerance.uint8:
+        expected, allowed = to_uint8(expected), 1 + tolerance.value * LEVELS
+    if (found.shape, found.dtype) != (expected.shape, expected.dtype):
+        raise _refused(f"is {found.dtype} {found.shape} instead of {expected.dtype} {expected.shape}", probe, allowed)
+    difference = float(np.abs(found.astype(np.float64) - expected).max())
+    if not difference <= allowed:  # NaN is not
+        raise _refused(f"differs by {difference:.3g}", probe, allowed)
+    return difference
+
+
+def _refused(how: str, probe: Probe, allowed: float) -> ParityError:
+    return ParityError(
+        f"Expected the exported file to make what Keras makes, within {allowed:.3g}. Received: its output images {how} "
+        f"({probe.name}). Nothing was written. Choose another format, or leave options such as half out."
+    )

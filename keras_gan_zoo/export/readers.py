@@ -1,0 +1,70 @@
+"""Exported files run by their own runtimes: from a path and probes to the images that the file makes of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from keras_gan_zoo.console import without_talk
+from keras_gan_zoo.errors import InputError, ParityError
+from keras_gan_zoo.export.parity import Probe
+
+SCRIPT = Path(__file__).with_name("saved_model_reader.py")
+
+
+def onnx(path: Path, probes: list[Probe]) -> list[np.ndarray]:
+    """By ONNX Runtime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return [session.run(["images"], probe.feed)[0] for probe in probes]
+
+
+def saved_model(path: Path, probes: list[Probe]) -> list[np.ndarray]:
+    """By TensorFlow in a process of its own, which can import neither Keras nor this package."""
+    return saved_models([(path, probes)])[0]
+
+
+def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]]:
+    """Several in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = [(path, Path(folder, f"asked_{i}.npz"), Path(folder, f"{i}.npz")) for i, (path, _) in enumerate(asked)]
+        for (_, questions, _), (_, probes) in zip(places, asked, strict=True):
+            np.savez(questions, **{f"{i}_{key}": v for i, probe in enumerate(probes) for key, v in probe.feed.items()})
+        _run([str(SCRIPT), *(str(part) for place in places for part in place)])
+        answers = [dict(np.load(answered)) for _, _, answered in places]
+    return [[arrays[str(i)] for i in range(len(arrays))] for arrays in answers]
+
+
+def _run(arguments: list[str]) -> None:
+    command = [sys.executable, "-P", *arguments]  # -P: without the script's folder among those that are imported from
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise ParityError(f"Expected a SavedModel that TensorFlow runs by itself. Received: {reason}")
+
+
+def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
+    """By LiteRT."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    with without_talk():
+        run = Interpreter(model_path=str(path)).get_signature_runner("serving_default")
+        return [run(**probe.feed)["images"].copy() for probe in probes]
+
+
+def check_installed(format: str) -> None:
+    """That the runtime of a format is there; the others are dependencies of this package."""
+    if format == "litert" and find_spec("ai_edge_litert") is None:
+        raise InputError(
+            "Expected LiteRT, which checks the file. Received: no package ai_edge_litert. Install it: pip install "
+            "'keras-gan-zoo[litert]'."
+        )

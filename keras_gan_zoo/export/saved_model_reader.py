@@ -1,0 +1,42 @@
+"""A program that runs SavedModels with TensorFlow alone, as whoever deploys one does.
+
+    python saved_model_reader.py FOLDER ASKED.npz ANSWERED.npz [FOLDER ASKED.npz ANSWERED.npz] ...
+
+It knows neither Keras nor this package. That `sample` makes what `serving_default` makes of the noise it draws,
+whatever the number of samples, is asserted here.
+"""
+
+import sys
+
+
+def answer(folder, asked, answered):
+    import numpy as np
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(folder).signatures
+    serve, sample = signatures["serving_default"], signatures["sample"]
+    arrays = np.load(asked)
+    feeds = {}
+    for name in arrays.files:
+        number, key = name.split("_", 1)
+        feeds.setdefault(number, {})[key] = tf.constant(arrays[name])
+    images = {number: serve(**feed)["images"].numpy() for number, feed in feeds.items()}
+    np.savez(answered, **images)
+
+    feed = max(feeds.values(), key=lambda feed: len(feed["noise"]))
+    n = len(feed["noise"])
+
+    def sampled(n):
+        labels = {name: values[:n] for name, values in feed.items() if name == "labels"}
+        return sample(n=tf.constant(n), seed=tf.constant(5), **labels)["images"].numpy()
+
+    noise = tf.random.stateless_normal(feed["noise"].shape, (5, 0), alg="philox")
+    np.testing.assert_allclose(sampled(n), serve(**{**feed, "noise": noise})["images"].numpy(), atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(sampled(1), sampled(n)[:1], atol=1e-5, rtol=1e-5)
+
+
+if __name__ == "__main__":
+    for package in ("keras", "keras_gan_zoo"):
+        sys.modules[package] = None  # whoever imports it fails
+    for start in range(1, len(sys.argv), 3):
+        answer(*sys.argv[start : start + 3])

@@ -1,0 +1,168 @@
+"""Exported generators run by ONNX Runtime: samples without Keras and TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.classes import labels_to_sample
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.latent import checked_noise, truncated_noise
+
+BATCH_SIZE = 64
+OUTPUT = "images"
+DIGEST = "file_sha256"  # its value is the digest of the file with zeros in its place
+_DIGEST_IN_FILE = re.compile(DIGEST.encode() + rb"\x12@(.{64})", re.DOTALL)  # as protocol buffers store key and value
+
+
+class OnnxFile:
+    """A generator in an ONNX file that `gan.export` wrote, or another with the same inputs and output.
+
+    Args:
+        path: Of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,); its output
+            is `images`; the batch is free. A conditional one says `num_classes` in its metadata.
+
+    Raises:
+        InputError: If there is no such file, it is damaged, or it is no such generator.
+
+    Example:
+        ```python
+        generator = OnnxFile("generator.onnx")
+        images = generator.sample(16, labels="Bag", seed=0)  # those of gan.sample, within 1e-5
+        ```
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        content, is_checked = _content_of(self.path)
+        self._session, self.metadata, inputs, outputs = _opened(self.path, content)
+        if "keras_gan_zoo" in self.metadata and not is_checked:
+            self._refuse("the SHA-256 that gan-zoo export writes", "none")
+        if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or OUTPUT not in outputs:
+            self._refuse(
+                "a generator with the inputs noise and, if it is conditional, labels, and the output images",
+                f"inputs {', '.join(inputs)}, outputs {', '.join(outputs)}",
+            )
+        noise = inputs["noise"]
+        if noise.type != "tensor(float)" or len(noise.shape) < 2 or not _is_free(noise.shape):
+            self._refuse("noise (batch, latent_dim) in float32 with a free batch", f"{noise.type} {noise.shape}")
+        if outputs[OUTPUT].type not in ("tensor(float)", "tensor(uint8)"):
+            self._refuse("images in float32 or uint8", outputs[OUTPUT].type)
+        self.latent_shape = tuple(noise.shape[1:])
+        self.conditional = "labels" in inputs
+        self.num_classes = self._num_classes(inputs["labels"]) if self.conditional else None
+        self.class_names = self._class_names() if self.conditional else None
+
+    def sample(self, n: int, labels=None, seed: int | None = None, truncation: float | None = None) -> np.ndarray:
+        """Generated examples, those of `gan.sample` within rounding.
+
+        Args:
+            n: How many, at least 1.
+            labels: For conditional generators: one class for all, or n classes, each by index or name; by default
+                the classes in turn.
+            seed: Same seed, same examples, of which the first do not depend on n. None draws afresh.
+            truncation: Threshold above 0 beyond which noise is drawn anew, see `latent.truncated_noise`.
+
+        Returns:
+            Array (n, *example_shape): float32, images in [-1, 1]; or uint8 if the file was exported with `uint8`.
+
+        Raises:
+            InputError: If n, the labels or the threshold are not of that form, or the file turns out to be damaged.
+        """
+        check_count("n", n)
+        return self.sample_from(truncated_noise(n, self.latent_shape, truncation, seed), labels)
+
+    def sample_from(self, noise: np.ndarray, labels=None) -> np.ndarray:
+        """What the generator makes of given noise (n, *latent_shape), as `sample` would.
+
+        Raises:
+            InputError: If the noise is of another shape or not finite, or the labels are unknown.
+        """
+        noise = checked_noise(noise, self.latent_shape)
+        if labels is not None and not self.conditional:
+            raise InputError(f"Expected no labels, because {self.path} takes none. Received: {labels!r}.")
+        feed = {"noise": noise}
+        if self.conditional:
+            feed["labels"] = labels_to_sample(len(noise), labels, self.num_classes, self.class_names)
+        starts = range(0, len(noise), BATCH_SIZE)
+        return np.concatenate(
+            [self._run({name: part[i : i + BATCH_SIZE] for name, part in feed.items()}) for i in starts]
+        )
+
+    def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        try:
+            [images] = self._session.run([OUTPUT], feed)
+        except Exception as error:  # the runtime's own kinds of error are not public
+            raise _damaged(self.path, error) from error
+        if len(images) != len(feed["noise"]) or not np.isfinite(images).all():
+            self._refuse("a finite image for each noise", f"{images.shape}, or numbers that are not finite")
+        return images
+
+    def _num_classes(self, labels) -> int:
+        if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):
+            self._refuse("labels (batch,) in int32 with a free batch", f"{labels.type} {labels.shape}")
+        said = self.metadata.get("num_classes", "none")
+        if not said.isdecimal() or int(said) < 1:
+            self._refuse("num_classes in the metadata", said)
+        return int(said)
+
+    def _class_names(self) -> tuple[str, ...] | None:
+        said = self.metadata.get("class_names", "null")
+        try:
+            names = json.loads(said)
+        except ValueError:
+            names = said
+        if names is None:
+            return None
+        if not isinstance(names, list) or len(names) != self.num_classes or not all(isinstance(n, str) for n in names):
+            self._refuse(f"{self.num_classes} class_names in the metadata, as JSON", repr(said[:80]))
+        return tuple(names)
+
+    def _refuse(self, expected: str, received: str):
+        raise InputError(f"Expected {expected}. Received: {self.path} with {received}. Export it with gan-zoo export.")
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of a file but for the digest that it holds."""
+    return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda found: found[0][:-64] + b"0" * 64, content)).hexdigest()
+
+
+def _content_of(path: Path) -> tuple[bytes, bool]:
+    """The bytes of a file, and whether they were checked, before any parser sees them; foreign files have no digest."""
+    if not path.is_file():
+        raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
+    content = path.read_bytes()
+    said = _DIGEST_IN_FILE.search(content)
+    if said is not None and said[1] != digest_of(content).encode():
+        raise InputError(f"Expected a whole ONNX model. Received: {path}, whose SHA-256 is wrong. Export it again.")
+    return content, said is not None
+
+
+def _opened(path: Path, content: bytes) -> tuple:
+    """A session of the runtime, the metadata, and inputs and outputs by name."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        inputs, outputs = ({v.name: v for v in values} for values in (session.get_inputs(), session.get_outputs()))
+        return session, session.get_modelmeta().custom_metadata_map, inputs, outputs
+    except Exception as error:  # the runtime's own kinds of error are not public
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+    return InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).")
+
+
+def _is_free(shape: list) -> bool:
+    """Whether only the first dimension has no number."""
+    return not isinstance(shape[0], int) and all(isinstance(size, int) and size > 0 for size in shape[1:])
