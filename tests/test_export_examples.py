@@ -184,6 +184,10 @@ def test_the_example_for_node_makes_what_onnx_runtime_makes_in_python(example):
     assert abs(noise.mean()) < 0.05
     assert abs(noise.std() - 1) < 0.05
     assert_pixels(cut(place / "images.png"), OnnxFile("generator.onnx").sample_from(noise, LABELS))
+    kgz.GAN.for_images((28, 28, 3), latent_dim=4, seed=0).export("colour.onnx", uint8=True)
+    assert run("node", "sample.mjs", "colour.onnx", "-n", "1", "--seed", "1", "--columns", "1").returncode == 0
+    colour = OnnxFile("colour.onnx").sample_from(noise[:1, :4])[0]
+    assert abs(np.asarray(Image.open("images.png")).astype(int) - colour).max() <= 1
     (place / "broken.onnx").write_bytes(b"\xff" * 20)
     for arguments in (["none.onnx"], ["broken.onnx"], ["sample.mjs"], ["generator.onnx", "--labels", "cow"], []):
         done = run("node", "sample.mjs", *arguments)

@@ -49,8 +49,8 @@ function normal(count, seed) {
     Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
 }
 
-/** Images (n, height, width, channels) in [-1, 1] side by side, as a PNG. */
-function png({ data, dims: [n, height, width, channels] }, columns) {
+/** Images (n, height, width, channels) in [-1, 1], or from 0 to 255, side by side, as a PNG. */
+function png({ data, type, dims: [n, height, width, channels] }, columns) {
   const line = 1 + columns * width * channels; // every line begins with its filter, 0
   const lines = new Uint8Array(Math.ceil(n / columns) * height * line);
   data.forEach((value, i) => {
@@ -58,7 +58,7 @@ function png({ data, dims: [n, height, width, channels] }, columns) {
     const y = Math.floor(i / (width * channels)) % height;
     const image = Math.floor(i / (height * width * channels));
     const [row, column] = [Math.floor(image / columns), image % columns];
-    lines[(row * height + y) * line + 1 + column * width * channels + x] = pixel(value);
+    lines[(row * height + y) * line + 1 + column * width * channels + x] = type === "uint8" ? value : pixel(value);
   });
   const size = Buffer.alloc(13);
   size.writeUInt32BE(columns * width, 0);
