@@ -13,6 +13,7 @@ import keras_gan_zoo as kgz
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+DOCUMENTS += [ROOT / "export" / "README.md", *(ROOT / "export").glob("*/README.md")]
 
 
 def test_the_readme_sets_up_with_two_commands():
@@ -22,7 +23,7 @@ def test_the_readme_sets_up_with_two_commands():
     assert "pytest" in commands[1]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         assert target.startswith("https://") or (document.parent / target).exists(), target

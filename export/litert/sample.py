@@ -1,0 +1,48 @@
+"""Images from a generator in LiteRT, once TensorFlow Lite: NumPy, LiteRT and Pillow are all it needs."""
+
+import argparse
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+
+def sample(path, n=64, labels=(0,), seed=None):
+    """n images (n, height, width, channels) in [-1, 1]; the classes take turns. The same seed gives the same images."""
+    try:
+        generate = Interpreter(model_path=path).get_signature_runner("serving_default")
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"Not a LiteRT model: {path} ({str(error).splitlines()[0]})") from None
+    inputs = generate.get_input_details()
+    latent_shape = inputs["noise"]["shape"][1:]
+    feed = {"noise": np.random.default_rng(seed).standard_normal((n, *latent_shape), dtype=np.float32)}
+    if "labels" in inputs:
+        feed["labels"] = np.resize(np.array(labels, np.int32), n)
+    return generate(**feed)["images"]
+
+
+def grid(images, columns):
+    """Images in [-1, 1] side by side."""
+    n, height, width, channels = images.shape
+    sheet = np.zeros((-(-n // columns) * columns, height, width, channels), np.uint8)
+    sheet[:n] = np.clip(np.round((images + 1) * 127.5), 0, 255)
+    sheet = sheet.reshape(-1, columns, height, width, channels).swapaxes(1, 2)
+    return Image.fromarray(sheet.reshape(-1, columns * width, channels).squeeze())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a file written by: gan-zoo export RUN -o generator.tflite")
+    parser.add_argument("-o", "--out", default="images.png")
+    parser.add_argument("-n", type=int, default=64, help="how many images")
+    parser.add_argument("--labels", default="0", help="classes by index, with commas between; they take turns")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--columns", type=int, default=10)
+    given = parser.parse_args()
+    images = sample(given.model, given.n, [int(label) for label in given.labels.split(",")], given.seed)
+    grid(images, given.columns).save(given.out)
+    print(given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Images from a generator in a SavedModel: TensorFlow is all it needs. The model draws the noise itself."""
+
+import argparse
+
+import tensorflow as tf
+
+
+def sample(path, n=64, labels=(0,), seed=0):
+    """n images (n, height, width, channels) in [-1, 1]; the classes take turns. The same seed gives the same images."""
+    try:
+        model = tf.saved_model.load(path)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"Not a SavedModel: {path} ({str(error).splitlines()[0]})") from None
+    generate = model.signatures["sample"]
+    feed = {"n": tf.constant(n), "seed": tf.constant(seed)}
+    if "labels" in generate.structured_input_signature[1]:
+        feed["labels"] = tf.constant([labels[i % len(labels)] for i in range(n)])
+    return generate(**feed)["images"]
+
+
+def grid(images, columns):
+    """Images in [-1, 1] side by side, as uint8."""
+    n, height, width, channels = images.shape
+    images = tf.pad(images, [[0, -n % columns], [0, 0], [0, 0], [0, 0]], constant_values=-1)
+    rows = tf.transpose(tf.reshape(images, [-1, columns, height, width, channels]), [0, 2, 1, 3, 4])
+    sheet = tf.reshape(rows, [-1, columns * width, channels])
+    return tf.cast(tf.clip_by_value(tf.round((sheet + 1) * 127.5), 0, 255), tf.uint8)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a folder written by: gan-zoo export RUN -o generator")
+    parser.add_argument("-o", "--out", default="images.png")
+    parser.add_argument("-n", type=int, default=64, help="how many images")
+    parser.add_argument("--labels", default="0", help="classes by index, with commas between; they take turns")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--columns", type=int, default=10)
+    given = parser.parse_args()
+    images = sample(given.model, given.n, [int(label) for label in given.labels.split(",")], given.seed)
+    tf.io.write_file(given.out, tf.io.encode_png(grid(images, given.columns)))
+    print(given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""The examples in export/, as their READMEs run them, against Keras."""
+
+import functools
+import http.server
+import json
+import math
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from PIL import Image
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.cli import main
+from keras_gan_zoo.onnx_file import OnnxFile
+from keras_gan_zoo.pictures import to_uint8
+from tests import chromium
+
+EXAMPLES = Path(__file__).parent.parent / "export"
+N, LABELS, SEED = 50, np.resize([3, 8], 50), 1  # what the READMEs ask for
+
+# Runs an example as a script, where neither Keras nor this package can be imported; then keeps what it computes.
+DRIVER = """
+import json, runpy, sys
+sys.modules["keras"] = sys.modules["keras_gan_zoo"] = None
+labels, sys.argv = json.loads(sys.argv[1]), sys.argv[2:]
+example = runpy.run_path(sys.argv[0], run_name="__main__")
+import numpy
+numpy.save("images.npy", example["sample"](sys.argv[1], 50, labels, 1))
+try:
+    example["sample"]("none")
+except SystemExit as refused:
+    print(refused)
+print(*{name.split(".")[0] for name, module in sys.modules.items() if module is not None})
+"""
+
+
+def commands(example):
+    block = re.search(r"```bash\n(.*?)```", (EXAMPLES / example / "README.md").read_text(), flags=re.S)[1]
+    return [re.sub(r" {2,}#.*", "", line) for line in block.splitlines()]
+
+
+def command(example, start):
+    [line] = [line for line in commands(example) if line.startswith(start)]
+    return line.split()
+
+
+@pytest.fixture(scope="module")
+def gan():
+    gan = kgz.DCGAN.for_images((28, 28, 1), num_classes=10, width=8, seed=0)
+    for weight in gan.generator.trainable_variables:  # those of the start make images that hardly differ
+        weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
+    return gan
+
+
+@pytest.fixture
+def example(gan, tmp_path, monkeypatch):
+    """A copy of an example, with the model that its README exports from a run."""
+
+    def prepare(name):
+        ignored = shutil.ignore_patterns("node_modules", "generator*", "ort*")
+        shutil.copytree(EXAMPLES / name, tmp_path, dirs_exist_ok=True, ignore=ignored)
+        (tmp_path / "runs" / "dcgan_digits_2").mkdir(parents=True)
+        gan.save(tmp_path / "runs" / "dcgan_digits_2" / "gan.keras")
+        monkeypatch.chdir(tmp_path)
+        done = CliRunner().invoke(main, command(name, "gan-zoo")[1:])
+        assert done.exit_code == 0, done.output
+        return tmp_path
+
+    yield prepare
+    shutil.rmtree(tmp_path / "node_modules", ignore_errors=True)  # 300 MB, which pytest would keep
+
+
+def cut(path, columns=10, side=28):
+    """The images of a grid."""
+    sheet = np.asarray(Image.open(path))
+    return sheet.reshape(-1, side, columns, side).swapaxes(1, 2).reshape(-1, side, side, 1)
+
+
+def assert_pixels(actual, images):
+    assert actual.shape == images.shape
+    assert abs(actual.astype(int) - to_uint8(images)).max() <= 1
+    assert np.ptp(actual) > 100
+
+
+def run(*arguments):
+    return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=120)
+
+
+def noise_of(name):
+    if name == "saved_model":
+        return tf.random.stateless_normal((N, 100), [SEED, 0], alg="philox").numpy()
+    return np.random.default_rng(SEED).standard_normal((N, 100), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [("onnxruntime", ["3", "8"]), pytest.param("saved_model", [3, 8], marks=pytest.mark.slow), ("litert", [3, 8])],
+)
+def test_python_examples_make_what_keras_makes_without_keras(gan, example, name, labels):
+    place = example(name)
+    [python, *script] = command(name, "python sample.py")
+    assert python == "python"
+    done = run(sys.executable, "-c", DRIVER, json.dumps(labels), *script)
+    assert done.returncode == 0, done.stderr
+    expected = gan.generator([noise_of(name), LABELS], training=False).numpy()
+    np.testing.assert_allclose(np.load(place / "images.npy"), expected, atol=1e-5)
+    assert_pixels(cut(place / "images.png"), expected)
+    written, refused, *imported = done.stdout.split("\n")
+    assert written == "images.png"
+    assert re.fullmatch("(Not an? .* model|No such file|Not a SavedModel): none.*", refused)
+    imported = set(imported[0].split())
+    assert not imported & {"keras", "keras_gan_zoo"}
+    assert name == "saved_model" or "tensorflow" not in imported
+
+
+def test_the_example_for_onnx_takes_names_and_pixels_and_refuses_in_one_line(tmp_path, monkeypatch):
+    model, pixels, broken = tmp_path / "g.onnx", tmp_path / "u.onnx", tmp_path / "b.onnx"
+    gan = kgz.GAN.for_images((8, 8, 3), latent_dim=4, class_names=["dog", "cat"], seed=0)
+    gan.export(model)
+    gan.export(pixels, uint8=True)
+    broken.write_bytes(b"no model")
+    monkeypatch.chdir(tmp_path)
+
+    def sample(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sample.py", *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / "onnxruntime" / "sample.py"), run_name="__main__")
+
+    for path in (model, pixels):
+        sample(path, "-n", 3, "--labels", "cat", "--seed", 2, "--columns", 3)
+        actual = np.asarray(Image.open("images.png")).reshape(8, 3, 8, 3).swapaxes(0, 1)
+        assert abs(actual.astype(int) - to_uint8(gan.sample(3, labels="cat", seed=2))).max() <= 1
+    for arguments, message in (
+        ([model, "--labels", "cow"], "No such class: 'cow'. There are 0, 1, dog, cat."),
+        ([tmp_path / "none.onnx"], "No such file: "),
+        ([broken], "Not an ONNX model: "),
+    ):
+        with pytest.raises(SystemExit) as refused:
+            sample(*arguments)
+        assert str(refused.value).startswith(message)
+        assert "\n" not in str(refused.value)
+
+
+# --------------------------------------------------------------------------------------------------------- Node.js
+
+
+def npm(*arguments):
+    """Runs npm, or skips where it is missing or finds no registry."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("Node.js and npm are not installed")
+    done = run("npm", *arguments, "--no-audit", "--no-fund", "--fetch-retries=0")
+    if done.returncode:
+        pytest.skip(f"npm {arguments[0]} does not work here: {done.stderr.strip().splitlines()[-1]}")
+
+
+def mulberry32(seed):
+    """Uniform numbers, written from the description of the algorithm for Python's integers."""
+    state, mask = seed, 2**32 - 1
+    while True:
+        state = (state + 0x6D2B79F5) & mask
+        t = (state ^ state >> 15) * (state | 1) & mask
+        t ^= (t + ((t ^ t >> 7) * (t | 61) & mask)) & mask
+        yield (t ^ t >> 14) / 2**32
+
+
+@pytest.mark.slow
+def test_the_example_for_node_makes_what_onnx_runtime_makes_in_python(example):
+    place = example("node")
+    npm(*command("node", "npm")[1:])
+    done = run(*command("node", "node"))
+    assert done.returncode == 0, done.stderr
+    uniform = mulberry32(SEED)
+    noise = [math.sqrt(-2 * math.log(1 - next(uniform))) * math.cos(2 * math.pi * next(uniform)) for _ in range(5000)]
+    noise = np.array(noise, np.float32).reshape(N, 100)
+    assert abs(noise.mean()) < 0.05
+    assert abs(noise.std() - 1) < 0.05
+    assert_pixels(cut(place / "images.png"), OnnxFile("generator.onnx").sample_from(noise, LABELS))
+    kgz.GAN.for_images((28, 28, 3), latent_dim=4, seed=0).export("colour.onnx", uint8=True)
+    assert run("node", "sample.mjs", "colour.onnx", "-n", "1", "--seed", "1", "--columns", "1").returncode == 0
+    colour = OnnxFile("colour.onnx").sample_from(noise[:1, :4])[0]
+    assert abs(np.asarray(Image.open("images.png")).astype(int) - colour).max() <= 1
+    (place / "broken.onnx").write_bytes(b"\xff" * 20)
+    for arguments in (["none.onnx"], ["broken.onnx"], ["sample.mjs"], ["generator.onnx", "--labels", "cow"], []):
+        done = run("node", "sample.mjs", *arguments)
+        assert done.returncode == 1
+        assert re.fullmatch("Error: .*\n", done.stderr)
+
+
+# ------------------------------------------------------------------------------------------------------- a browser
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """What `python -m http.server` does, on a free port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+PICTURE = "[...picture.getContext('2d').getImageData(0, 0, picture.width, picture.height).data]"
+STATUS = "document.querySelector('#status')?.textContent"
+IDLE = "document.readyState == 'complete' && globalThis.state?.end && picture.width > 1"
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def picture(page):
+    rgba = np.array(page.run(PICTURE), np.uint8).reshape(1, 28, 28, 4)
+    assert (rgba[..., 3] == 255).all()
+    assert (rgba[..., :2] == rgba[..., 1:3]).all()
+    return rgba[..., :1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.EXECUTABLE is None, reason="Chromium is not installed")
+def test_the_page_makes_what_onnx_runtime_makes_in_python(example, server):
+    place = example("browser")
+    with chromium.Page(server) as page:  # before the runtime has been copied
+        assert "see the README" in page.wait_for(f"{STATUS}?.includes('README') && {STATUS}")
+    npm(*command("browser", "npm")[1:])
+    assert run(*command("browser", "tar")).returncode == 0
+    start, end = np.random.default_rng(SEED).standard_normal((2, 100)).astype(np.float32)
+    generator = OnnxFile("generator.onnx")
+    with chromium.Page(server) as page:
+        page.wait_for(IDLE)
+        assert page.run("document.querySelectorAll('#class option').length") == 10
+        page.run(f"state.start = Float32Array.from({start.tolist()}); state.end = Float32Array.from({end.tolist()});")
+        page.run("document.querySelector('#class').value = 3; draw()")
+        assert_pixels(picture(page), generator.sample_from(start[None], 3))
+        page.run("document.querySelector('#walk').value = 0.5; draw()")
+        assert_pixels(picture(page), generator.sample_from((start + end)[None] / np.sqrt(2), 3))
+        slider = "Object.assign(document.querySelector('#directions input'), {value: 0.5})"
+        page.run(f"{slider}.dispatchEvent(new Event('input', {{bubbles: true}})); draw()")
+        direction = np.array(page.run("[...state.directions[0]]"), np.float32)
+        noise = ((start + end) / np.sqrt(2) + 0.5 * direction) / np.sqrt(1.25)
+        assert_pixels(picture(page), generator.sample_from(noise[None], 3))
+        page.run("document.querySelector('#new').click(); draw()")
+        start = np.array(page.run("[...state.start]"), np.float32)
+        assert_pixels(picture(page), generator.sample_from(start[None], 3))
+        page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(place / "downloads"))
+        page.run("document.querySelector('#save').click()")
+        until(lambda: (place / "downloads" / "image.png").exists())
+        downloaded = np.asarray(Image.open(place / "downloads" / "image.png"))
+        np.testing.assert_array_equal(downloaded[..., :1], picture(page)[0])
+        (place / "page.png").write_bytes(page.screenshot())
+    (place / "generator.onnx").write_bytes(b"no model")
+    with chromium.Page(server) as page:
+        assert "choose a model" in page.wait_for(f"{STATUS}?.includes('choose') && {STATUS}")
