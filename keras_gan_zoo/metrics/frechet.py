@@ -30,12 +30,16 @@ class Moments:
             return features
         moments = cls()
         for batch in batches_of(features, name):
-            moments.update(batch, name)
+            moments._take(batch)
         return moments
 
     def update(self, batch, name: str = "features") -> Moments:
         """Takes in a batch (m, d)."""
         (batch,) = batches_of(np.asarray(batch), name)
+        self._take(batch)
+        return self
+
+    def _take(self, batch: np.ndarray) -> None:
         if not self.count:
             self.mean = np.zeros(batch.shape[1])
             self.scatter = np.zeros((batch.shape[1], batch.shape[1]))
@@ -43,7 +47,6 @@ class Moments:
             raise InputError(f"Expected {len(self.mean)} features, as before. Received: {batch.shape[1]}.")
         if len(batch):
             self._merge(len(batch), batch.mean(axis=0), batch)
-        return self
 
     def _merge(self, count: int, mean: np.ndarray, batch: np.ndarray) -> None:
         """The parallel update of Chan, Golub and LeVeque: nothing large is ever subtracted from something large."""
