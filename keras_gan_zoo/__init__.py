@@ -4,10 +4,11 @@ Importing this package does not import TensorFlow: a name below is imported when
 """
 
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from keras_gan_zoo._registration import register_when_keras_loads
+from keras_gan_zoo._imports import around_import
 
 if TYPE_CHECKING:
     from keras_gan_zoo import (
@@ -66,7 +67,7 @@ _MODULES = [
 ]
 _HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
 
-_WITHOUT_KERAS = {"InputError", "latent", "metrics", "pictures"}
+_WITHOUT_KERAS = {"InputError", "data", "latent", "metrics", "pictures"}
 
 __all__ = [
     "DCGAN",
@@ -123,4 +124,13 @@ def _register() -> None:
         __getattr__("VARIANTS")
 
 
-register_when_keras_loads(_register)
+@contextmanager
+def _registering():
+    yield
+    _register()
+
+
+if hasattr(sys.modules.get("keras"), "saving"):  # not while Keras itself is half imported
+    _register()
+else:
+    around_import("keras", _registering)

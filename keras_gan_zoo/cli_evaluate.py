@@ -50,10 +50,6 @@ def evaluate(source, data, json_file, neighbours, **options):
     The last column puts real images in the samples' place: the best that the figures can be.
     """
     _check_out(json_file, neighbours)
-    from keras_gan_zoo.console import say_warnings, start_tensorflow
-
-    start_tensorflow()
-    say_warnings()
     from keras_gan_zoo import metrics, pictures
 
     names = [name.strip() for name in options.pop("metrics").split(",") if name.strip()]

@@ -26,10 +26,6 @@ def export(source, out, licence, **options):
     gan-zoo export runs/dcgan_digits -o digits.tflite
     gan-zoo export runs/dcgan_digits -o digits_saved_model
     """
-    from keras_gan_zoo.console import say_warnings, start_tensorflow
-
-    start_tensorflow()
-    say_warnings()
     from keras_gan_zoo import zoo
     from keras_gan_zoo.export import export
 

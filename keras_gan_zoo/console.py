@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from keras_gan_zoo._imports import around_import
+
 # What TensorFlow writes to stderr on any machine while it starts. Everything else it says is passed on.
 _TALK = re.compile(
     r"absl::InitializeLog|oneDNN custom operations are on|cuda drivers|TensorFlow binary is optimized"
@@ -17,24 +19,27 @@ _TALK = re.compile(
 )
 
 
-def start_tensorflow() -> None:
-    """Imports TensorFlow and Keras without their start-up lines. Set KERAS_GAN_ZOO_VERBOSE=1 to see them."""
-    if os.environ.get("KERAS_GAN_ZOO_VERBOSE"):
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def start() -> None:
+    """Keeps back TensorFlow's start-up lines, whenever it is imported, and shows warnings as sentences.
+
+    Set KERAS_GAN_ZOO_VERBOSE=1 to see the lines.
+    """
+    warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
+    if not os.environ.get("KERAS_GAN_ZOO_VERBOSE") and "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        around_import("tensorflow", _starting_tensorflow)
+
+
+@contextmanager
+def _starting_tensorflow() -> Iterator[None]:
     with without_talk():
+        yield
         import tensorflow as tf
 
         has_accelerator = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
-        import keras  # noqa: F401
     if not has_accelerator:
         # On CPUs this optimisation gives up on our graphs, says so, and its absence changes neither bits nor speed.
         tf.config.optimizer.set_experimental_options({"remapping": False})
-
-
-def say_warnings() -> None:
-    """Shows warnings as sentences, without the line of code that they come from."""
-    warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
 
 
 @contextmanager

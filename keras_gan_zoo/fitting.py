@@ -6,6 +6,7 @@ from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.checks import check_divisible, check_fit_data, check_scope, refuse
 from keras_gan_zoo.classes import check_labels
+from keras_gan_zoo.data.pipelines import errors_of_pipelines
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.execution import passing_over, steps_function
 from keras_gan_zoo.session import Session
@@ -69,14 +70,14 @@ class Fitting:
                 callback.set_model(self)
                 callback.begin(dataset)
         session = Session(self, callbacks, ours.Journal(self, described, callbacks), reads_over=dataset is None)
-        with data.errors_of_pipelines():
+        with errors_of_pipelines():
             return session.run(super().fit, batches, keras_arguments)
 
     def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
         """Both losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
         refuse(keras_arguments, "sample_weight")
         batches = self._batches_in_order(x, y, batch_size=batch_size, steps=keras_arguments.pop("steps", None))
-        with data.errors_of_pipelines():
+        with errors_of_pipelines():
             return super().evaluate(batches, **keras_arguments)
 
     def make_train_function(self, force=False):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_gan_zoo import data
 from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.checks import check_seed
+from keras_gan_zoo.data.pipelines import normalised
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _checked_targets(gan: TwoPlayerModel, images) -> np.ndarray:
             f"Expected examples of the shape the generator makes, {gan.example_shape}. Received: {examples.shape[1:]}. "
             "Resize them, such as by data.load(name, image_size=side)."
         )
-    return data.normalised(tf.convert_to_tensor(examples)).numpy()
+    return normalised(tf.convert_to_tensor(examples)).numpy()
 
 
 def _checked_labels(gan: TwoPlayerModel, n: int, labels) -> np.ndarray | None:

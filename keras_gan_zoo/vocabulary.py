@@ -3,8 +3,9 @@
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import data, penalties, replicas
+from keras_gan_zoo import penalties, replicas
 from keras_gan_zoo.checks import check_divisible
+from keras_gan_zoo.data.pipelines import normalised
 from keras_gan_zoo.sampling import inputs
 
 
@@ -133,7 +134,7 @@ class Vocabulary:
         """(examples, labels) of a batch, checked while tracing; labels are None unless the networks take them."""
         examples, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
         self._check_examples(examples.shape[1:], labels is not None)
-        examples = data.normalised(tf.convert_to_tensor(examples))
+        examples = normalised(tf.convert_to_tensor(examples))
         return tf.cast(examples, _floatx()), labels if self.conditional else None
 
 

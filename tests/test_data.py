@@ -1,4 +1,6 @@
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -261,6 +263,32 @@ def test_tfds_by_name():
     assert np.bincount(dataset.labels).tolist() == [1000] * 10
     with pytest.raises(InputError, match=r"train, test|test, train"):
         data.load("fashion_mnist", split="validation")
+
+
+@needs_tfds("cifar10")
+def test_tfds_parts_are_what_tfds_reads():
+    import tensorflow_datasets as tfds
+
+    split = "train[10:20]+test[5:9]"
+    ours, theirs = data.load("cifar10", split=split), tfds.as_numpy(tfds.load("cifar10", split=split, batch_size=-1))
+    np.testing.assert_array_equal(ours.examples, theirs["image"])
+    np.testing.assert_array_equal(ours.labels, theirs["label"])
+
+
+@needs_tfds("mnist")
+@pytest.mark.parametrize("damage", ["truncated", "overwritten"])
+def test_tfds_damaged_files_are_named(tmp_path, monkeypatch, damage):
+    import tensorflow_datasets as tfds
+
+    prepared = Path(tfds.builder("mnist").data_dir)
+    folder = tmp_path / "mnist" / prepared.name
+    shutil.copytree(prepared, folder)
+    (file,) = folder.glob("mnist-test*")
+    content = file.read_bytes()
+    file.write_bytes(content[:5000] if damage == "truncated" else content[:5000] + bytes(200) + content[5200:])
+    monkeypatch.setattr(tfds, "builder", lambda name: tfds.builder_from_directory(folder))
+    with pytest.raises(InputError, match=r"whole file of mnist.*mnist-test.*near example 1\d"):
+        data.load("mnist", split="test")
 
 
 @needs_tfds("mnist")

@@ -7,13 +7,13 @@ examples, and the indices are a function of (seed, step), so a run continues any
 import os
 from pathlib import Path
 
-from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset, errors_of_pipelines, normalised
+from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
 from keras_gan_zoo.errors import InputError
 
-__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "errors_of_pipelines", "has_splits", "load", "normalised"]
+__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "has_splits", "load"]
 
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 

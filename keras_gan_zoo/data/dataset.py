@@ -1,14 +1,18 @@
-"""Examples in memory, the order of their batches, and what may be an example."""
+"""Examples in memory, and what may be an example. Nothing here takes TensorFlow before batches are asked for."""
+
+from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from keras_gan_zoo.errors import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 BATCH_SIZE = 64
 
@@ -85,74 +89,31 @@ class Dataset:
 
         Yields examples (batch_size, *example_shape), float32, or (examples, labels) with `with_labels`.
         """
-        steps_per_epoch = len(self) // batch_size
-        fetch = self._fetch(with_labels)
+        from keras_gan_zoo.data import pipelines
 
-        def batch(step):
-            epoch, position = step // steps_per_epoch, step % steps_per_epoch
-            indices = position * batch_size + tf.range(batch_size, dtype=tf.int64)
-            if shuffle:
-                key = tf.stack([tf.cast(seed, tf.int64), epoch])
-                indices = tf.random.experimental.index_shuffle(indices, key, tf.cast(len(self) - 1, tf.int64))
-            return fetch(indices)
-
-        steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-        return without_autotune(steps.map(batch, num_parallel_calls=2).prefetch(2))
+        return pipelines.endless(self._fetch(with_labels), len(self), batch_size, seed, start_step, shuffle)
 
     def batches_in_order(self, batch_size: int, with_labels: bool = False) -> tf.data.Dataset:
         """Every example once, in order; the last batch may be smaller."""
-        indices = tf.data.Dataset.range(len(self)).batch(batch_size)
-        return without_autotune(indices.map(self._fetch(with_labels), num_parallel_calls=2).prefetch(2))
+        from keras_gan_zoo.data import pipelines
+
+        return pipelines.in_order(self._fetch(with_labels), len(self), batch_size)
 
     def _fetch(self, with_labels: bool) -> Callable:
-        examples, labels = tf.constant(self.examples), tf.constant(self.labels) if with_labels else None
+        from keras_gan_zoo.data import pipelines
 
-        def fetch(indices):
-            batch = normalised(tf.gather(examples, indices))
-            return batch if labels is None else (batch, tf.gather(labels, indices))
-
-        return fetch
+        return pipelines.fetch_from_memory(self.examples, self.labels if with_labels else None)
 
 
 def as_dataset(x, y=None) -> Dataset | None:
     """Arrays and `Dataset`s as a `Dataset`; None for what Keras feeds by itself, such as a `tf.data.Dataset`."""
+    import tensorflow as tf
+
     if isinstance(x, Dataset):
         return x
     if isinstance(x, (np.ndarray, tf.Tensor)):
         return Dataset(x, y)
     return None
-
-
-def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather.
-
-    Several workers each take their rows of every batch, whatever the source.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return dataset.with_options(options)
-
-
-@contextmanager
-def errors_of_pipelines() -> Iterator[None]:
-    """Gives an `InputError` raised inside a pipeline back as it was; TensorFlow wraps it in a graph's traceback."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        _, found, message = str(error).partition("InputError: ")
-        if not found:
-            raise
-        raise InputError(message.splitlines()[0]) from None
-
-
-def normalised(batch):
-    """uint8 images as float32 in [-1, 1]; floats as they are."""
-    if batch.dtype == tf.uint8:
-        return tf.cast(batch, tf.float32) / 127.5 - 1
-    if not batch.dtype.is_floating:
-        raise InputError(f"Expected uint8 images, or floats. Received: batches of {batch.dtype.name}. Convert them.")
-    return batch
 
 
 def _checked_examples(examples: np.ndarray) -> np.ndarray:

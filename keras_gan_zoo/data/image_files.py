@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
-from keras_gan_zoo.data.dataset import Dataset, checked_labels, normalised
+from keras_gan_zoo.data.dataset import Dataset, checked_labels
 from keras_gan_zoo.errors import InputError
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -52,15 +51,13 @@ class ImageFiles(Dataset):
             images = pool.map(lambda i: _read_image(self.paths[i], self.size, self.mode), indices)
             return np.stack(list(images))
 
+    def uint8_or_float(self) -> np.ndarray:
+        return self.read(range(len(self)))
+
     def _fetch(self, with_labels: bool) -> Callable:
-        labels = tf.constant(self.labels) if with_labels else None
+        from keras_gan_zoo.data import pipelines
 
-        def fetch(indices):
-            images = tf.numpy_function(self.read, [indices], tf.uint8, stateful=False)
-            batch = normalised(tf.ensure_shape(images, (indices.shape[0], *self.example_shape)))
-            return batch if labels is None else (batch, tf.gather(labels, indices))
-
-        return fetch
+        return pipelines.fetch_by_reading(self.read, self.example_shape, self.labels if with_labels else None)
 
 
 def load_folder(folder: Path, size, memory_limit: int) -> Dataset:

@@ -49,7 +49,7 @@ def _checked(batch, name: str) -> np.ndarray:
             "Give one row of features to each example."
         )
     array = array.reshape(len(array), math.prod(array.shape[1:])).astype(np.float64, copy=False)
-    if array.size and not (-LARGEST <= array.min() and array.max() <= LARGEST):  # NaN is neither
+    if array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):  # NaN is neither
         bad = int((~(np.abs(array) <= LARGEST)).any(axis=1).sum())
         raise InputError(
             f"Expected finite numbers up to {LARGEST:g} in {name}. Received: NaN, infinity or more in {bad} of "

@@ -1,0 +1,44 @@
+"""What happens around the import of Keras or TensorFlow, without importing them.
+
+This package imports nothing heavy by itself. `keras.saving.load_model` finds a class only if its module was imported,
+so our classes follow right after Keras; and the command line keeps TensorFlow's start-up lines back whenever it comes.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
+
+
+def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:
+    """Has a module that is not imported yet executed within a context."""
+    sys.meta_path.insert(0, _Around(name, context))
+
+
+class _Around(MetaPathFinder):
+    """Finds a module by the other finders, and wraps its execution."""
+
+    def __init__(self, name: str, context: Callable[[], AbstractContextManager]):
+        self.name, self.context = name, context
+        self.is_looking = False
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self.name or self.is_looking:
+            return None
+        self.is_looking = True
+        try:
+            spec = find_spec(fullname)
+        finally:
+            self.is_looking = False
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = self._within(spec.loader.exec_module)
+        return spec
+
+    def _within(self, execute: Callable) -> Callable:
+        def execute_within(module):
+            with self.context():
+                execute(module)
+                sys.meta_path.remove(self)  # only now: a look for a module need not be followed by its import
+
+        return execute_within

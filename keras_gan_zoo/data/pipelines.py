@@ -1,0 +1,86 @@
+"""Batches of examples as TensorFlow's pipelines, in an order that is a function of (seed, step)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan_zoo.errors import InputError
+
+
+def endless(fetch: Callable, length: int, batch_size: int, seed: int, start_step: int, shuffle: bool):
+    """Full batches from `start_step` on; each epoch is another permutation, given by (seed, epoch)."""
+    steps_per_epoch = length // batch_size
+
+    def batch(step):
+        epoch, position = step // steps_per_epoch, step % steps_per_epoch
+        indices = position * batch_size + tf.range(batch_size, dtype=tf.int64)
+        if shuffle:
+            key = tf.stack([tf.cast(seed, tf.int64), epoch])
+            indices = tf.random.experimental.index_shuffle(indices, key, tf.cast(length - 1, tf.int64))
+        return fetch(indices)
+
+    steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
+    return without_autotune(steps.map(batch, num_parallel_calls=2).prefetch(2))
+
+
+def in_order(fetch: Callable, length: int, batch_size: int):
+    """Every example once; the last batch may be smaller."""
+    indices = tf.data.Dataset.range(length).batch(batch_size)
+    return without_autotune(indices.map(fetch, num_parallel_calls=2).prefetch(2))
+
+
+def fetch_from_memory(examples: np.ndarray, labels: np.ndarray | None) -> Callable:
+    """From indices to examples in float32, and their labels if there are any."""
+    held, held_labels = tf.constant(examples), None if labels is None else tf.constant(labels)
+
+    def fetch(indices):
+        batch = normalised(tf.gather(held, indices))
+        return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
+
+    return fetch
+
+
+def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -> Callable:
+    """The same, by a function from indices to uint8 images."""
+    held_labels = None if labels is None else tf.constant(labels)
+
+    def fetch(indices):
+        images = tf.numpy_function(read, [indices], tf.uint8, stateful=False)
+        batch = normalised(tf.ensure_shape(images, (indices.shape[0], *example_shape)))
+        return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
+
+    return fetch
+
+
+def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather.
+
+    Several workers each take their rows of every batch, whatever the source.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.with_options(options)
+
+
+@contextmanager
+def errors_of_pipelines() -> Iterator[None]:
+    """Gives an `InputError` raised inside a pipeline back as it was; TensorFlow wraps it in a graph's traceback."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        _, found, message = str(error).partition("InputError: ")
+        if not found:
+            raise
+        raise InputError(message.splitlines()[0]) from None
+
+
+def normalised(batch):
+    """uint8 images as float32 in [-1, 1]; floats as they are."""
+    if batch.dtype == tf.uint8:
+        return tf.cast(batch, tf.float32) / 127.5 - 1
+    if not batch.dtype.is_floating:
+        raise InputError(f"Expected uint8 images, or floats. Received: batches of {batch.dtype.name}. Convert them.")
+    return batch

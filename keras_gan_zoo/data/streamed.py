@@ -1,0 +1,88 @@
+"""Sets of TensorFlow Datasets that do not fit into memory."""
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.pipelines import normalised, without_autotune
+
+
+class StreamedDataset(Dataset):
+    """A TensorFlow Datasets set that does not fit into memory: read in order, shuffled within windows of `WINDOW`.
+
+    The order is a function of (seed, epoch) here too, but continuing within an epoch reads what came before.
+    """
+
+    WINDOW = 10_000
+
+    def __init__(self, examples: tf.data.Dataset, length: int, example_shape, *, name, class_names=None):
+        self._examples, self._length, self._example_shape = examples, length, example_shape
+        self.name, self.class_names = name, class_names
+        self.labels = self.centers = self.std = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    def described(self) -> dict:
+        return {"examples": len(self), "shape": list(self.example_shape), "set": self.name}
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return self._example_shape
+
+    @property
+    def has_labels(self) -> bool:
+        return isinstance(self._examples.element_spec, tuple)
+
+    @property
+    def num_classes(self) -> int | None:
+        return len(self.class_names) if self.class_names else None
+
+    def batches(self, batch_size, seed, start_step=0, with_labels=False, shuffle=True):
+        steps_per_epoch = len(self) // batch_size
+        first_epoch, skipped_steps = divmod(start_step, steps_per_epoch)
+
+        def epoch(number):
+            if not shuffle:
+                return self._examples.take(steps_per_epoch * batch_size)
+            key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
+            windows = self._examples.batch(self.WINDOW).enumerate()
+            shuffled = windows.map(
+                lambda i, window: _shuffled(window, tf.random.experimental.stateless_fold_in(key, i))
+            )
+            return shuffled.unbatch().take(steps_per_epoch * batch_size)
+
+        examples = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
+        batches = examples.skip(skipped_steps * batch_size).batch(batch_size, drop_remainder=True)
+        return self._prepared(batches, with_labels)
+
+    def batches_in_order(self, batch_size, with_labels=False):
+        return self._prepared(self._examples.batch(batch_size), with_labels)
+
+    def _prepared(self, batches, with_labels: bool) -> tf.data.Dataset:
+        def prepare(images, labels=None):
+            return (normalised(images), labels) if with_labels else normalised(images)
+
+        return without_autotune(batches.map(prepare, num_parallel_calls=2).prefetch(2))
+
+
+def _shuffled(window, key):
+    """The examples of a window, and their labels, in an order given by the key."""
+    size = tf.shape(tf.nest.flatten(window)[0])[0]
+    order = tf.random.experimental.stateless_shuffle(tf.range(size), key)
+    return tf.nest.map_structure(lambda values: tf.gather(values, order), window)
+
+
+def examples_of(dataset, image_key: str, label_key: str | None, shape) -> tf.data.Dataset:
+    def fit(image):
+        return fitted(Image.fromarray(image.squeeze()), shape[:2])
+
+    def select(example):
+        image = example[image_key]
+        if image.shape != shape:
+            image = tf.ensure_shape(tf.numpy_function(fit, [image], tf.uint8, stateful=False), shape)
+        return (image, tf.cast(example[label_key], tf.int32)) if label_key else image
+
+    return dataset.map(select, num_parallel_calls=2)
