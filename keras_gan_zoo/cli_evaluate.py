@@ -6,8 +6,6 @@ import click
 
 from keras_gan_zoo.errors import InputError
 
-DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,density_coverage"
-
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
@@ -18,10 +16,9 @@ DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,den
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
 @click.option(
     "--metrics",
-    default=DEFAULT,
-    show_default=True,
-    help="Names with commas between; besides these: class_coverage, label_agreement, ms_ssim, parzen_log_likelihood, "
-    "nearest_neighbours, neighbour_classification, network_classification.",
+    help="Names with commas between: frechet_distance, kernel_distance, inception_score, precision_recall, "
+    "density_coverage, class_coverage, label_agreement, ms_ssim, parzen_log_likelihood, nearest_neighbours, "
+    "neighbour_classification, network_classification; of ring8 and grid25: mode_coverage.  [default: the first five]",
 )
 @click.option(
     "--features",
@@ -52,8 +49,7 @@ def evaluate(source, data, json_file, neighbours, **options):
     _check_out(json_file, neighbours)
     from keras_gan_zoo import metrics, pictures
 
-    names = [name.strip() for name in options.pop("metrics").split(",") if name.strip()]
-    names += ["nearest_neighbours"] if neighbours is not None else []
+    names = _names(options.pop("metrics"), neighbours)
     n, extractor = options.pop("count"), options.pop("features")
     with _Progress() as progress:
         report = metrics.evaluate(source, data, metrics=names, n=n, extractor=extractor, progress=progress, **options)
@@ -64,6 +60,13 @@ def evaluate(source, data, json_file, neighbours, **options):
     if neighbours is not None:
         pictures.save(report.neighbours, neighbours)
         click.echo(f"{neighbours}   generated, nearest and next nearest training image, the likeliest copies first")
+
+
+def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
+    from keras_gan_zoo.metrics.evaluation import DEFAULT
+
+    names = None if given is None else [name.strip() for name in given.split(",") if name.strip()]
+    return names if neighbours is None else [*(DEFAULT if names is None else names), "nearest_neighbours"]
 
 
 def _check_out(json_file: Path | None, neighbours: Path | None) -> None:

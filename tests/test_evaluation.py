@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import subprocess
+import sys
 import tomllib
 
 import keras
@@ -252,6 +254,26 @@ def test_samples_of_another_shape_or_number_are_refused():
         metrics.evaluate(lambda n: np.zeros((n, 16, 16, 1)), "digits", extractor="pixels", n=900)
 
 
+def test_mixtures_are_measured_by_their_modes():
+    grid = kgz.data.load("grid25")
+    found = metrics.evaluate(lambda n: np.repeat(grid.centers[:5], n // 5, axis=0), "grid25")
+    (ours,), (real,) = found.generated, found.reference
+    assert (ours.modes, ours.high_quality, ours.reverse_kl) == (5, 1.0, pytest.approx(np.log(5)))
+    assert real.modes == 25
+    assert real.high_quality == pytest.approx(1 - np.exp(-4.5), abs=0.01)  # within three deviations in the plane
+    assert ours.protocol["generated"] == real.protocol["generated"] == 2500
+    assert ours.protocol["data"] == "grid25"
+    assert [row[0] for row in found.rows()] == ["mode_coverage", "  modes", "  high_quality", "  reverse_kl"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"metrics": ["frechet_distance"]}, {"split": "test"}, {"extractor": "pixels"}, {"image_size": 8}]
+)
+def test_mixtures_refuse_what_images_have(wrong):
+    with pytest.raises(InputError, match="mode_coverage alone"):
+        metrics.evaluate(lambda n: np.zeros((n, 2)), "ring8", **wrong)
+
+
 def test_sets_that_stream_are_measured(digits, monkeypatch):
     """A set too large for memory is read through its batches."""
     streamed = kgz.data.Dataset(digits.examples[:50])
@@ -387,6 +409,17 @@ def onnx_generator(path, inputs=("noise",), classes="10"):
     helper.set_model_props(model, {"num_classes": classes} if classes else {})
     onnx.save(model, path)
     return path
+
+
+def test_evaluating_exported_generators_takes_no_tensorflow(tmp_path):
+    arguments = ["evaluate", str(onnx_generator(tmp_path / "g.onnx")), "--data", "digits", *map(str, FEW)]
+    code = (
+        f"import sys; from keras_gan_zoo.cli import main; main({arguments!r}, standalone_mode=False);"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "kernel_distance" in done.stdout
 
 
 def test_evaluate_takes_exported_generators(tmp_path):

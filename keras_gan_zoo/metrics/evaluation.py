@@ -31,7 +31,7 @@ class Seen:
         images: (n, height, width, channels), uint8 or in [-1, 1].
         extractor: Which one.
         labels: (n,), or None.
-        tick: Called with the number of images after each batch.
+        tick: Called after each batch with the number of images so far.
     """
 
     images: np.ndarray
@@ -47,11 +47,12 @@ class Seen:
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
-        found = []
+        found, done = [], 0
         for outputs in self.extractor.stream(batched(self.images, 256)):
             found.append(outputs)
+            done += len(outputs["features"])
             if self.tick is not None:
-                self.tick(len(outputs["features"]))
+                self.tick(done)
         return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
 
     @property

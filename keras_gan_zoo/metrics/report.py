@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.arrays import as_pixels
-from keras_gan_zoo.metrics.evaluation import DEFAULT, Seen, Sets, check_metrics, check_needs, measure
+from keras_gan_zoo.metrics.evaluation import DEFAULT, Sets, check_metrics, check_needs, measure
 from keras_gan_zoo.metrics.features import extractor as as_extractor
 from keras_gan_zoo.metrics.features import shipped
+from keras_gan_zoo.metrics.modes import mode_coverage
 from keras_gan_zoo.metrics.neighbours import Neighbours
+from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
 from keras_gan_zoo.sources import Source, as_source
+
+MIXTURES = ("ring8", "grid25")
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def evaluate(
     train_split: str | None = None,
     validation_split: str | None = None,
     image_size: int | None = None,
-    metrics: Iterable[str] = DEFAULT,
+    metrics: Iterable[str] | None = None,
     extractor=None,
     n: int | None = None,
     seed: int = 0,
@@ -103,7 +108,8 @@ def evaluate(
         train_split: The images that were trained on, by default "train".
         validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
         image_size: As in `data.load`.
-        metrics: Names, keys of `METRICS`.
+        metrics: Names, keys of `METRICS`; by default `DEFAULT`, and of a mixture of Gaussians `mode_coverage`, which is
+            all there is to measure.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
         n: How many samples; by default 10,000, or as many as there are.
         seed: Of the noise, the choice of reference images, and metrics that draw.
@@ -121,49 +127,58 @@ def evaluate(
         print(*report.generated, sep="\n")
         ```
     """
-    metrics = check_metrics(metrics)
     source = as_source(source, seed)
-    real, reference, train, validation, said = _real_sets(
-        data, split, train_split, validation_split, image_size, seed, with_train="nearest_neighbours" in metrics
-    )
-    chosen = as_extractor(extractor or default_extractor(real))
-    n = _number(n, source, reference)
+    if data in MIXTURES:
+        splits = {"split": split, "train_split": train_split, "validation_split": validation_split}
+        _check_mixture(data, metrics, **splits, image_size=image_size, extractor=extractor)
+        return _of_mixture(source, load(data), n, seed)
+    metrics = check_metrics(DEFAULT if metrics is None else metrics)
+    images = RealImages.load(data, split, train_split, validation_split, image_size, seed)
+    chosen = as_extractor(extractor or default_extractor(images.real))
+    n = _number(n, source, images.reference)
     batches, labels = source.draw(n)
-    labels = _same_classes(labels, source.class_names, real)
-    check_needs(metrics, chosen, real.example_shape, labels is not None and real.has_labels, min(n, len(real)))
+    labels = _same_classes(labels, source.class_names, images.real)
+    shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
+    check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
 
-    def seen(stage: str, images, its_labels=None) -> Seen:
-        counted = [0]
-
-        def tick(more: int):
-            counted[0] += more
-            progress(stage, counted[0], len(images))
-
-        return Seen(images, chosen, its_labels, tick)
-
-    sampled = _sampled(batches, n, real.example_shape, progress)
-    some = np.random.default_rng(seed).permutation(len(reference))[:n]
-    generated = seen("features of samples", sampled, labels)
-    real_seen = seen("features of real images", real.uint8_or_float(), real.labels)
-    in_place_labels = None if reference.labels is None else reference.labels[some]
-    in_place = seen("features of the reference", reference.uint8_or_float()[some], in_place_labels)
-    train_seen = None if train is None else Seen(train.uint8_or_float(), chosen)
-    validation_seen = None if validation is None else Seen(validation.uint8_or_float(), chosen)
-
-    found: dict[str, list[Result]] = {"generated": [], "reference": []}
-    rows = {"generated": generated, "reference": in_place}
-    sets = {row: Sets(images, real_seen, train_seen, validation_seen, seed) for row, images in rows.items()}
-    # A training image is its own nearest one: what is a copy is told by real images that were not trained on.
-    unseen = Sets(real_seen, real_seen, seen("", reference.uint8_or_float()), None, seed)
-    for number, name in enumerate(metrics):
-        for row in rows:
-            progress(f"measuring: {name}", 2 * number + (row == "reference"), 2 * len(metrics))
-            chosen_sets = unseen if (row, name) == ("reference", "nearest_neighbours") else sets[row]
-            found[row] += measure(chosen_sets, [name], **said)
-    progress("measuring", 2 * len(metrics), 2 * len(metrics))
+    samples = _sampled(batches, n, shape, progress)
+    sets = images.sets(samples, labels, chosen, seed, progress)
+    found = _measured(metrics, sets, images.said, progress)
     nearest = [result for result in found["generated"] if isinstance(result, Neighbours)]
-    picture = nearest[0].picture(generated.images, train_seen.images) if nearest else None
+    picture = nearest[0].picture(samples, sets["generated"].train.images) if nearest else None
     return Report(source.name, found["generated"], found["reference"], picture)
+
+
+def _of_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
+    n = _number(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
+    samples = np.concatenate(list(source.draw(n)[0]))
+    in_place = mixture.examples[np.random.default_rng(seed).permutation(len(mixture))[:n]]
+    rows = (mode_coverage(points, mixture.centers, mixture.std) for points in (samples, in_place))
+    return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
+
+
+def _check_mixture(data: str, metrics, **others) -> None:
+    names = [metrics] if isinstance(metrics, str) else metrics or ()
+    received = [name for name in names if name != "mode_coverage"]
+    received += [f"{name}={value!r}" for name, value in others.items() if value is not None]
+    if received:
+        raise InputError(
+            f"Expected mode_coverage alone for {data}, whose examples are points of a known mixture. Received: "
+            f"{', '.join(received)}. Leave them out."
+        )
+
+
+def _measured(metrics, sets: dict[str, Sets], said: dict, progress) -> dict[str, list[Result]]:
+    """The results of each row of a report."""
+    found: dict[str, list[Result]] = {"generated": [], "reference": []}
+    steps = [(name, row) for name in metrics for row in found]
+    for number, (name, row) in enumerate(steps):
+        progress(f"measuring: {name}", number, len(steps))
+        # A training image is its own nearest one: what is a copy is told by real images that were not trained on.
+        place = "unseen" if (row, name) == ("reference", "nearest_neighbours") else row
+        found[row] += measure(sets[place], [name], **said)
+    progress("measuring", len(steps), len(steps))
+    return found
 
 
 def default_extractor(dataset) -> str:
@@ -174,37 +189,6 @@ def default_extractor(dataset) -> str:
             "none. Give one: 'pixels', 'inception', or in Python a Keras model or a function."
         )
     return dataset.name
-
-
-def _real_sets(name, split, train_split, validation_split, image_size, seed, with_train: bool):
-    """(real, those in the samples' place, trained on, validation, what to say of them)."""
-    from keras_gan_zoo import data
-
-    if not data.has_splits(name):
-        if (split, train_split, validation_split) != (None, None, None):
-            raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
-        whole = data.load(name, image_size=image_size)
-        order = np.random.default_rng(seed).permutation(len(whole))
-        real, reference = (_part(whole, order[half::2]) for half in (0, 1))
-        said = {"data": whole.name, "split": "a random half", "checksum": whole.described()["checksum"]}
-        return real, reference, whole if with_train else None, None, said
-
-    def load(part: str | None):
-        return None if part is None else data.load(name, split=part, image_size=image_size)
-
-    split, train_split = split or "test", train_split or "train"
-    real, train = load(split), load(train_split)
-    said = {"data": str(name), "split": split, "train_split": train_split, "checksum": real.described()["checksum"]}
-    if validation_split:
-        said["validation"] = validation_split
-    return real, train, train if with_train else None, load(validation_split), said
-
-
-def _part(whole, indices):
-    from keras_gan_zoo.data import Dataset
-
-    labels = None if whole.labels is None else whole.labels[indices]
-    return Dataset(whole.uint8_or_float()[indices], labels, name=whole.name, class_names=whole.class_names)
 
 
 def _number(n: int | None, source: Source, reference) -> int:
