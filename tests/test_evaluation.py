@@ -412,7 +412,8 @@ def onnx_generator(path, inputs=("noise",), classes="10"):
 
 
 def test_evaluating_exported_generators_takes_no_tensorflow(tmp_path):
-    arguments = ["evaluate", str(onnx_generator(tmp_path / "g.onnx")), "--data", "digits", *map(str, FEW)]
+    generator = onnx_generator(tmp_path / "g.onnx", ("noise", "labels"))
+    arguments = ["evaluate", str(generator), "--data", "digits", *map(str, FEW)]
     code = (
         f"import sys; from keras_gan_zoo.cli import main; main({arguments!r}, standalone_mode=False);"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"

@@ -1,0 +1,81 @@
+"""The real images of a report: those to compare with, and those in the samples' place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_gan_zoo.data import Dataset, has_splits, load
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.evaluation import Seen, Sets
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """What is compared with samples.
+
+    Args:
+        real: Those to compare with.
+        reference: Those that stand in the samples' place.
+        train: Those that were trained on.
+        validation: Those that choose a bandwidth, or None.
+        said: What results say of them.
+    """
+
+    real: Dataset
+    reference: Dataset
+    train: Dataset
+    validation: Dataset | None
+    said: dict
+
+    @classmethod
+    def load(cls, name, split, train_split, validation_split, image_size, seed) -> RealImages:
+        if not has_splits(name):
+            if (split, train_split, validation_split) != (None, None, None):
+                raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
+            return cls._halves(load(name, image_size=image_size), seed)
+        split, train_split = split or "test", train_split or "train"
+        parts = [split, train_split, *([validation_split] if validation_split else [])]
+        real, train, *validation = (load(name, split=part, image_size=image_size) for part in parts)
+        said = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
+        if validation_split:
+            said["validation"] = validation_split
+        return cls(real, train, train, validation[0] if validation else None, said)
+
+    @classmethod
+    def _halves(cls, whole: Dataset, seed: int) -> RealImages:
+        order = np.random.default_rng(seed).permutation(len(whole))
+        real, reference = (_part(whole, order[half::2]) for half in (0, 1))
+        return cls(
+            real, reference, whole, None, {"data": whole.name, "split": "a random half", "checksum": _checksum(whole)}
+        )
+
+    def sets(self, samples, labels, extractor, seed: int, progress) -> dict[str, Sets]:
+        """What is measured for each row of a report, and for real images that were not trained on."""
+        some = np.random.default_rng(seed).permutation(len(self.reference))[: len(samples)]
+        reference = self.reference.uint8_or_float()
+        labels_in_place = None if self.reference.labels is None else self.reference.labels[some]
+
+        def seen(stage: str, images, its_labels=None) -> Seen:
+            return Seen(images, extractor, its_labels, lambda done: progress(stage, done, len(images)))
+
+        generated = seen("features of samples", samples, labels)
+        real = seen("features of real images", self.real.uint8_or_float(), self.real.labels)
+        in_place = seen("features of the reference", reference[some], labels_in_place)
+        train = Seen(self.train.uint8_or_float(), extractor)
+        validation = None if self.validation is None else Seen(self.validation.uint8_or_float(), extractor)
+        return {
+            "generated": Sets(generated, real, train, validation, seed),
+            "reference": Sets(in_place, real, train, validation, seed),
+            "unseen": Sets(real, real, Seen(reference, extractor), None, seed),
+        }
+
+
+def _checksum(dataset: Dataset) -> int:
+    return dataset.described()["checksum"]
+
+
+def _part(whole, indices):
+    labels = None if whole.labels is None else whole.labels[indices]
+    return Dataset(whole.uint8_or_float()[indices], labels, name=whole.name, class_names=whole.class_names)
