@@ -153,6 +153,11 @@ def test_a_saved_model_has_two_signatures_and_replaces_an_earlier_one(tmp_path):
     np.testing.assert_allclose(five[:2], two, atol=1e-6)
     other = signatures["sample"](n=tf.constant(5), **{**sample, "seed": tf.constant(4)})["images"].numpy()
     assert not np.allclose(five, other)
+    for wrong in (-1, gan.num_classes):
+        for signature, inputs in (("serving_default", {"noise": tf.constant(feed["noise"])}), ("sample", sample)):
+            asked = {**inputs, "labels": tf.constant([*labels[:4], wrong], tf.int32)}
+            with pytest.raises(tf.errors.InvalidArgumentError, match=f"labels from 0 to {gan.num_classes - 1}"):
+                signatures[signature](**asked, **({"n": tf.constant(5)} if signature == "sample" else {}))
 
 
 @pytest.mark.parametrize("name", ["g.onnx", "g.tflite"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -20,23 +21,42 @@ def write_saved_model(generator: Generator, folder: Path) -> None:
 
     `serving_default` makes images of noise and labels. `sample` takes n, a seed and, of conditional models, n labels,
     and draws the noise itself, of which the first rows do not depend on n: TensorFlow's, not that of `gan.sample`.
+    Both refuse classes that do not exist.
     """
+    _write(generator, folder, _checked(generator))
+
+
+def _write(generator: Generator, folder: Path, function: Callable) -> None:
     archive = keras.export.ExportArchive()
     archive.track(generator.network)
-    archive.add_endpoint("serving_default", generator.function, input_signature=generator.signature)
+    archive.add_endpoint("serving_default", function, input_signature=generator.signature)
     scalars = [tf.TensorSpec((), tf.int32, name=name) for name in ("n", "seed")]
-    archive.add_endpoint("sample", _sampler(generator), input_signature=[*scalars, *generator.signature[1:]])
+    archive.add_endpoint("sample", _sampler(generator, function), input_signature=[*scalars, *generator.signature[1:]])
     archive.write_out(str(folder), verbose=False)
 
 
-def _sampler(generator: Generator):
+def _checked(generator: Generator) -> Callable:
+    """The network, which by itself would take a class that does not exist for none."""
+    if generator.num_classes is None:
+        return generator.function
+
+    def function(noise, labels):
+        message = f"Expected labels from 0 to {generator.num_classes - 1}."
+        tf.debugging.assert_non_negative(labels, message)
+        tf.debugging.assert_less(labels, generator.num_classes, message)
+        return generator.function(noise, labels)
+
+    return function
+
+
+def _sampler(generator: Generator, function: Callable) -> Callable:
     def noise(n, seed):
         shape = tf.stack([n, *generator.latent_shape])
         return tf.random.stateless_normal(shape, tf.stack([seed, 0]), alg="philox")  # the same on every device
 
     if generator.num_classes is None:
-        return lambda n, seed: generator.function(noise(n, seed))
-    return lambda n, seed, labels: generator.function(noise(n, seed), labels)
+        return lambda n, seed: function(noise(n, seed))
+    return lambda n, seed, labels: function(noise(n, seed), labels)
 
 
 def write_litert(generator: Generator, path: Path) -> None:
@@ -48,7 +68,7 @@ def write_litert(generator: Generator, path: Path) -> None:
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         with held_back(said):
-            write_saved_model(generator, Path(folder))
+            _write(generator, Path(folder), generator.function)  # LiteRT has no assertions
             converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
             try:
                 content = converter.convert()
