@@ -5,7 +5,7 @@ The pages read the same in the repository: links there are those of files, and t
 
 import ast
 import html
-import os
+import posixpath
 import re
 import textwrap
 from pathlib import Path
@@ -13,12 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 MOUNTED = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 MOUNTED |= {"LICENSE": "LICENSE.txt", "export/README.md": "examples/index.md"}
-EXAMPLES = ("*/README.md", "*/sample.*", "*/package.json", "browser/index.html")
+EXAMPLES = ("*/README.md", "*/sample.*", "*/package.json")
 MODELS = ("gan", "dcgan", "conditional_gan", "wgan", "wgan_gp", "fgan", "two_player")
 
 LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)((?:#[^)\s]*)?\))")
 SOURCE = re.compile(r"<!-- source: (\S+) -->")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', flags=re.S)
+NAMED = re.compile(r"(<mi>(?:log|exp|max|min)</mi>)(?!<mo stretchy=.false.>&#x0*28;)")  # log D, but log(1 - D)
 
 
 def mounted() -> dict[str, str]:
@@ -40,11 +41,11 @@ def place(path: str) -> str:
 
 def relinked(markdown: str, path: str) -> str:
     """The text of a file of the repository with links that lead to the places of the site."""
-    folder, here = os.path.dirname(path), os.path.dirname(place(path)) or "."
+    folder, here = posixpath.dirname(path), posixpath.dirname(place(path)) or "."
 
     def link(match) -> str:
-        target = os.path.normpath(os.path.join(folder, match[2]))
-        return f"{match[1]}{os.path.relpath(place(target), here)}{match[3]}"
+        target = posixpath.normpath(posixpath.join(folder, match[2]))
+        return f"{match[1]}{posixpath.relpath(place(target), here)}{match[3]}"
 
     parts = re.split(r"(^```.*?^```)", markdown, flags=re.M | re.S)
     return "".join(part if part.startswith("```") else LINK.sub(link, part) for part in parts)
@@ -74,7 +75,8 @@ def with_formulas(page: str) -> str:
     from latex2mathml.converter import convert
 
     def formula(match) -> str:
-        return convert(html.unescape(match[2]).strip(), display="block" if match[1] == "div" else "inline")
+        set_ = convert(html.unescape(match[2]).strip(), display="block" if match[1] == "div" else "inline")
+        return NAMED.sub(r"\1<mspace width='0.17em' />", set_)
 
     return FORMULA.sub(formula, page)
 

@@ -18,7 +18,7 @@ import keras_gan_zoo as kgz
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-WEIGHT, FIRST, SECOND = 0.7, (-1.0, 0.5), (2.0, 0.7)
+WEIGHT, FIRST, SECOND = 0.7, (-1.0, 0.6), (1.5, 1.0)
 DIVERGENCES = ("pearson", "kl", "jensen_shannon", "reverse_kl")
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,7 +58,7 @@ def trained(name: str) -> tuple[float, float]:
     hidden = [keras.layers.Dense(64, "tanh") for _ in range(2)]
     discriminator = keras.Sequential([keras.Input((1,)), *hidden, keras.layers.Dense(1)], name="discriminator")
     gan = kgz.FGAN(generator, discriminator, divergence=name, ema_decay=0.999, seed=0)
-    falling = [keras.optimizers.schedules.CosineDecay(rate, arguments.steps) for rate in (5e-4, 2e-3)]
+    falling = [keras.optimizers.schedules.CosineDecay(rate, arguments.steps) for rate in (2e-3, 4e-3)]
     gan.compile(*[keras.optimizers.Adam(rate, beta_1=0.5) for rate in falling])
     gan.fit(data, batch_size=500, steps_per_epoch=arguments.steps, verbose=0)
     [[std]], [mean] = gan.sampler.get_weights()

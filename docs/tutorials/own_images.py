@@ -17,7 +17,7 @@ from keras_gan_zoo.onnx_file import OnnxFile
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--folder", type=Path, help="of PNG or JPEG images; sub-folders are classes")
 parser.add_argument("--side", type=int, default=16, help="pixels that images are resized and cropped to")
-parser.add_argument("--epochs", type=int, default=70)
+parser.add_argument("--epochs", type=int, default=120)
 arguments = parser.parse_args()
 
 folder = arguments.folder or Path("digits_as_files")
