@@ -75,8 +75,11 @@ def with_formulas(page: str) -> str:
     from latex2mathml.converter import convert
 
     def formula(match) -> str:
-        set_ = convert(html.unescape(match[2]).strip(), display="block" if match[1] == "div" else "inline")
-        return NAMED.sub(r"\1<mspace width='0.17em' />", set_)
+        tex = html.unescape(match[2]).strip().replace(r"\Big\|", r"\|")  # which latex2mathml does not know
+        markup = convert(tex, display="block" if match[1] == "div" else "inline")
+        if "\\" in markup:
+            raise ValueError(f"Expected TeX that latex2mathml knows. Received: {tex}")
+        return NAMED.sub(r"\1<mspace width='0.17em' />", markup)
 
     return FORMULA.sub(formula, page)
 

@@ -14,7 +14,7 @@ import keras_gan_zoo as kgz
 LATENT, CLASSES = 32, 10
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--epochs", type=int, default=50)
+parser.add_argument("--epochs", type=int, default=40)
 arguments = parser.parse_args()
 keras.utils.set_random_seed(0)  # of the initial weights: these networks are yours
 
