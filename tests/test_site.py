@@ -1,5 +1,7 @@
 """What the site adds to the pages: code from its source, links that lead on, names that exist, scripts that run."""
 
+import contextlib
+import functools
 import importlib.util
 import inspect
 import re
@@ -25,6 +27,8 @@ TUTORIALS = {
 }
 # Options that pages name and that are of other programs, or of our scripts.
 OTHERS = {"kill-on-bad-exit", "requeue", "quality", "cov", "folder", "side", "strict"}
+# Arguments of Keras and TensorFlow that pages name, and the figures that `finish_step` takes.
+OTHER_ARGUMENTS = {"approximate", "jit_compile", "monitor", "output_gradients", "d_loss", "g_loss"}
 
 _spec = importlib.util.spec_from_file_location("hooks", DOCS / "site" / "hooks.py")
 hooks = importlib.util.module_from_spec(_spec)
@@ -113,6 +117,32 @@ def test_names_that_are_named_exist(document):
             assert exists(kgz, name), code
         for name in re.findall(r"^gan\.(?!keras\b|py\b|onnx\b)(\w+)", code):
             assert hasattr(kgz.GAN, name) or name in vars(kgz.GAN.for_images((2,))), code
+
+
+@functools.cache
+def parameters() -> set[str]:
+    """Of what is public here: functions, constructors, methods."""
+    homes = [getattr(kgz, name) for name in kgz.__all__ if name != "VARIANTS"]
+    classes = [
+        *homes,
+        kgz.training.Recipe,
+        *(c for home in homes for _, c in inspect.getmembers(home, inspect.isclass)),
+    ]
+    found = set()
+    for home in classes:
+        for _, member in [("", home), *inspect.getmembers(home, inspect.isroutine)]:
+            with contextlib.suppress(TypeError, ValueError):  # modules, and routines written in C
+                found |= set(inspect.signature(member).parameters)
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arguments_that_are_named_exist(document):
+    known = parameters() | OTHER_ARGUMENTS
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S))
+    for span in spans:
+        if not span.startswith(("-", "python", "gan-zoo")):
+            assert set(re.findall(r"(?<![\w$])([a-z]\w*)=(?!=)", span)) <= known, span
 
 
 def exists(home, dotted: str) -> bool:
