@@ -20,6 +20,7 @@ LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)((?:#[^)\s]*)?\))")
 SOURCE = re.compile(r"<!-- source: (\S+) -->")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', flags=re.S)
 NAMED = re.compile(r"(<mi>(?:log|exp|max|min)</mi>)(?!<mo stretchy=.false.>&#x0*28;)")  # log D, but log(1 - D)
+NAMELESS = re.compile(r'(<li class="doc-section-item field-body">)\s*\u2013\s*')  # returned, without a type
 
 
 def mounted() -> dict[str, str]:
@@ -98,4 +99,5 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_page_content(html, page, config, files):
+    html = NAMELESS.sub(r"\1", html)
     return with_formulas(html)

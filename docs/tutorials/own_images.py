@@ -30,7 +30,7 @@ if arguments.folder is None:
 images = kgz.data.load(folder, image_size=arguments.side)
 print(images)
 
-# The shape and the classes are those of the folder. Without class_names the model would ignore the sub-folders.
+# The shape and the classes are those of the folder. Without class_names the model would ignore its sub-folders.
 gan = kgz.DCGAN.for_images(images.example_shape, class_names=images.class_names, width=16, ema_decay=0.999, seed=0)
 gan.compile()
 gan.fit(
@@ -49,6 +49,7 @@ done = gan.export("own_images.onnx", metadata={"licence": "CC0-1.0"})
 print(f"{done.path}: {done.size:,} bytes, differs from Keras by at most {done.difference:.1e}")
 
 generator = OnnxFile("own_images.onnx")  # NumPy and ONNX Runtime; Keras is no longer needed
-samples = generator.sample(8 * generator.num_classes, seed=1)
+columns = generator.num_classes or 8
+samples = generator.sample(8 * columns, seed=1)
 assert np.abs(samples - gan.sample(len(samples), seed=1)).max() < 1e-4
-kgz.pictures.save(kgz.pictures.grid(samples, columns=generator.num_classes), "own_images.png")
+kgz.pictures.save(kgz.pictures.grid(samples, columns=columns), "own_images.png")
