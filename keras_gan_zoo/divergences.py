@@ -1,6 +1,7 @@
 r"""The f-divergences of Nowozin et al. (2016), "f-GAN": the paper's tables as code.
 
 $$D_f(P \| Q) = \int q(x) \, f(p(x) / q(x)) \, dx \ge E_P[g(V(x))] - E_Q[f^*(g(V(x)))]$$
+
 for convex $f$ with conjugate $f^*$, any critic $V$ and an activation $g$ onto the domain of $f^*$. The bound is tight
 where $g(V) = T^* = f'(p/q)$. Values are in nats; all have $f(1) = 0$ but `gan`, with $-\log 4$ by convention.
 """

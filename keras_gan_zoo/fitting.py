@@ -26,7 +26,10 @@ class Fitting:
             x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
             y: Integer labels (n,), needed by conditional networks and ignored by others.
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
-            epochs, verbose, callbacks, **keras_arguments: As in `keras.Model.fit`.
+            epochs: As in `keras.Model.fit`.
+            verbose: As in `keras.Model.fit`.
+            callbacks: Those of Keras, but for the few that need one optimizer, and those of `callbacks`.
+            **keras_arguments: Further ones of `keras.Model.fit`, such as `steps_per_epoch` and `validation_data`.
 
         Returns:
             A `keras.callbacks.History`, which includes the epochs before an interruption.
