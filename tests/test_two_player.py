@@ -46,6 +46,23 @@ def test_players_must_be_models_with_known_inputs():
         kgz.GAN("generator", network((3,), (1,)))
 
 
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_players_must_be_able_to_learn(frozen):
+    players = [network((4,), (3,)), network((3,), (1,))]
+    players[frozen].trainable = False
+    with pytest.raises(InputError, match=f"Expected a {('generator', 'discriminator')[frozen]} that can learn"):
+        kgz.GAN(*players)
+
+
+@pytest.mark.parametrize(
+    "last", [keras.layers.Dense(1, activation="sigmoid"), keras.layers.Activation("sigmoid")], ids=["dense", "layer"]
+)
+def test_scores_must_be_raw(last):
+    examples = keras.Input((3,))
+    with pytest.raises(InputError, match="Expected a discriminator that returns raw scores"):
+        kgz.GAN(network((4,), (3,)), keras.Model(examples, last(keras.layers.Dense(1)(examples))))
+
+
 def test_players_must_not_share_weights():
     shared = keras.layers.Dense(3)
     generator = keras.Sequential([keras.Input((3,)), shared])
