@@ -11,7 +11,15 @@ from click.core import ParameterSource
 from keras_gan_zoo import VARIANT_CLASSES, __version__
 from keras_gan_zoo.cli_evaluate import evaluate
 from keras_gan_zoo.cli_export import export
-from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
+from keras_gan_zoo.cli_options import (
+    AT_LEAST_1,
+    MODEL_OPTIONS,
+    POSITIVE,
+    options_of_bases,
+    options_of_models,
+    options_of_runs,
+)
+from keras_gan_zoo.cli_zoo import check_beginning, list_presets
 from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -48,13 +56,15 @@ def main():
     """Train generative adversarial networks and look at what they make.
 
     \b
+    gan-zoo list
+    gan-zoo sample conditional_gan_mnist -n 100 -o digits.png
     gan-zoo train dcgan --data digits --epochs 250
-    gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
     """
 
 
 @main.command()
 @click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)), required=False)
+@options_of_bases
 @options_of_runs
 @click.option(
     "--out",
@@ -80,27 +90,31 @@ def main():
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @options_of_models
-def train(out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
+def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
     gan-zoo train dcgan --data fashion_mnist --epochs 10
     gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
     gan-zoo train fgan --data fashion_mnist --divergence pearson
+    gan-zoo train --preset conditional_gan_mnist --epochs 2
+    gan-zoo train --from-preset conditional_gan_mnist --data path/to/images --conditional
     gan-zoo train --resume runs/dcgan_fashion_mnist
     """
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
     recipe = {name: value for name, value in given.items() if name not in MODEL_OPTIONS}
     recipe["model"] = {name: value for name, value in given.items() if name in MODEL_OPTIONS}
-    if resume is None and not {"variant", "data"} <= recipe.keys():
-        raise click.UsageError("Expected a VARIANT and --data NAME, or --resume RUN.")
+    check_beginning(recipe, recipe_file, preset, resume)
     if resume is not None and dry_run:
         raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
     _start_tensorflow()
     from keras_gan_zoo import distribution
+    from keras_gan_zoo.fine_tuning import base_of, changed
     from keras_gan_zoo.training import Recipe, build, resolve
 
+    if resume is None:
+        recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
         resolved, dataset = resolve(Recipe(**recipe))
@@ -182,7 +196,7 @@ def launch(workers, restarts, arguments):
 
 
 @main.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option(
     "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
 )
@@ -200,9 +214,11 @@ def launch(workers, restarts, arguments):
 )
 @_out_option("samples.png", "A picture (.png, .jpg), or .npz for the arrays.")
 def sample(source, count, seed, truncation, label, out):
-    """Sample from a run folder, a .keras file, or an exported .onnx file, which takes no TensorFlow and a second.
+    """Sample from MODEL: a preset's name (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256, or an
+    exported .onnx file, which takes no TensorFlow and a second.
 
     \b
+    gan-zoo sample conditional_gan_mnist -n 100 --label 7 -o sevens.png
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
     gan-zoo sample digits.onnx -n 100 -o digits.npz
     """
@@ -232,7 +248,7 @@ def _generator(source: str):
 
 
 @main.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples on each way.")
 @click.option("--rows", type=AT_LEAST_1, default=8, show_default=True, help="How many ways.")
 @_seed_option("ways")
@@ -245,11 +261,11 @@ def _generator(source: str):
 @click.option("--to-label", metavar="CLASS", help="... to this one.  [default: from noise to noise, a class per row]")
 @_out_option("walk.png", "A picture with a row per way (.png, .jpg), or .gif for an animation there and back.")
 def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out):
-    """Walk from noise to noise, or from class to class, by a run folder or a .keras file.
+    """Walk from noise to noise, or from class to class, by MODEL: a preset's name, a run folder or a .keras file.
 
     \b
     gan-zoo interpolate runs/dcgan_fashion_mnist -o walk.gif
-    gan-zoo interpolate runs/conditional_gan_mnist --from-label 3 --to-label 8 -o morph.png
+    gan-zoo interpolate conditional_gan_mnist --from-label 3 --to-label 8 -o morph.png
     """
     given = click.get_current_context().get_parameter_source("spherical") is not ParameterSource.DEFAULT
     if (from_label is None) != (to_label is None):
@@ -272,7 +288,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
 
 
 @main.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option("--data", "name", required=True, metavar="NAME", help="Whose first examples: as in gan-zoo train.")
 @click.option("--split", help="Split of a TensorFlow Datasets set.  [default: test]")
 @click.option("-n", "count", type=AT_LEAST_1, default=8, show_default=True, help="Number of examples.")
@@ -284,10 +300,10 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
     "A picture (.png, .jpg) with the examples in the first row and what was found below, or .npz for the arrays.",
 )
 def invert(source, name, split, count, steps, restarts, seed, out):
-    """Find the noise from which a run folder or a .keras file makes given examples.
+    """Find the noise from which MODEL, a preset's name, a run folder or a .keras file, makes given examples.
 
     \b
-    gan-zoo invert runs/conditional_gan_mnist --data mnist -n 8 -o inversion.png
+    gan-zoo invert conditional_gan_mnist --data mnist -n 8 -o inversion.png
     """
     _check_out(out, *PICTURES, ".npz")
     _start_tensorflow()
@@ -363,6 +379,7 @@ def _check_out(out: Path, *suffixes: str):
 
 main.add_command(evaluate)
 main.add_command(export)
+main.add_command(list_presets)
 
 
 def _start_tensorflow():
