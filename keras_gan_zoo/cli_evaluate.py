@@ -16,6 +16,7 @@ DEFAULT = "frechet_distance,kernel_distance,inception_score,precision_recall,den
 @click.option("--train-split", help="Split that was trained on.  [default: train]")
 @click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
+@click.option("--background", metavar="COLOUR", help="As in `train`.")
 @click.option(
     "--metrics",
     default=DEFAULT,

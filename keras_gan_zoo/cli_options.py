@@ -26,6 +26,9 @@ _RUN_OPTIONS = [
     click.option("--learning-rate", type=POSITIVE, help="Of both optimizers.  [default: the paper's]"),
     click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks."),
     click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side."),
+    click.option(
+        "--background", metavar="COLOUR", help="Behind images with transparency, such as black.  [default: keep it]"
+    ),
     click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set."),
     click.option(
         "--seed",

@@ -166,9 +166,8 @@ def scores(gan, recipe: Recipe, samples: int) -> dict[str, list[dict]]:
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
         names += ["label_agreement"] if gan.conditional else []
         extractor = None
-    report = metrics.evaluate(
-        gan, recipe.data, metrics=names, extractor=extractor, n=samples, image_size=recipe.image_size, progress=_say
-    )
+    form = {"image_size": recipe.image_size, "background": recipe.background}
+    report = metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
     rows = {"generated": report.generated, "reference": report.reference}
     return {row: [_plain(result.to_dict()) for result in results] for row, results in rows.items()}
 

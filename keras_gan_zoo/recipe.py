@@ -38,6 +38,7 @@ class Recipe:
         seed: Of the initial weights, the noise and the order of the data.
         split: Of a TensorFlow Datasets set.
         image_size: Side to resize to, or None to take the images as they are.
+        background: Colour behind images with transparency; None to keep their fourth channel.
         conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
         optimizer: Variant whose paper's optimizer is used; None for the variant's own.
         learning_rate: Of both optimizers; None for the paper's.
@@ -86,6 +87,7 @@ class Recipe:
     seed: int = 0
     split: str = "train"
     image_size: int | None = None
+    background: str | None = None
     conditional: bool = False
     optimizer: str | None = None
     learning_rate: float | None = None

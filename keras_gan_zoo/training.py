@@ -29,7 +29,7 @@ STEPS = 4500  # of a run whose epochs are not given: a few minutes for small ima
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with every default spelled out, and its data."""
     variant = keras_gan_zoo.VARIANTS[recipe.variant]
-    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size)
+    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
     conditional = recipe.conditional or variant.needs_labels
     if conditional and not dataset.has_labels:
         raise InputError(

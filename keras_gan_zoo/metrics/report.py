@@ -85,6 +85,7 @@ def evaluate(
     train_split: str | None = None,
     validation_split: str | None = None,
     image_size: int | None = None,
+    background: str | None = None,
     metrics: Iterable[str] = DEFAULT,
     extractor=None,
     n: int | None = None,
@@ -103,6 +104,7 @@ def evaluate(
         train_split: The images that were trained on, by default "train".
         validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
         image_size: As in `data.load`.
+        background: As in `data.load`.
         metrics: Names, keys of `METRICS`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
         n: How many samples; by default 10,000, or as many as there are.
@@ -124,7 +126,11 @@ def evaluate(
     metrics = check_metrics(metrics)
     source = as_source(source, seed)
     real, reference, train, validation, said = _real_sets(
-        data, split, train_split, validation_split, image_size, seed, with_train="nearest_neighbours" in metrics
+        data,
+        (split, train_split, validation_split),
+        {"image_size": image_size, "background": background},
+        seed,
+        with_train="nearest_neighbours" in metrics,
     )
     chosen = as_extractor(extractor or default_extractor(real))
     n = _number(n, source, reference)
@@ -176,23 +182,23 @@ def default_extractor(dataset) -> str:
     return dataset.name
 
 
-def _real_sets(name, split, train_split, validation_split, image_size, seed, with_train: bool):
+def _real_sets(name, splits: tuple, form: dict, seed: int, with_train: bool):
     """(real, those in the samples' place, trained on, validation, what to say of them)."""
     from keras_gan_zoo import data
 
     if not data.has_splits(name):
-        if (split, train_split, validation_split) != (None, None, None):
+        if splits != (None, None, None):
             raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
-        whole = data.load(name, image_size=image_size)
+        whole = data.load(name, **form)
         order = np.random.default_rng(seed).permutation(len(whole))
         real, reference = (_part(whole, order[half::2]) for half in (0, 1))
         said = {"data": whole.name, "split": "a random half", "checksum": whole.described()["checksum"]}
         return real, reference, whole if with_train else None, None, said
 
     def load(part: str | None):
-        return None if part is None else data.load(name, split=part, image_size=image_size)
+        return None if part is None else data.load(name, split=part, **form)
 
-    split, train_split = split or "test", train_split or "train"
+    split, train_split, validation_split = splits[0] or "test", splits[1] or "train", splits[2]
     real, train = load(split), load(train_split)
     said = {"data": str(name), "split": split, "train_split": train_split, "checksum": real.described()["checksum"]}
     if validation_split:
