@@ -100,6 +100,8 @@ def _download(url: str, sha256: str, path: Path) -> None:
                 try:
                     found = _copy(url, beside)
                     break
+                except _DiskError:
+                    raise
                 except (OSError, http.client.HTTPException) as error:
                     if pause is None or not _may_pass(error):
                         raise _NotFetchedError(_said(url, error)) from error
@@ -153,7 +155,7 @@ class _DiskError(OSError):
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, urllib.error.HTTPError):
         return error.code in TRANSIENT
-    return not isinstance(error, (_DiskError, PermissionError))
+    return True
 
 
 def _said(url: str, error: Exception) -> str:
