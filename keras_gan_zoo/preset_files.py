@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +42,7 @@ def of_archive(path: str | os.PathLike) -> Reader:
                     f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path} with more."
                 )
             contents = {name: archive.read(info) for name, info in members.items()}
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise InputError(f"Expected a .zip of a preset's folder. Received: {path} ({error}).") from error
 
     def read(name: str) -> bytes:
@@ -137,6 +138,6 @@ def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarr
             found = [arrays[str(number)] for number in range(len(like))]
         if [array.shape for array in found] != [array.shape for array in like]:
             raise ValueError("arrays of other shapes")
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"Expected the weights of {what}, array by array. Received: a file with {error}.") from error
     return [array.astype(target.dtype) for array, target in zip(found, like, strict=True)]

@@ -77,6 +77,13 @@ def test_a_file_is_fetched_once(server, folder):
     assert names(folder) == [f"{DIGEST}.keras"]
 
 
+def test_a_terminal_shows_how_far_it_is(server, monkeypatch, capsys):
+    monkeypatch.setattr(cache.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    cache.fetch(server.url, DIGEST)
+    assert "file.keras" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("failures", [[503], [429, 500, 502], ["cut", "cut"]])
 def test_what_passes_is_tried_again_with_longer_pauses(server, pauses, failures):
     server.failures = list(failures)

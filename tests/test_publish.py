@@ -72,7 +72,7 @@ def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_
     before = sorted(checkout.rglob("*.*"))
     with pytest.raises(InputError, match=r"finished run, with a gan\.keras"):
         published(tmp_path)
-    with pytest.raises(InputError, match="Expected authors and licence of few.npz"):
+    with pytest.raises(InputError, match=r"Expected authors and licence of few\.npz"):
         published(run, data={"authors": "Somebody"})
     monkeypatch.setattr(publish, "training_minutes", lambda run: 1.5)
     monkeypatch.setattr(publish, "LIMIT", 100)
