@@ -40,20 +40,16 @@ def check_beginning(recipe: dict, recipe_file, preset: str | None, resume) -> No
 
 
 def _show_table(presets: list[Card]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for heading, justify in (("preset", "left"), ("variant", "left"), ("data", "left"), ("kB", "right")):
-        table.add_column(heading, justify=justify, no_wrap=heading == "preset")
-    table.add_column("Frechet distance", justify="right")
-    table.add_column("what it makes")
+    """In plain columns, the longest one last, so that nothing is cut and lines can be searched."""
+    rows = [("preset", "variant", "data", "size", "Frechet distance", "what it makes")]
     for preset in presets:
         distance = preset.figures().get("frechet_distance")
-        size = "-" if preset.size is None else f"{preset.size / 1000:,.0f}"
+        size = "-" if preset.size is None else f"{preset.size / 1e6:.1f} MB"
         shown = "-" if distance is None else f"{distance:.3g}"
-        table.add_row(preset.name, preset.variant, preset.data.get("name", "-"), size, shown, preset.description)
-    Console().print(table)
+        rows.append((preset.name, preset.variant, preset.data.get("name", "-"), size, shown, preset.description))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
+    for *cells, last in rows:
+        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), last]))
 
 
 def _show_card(preset: Card) -> None:

@@ -24,7 +24,7 @@ from keras_gan_zoo.files import folder_written_beside, written_beside
 from keras_gan_zoo.metrics.features import shipped as extractors
 from keras_gan_zoo.preset_saving import write_files
 from keras_gan_zoo.recipe import Recipe
-from keras_gan_zoo.training import MODEL_FILE, RECIPE_FILE
+from keras_gan_zoo.training import MODEL_FILE, RECIPE_FILE, resolve
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 2_000_000  # bytes of a generator
@@ -95,7 +95,7 @@ def publish(
     table, picture = package / cards.TABLE.name, Path(root) / "docs" / "images" / "zoo" / f"{name}.png"
     if not (run / MODEL_FILE).is_file():
         raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
-    recipe = Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8"))
+    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
     facts = {
         "description": description,
         "paper": PAPERS[recipe.variant],

@@ -1,6 +1,7 @@
 """Presets on the command line."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.sources import as_source
 from tests.conftest import needs_tfds
 
 NAME = "conditional_gan_mnist"
@@ -19,12 +21,11 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_the_list_has_every_preset_with_its_figure(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_list_has_every_preset_with_its_figure():
     result = run("list")
     assert result.exit_code == 0, result.output
     for name in kgz.list_presets():
-        [line] = [line for line in result.output.splitlines() if f" {name} " in line]
+        [line] = [line for line in result.output.splitlines() if line.startswith(f"{name} ")]
         card = kgz.zoo.card(name)
         assert card.description in line
         assert f"{card.figures()['frechet_distance']:.3g}" in line
@@ -83,6 +84,13 @@ def test_a_path_that_exists_comes_before_a_name(tmp_path, monkeypatch, tiny):
     assert isinstance(kgz.load(NAME), kgz.DCGAN)
 
 
+def test_what_is_measured_may_be_a_preset():
+    images, labels = as_source(NAME, seed=1).draw(12)
+    assert next(images).shape == (12, 28, 28, 1)
+    assert labels.tolist() == [*range(10), 0, 1]
+
+
+@pytest.mark.slow
 @needs_tfds("mnist")
 def test_evaluate_and_invert_take_presets_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -114,7 +122,7 @@ def test_evaluate_and_invert_take_presets_by_name(tmp_path, monkeypatch):
             2,
             "Expected examples of shape (28, 28, 1)",
         ),
-        (["train", "--from-preset", NAME, "--data", "ring8", "--dry-run"], 2, "Expected"),
+        (["train", "--from-preset", NAME, "--data", "ring8", "--dry-run"], 2, "expect images of shape"),
         (["sample", "https://example.org/gan.keras"], 2, "sha256=..."),
         (["sample", "https://example.org/gan.keras#sha256=" + "0" * 64], 1, "KERAS_GAN_ZOO_OFFLINE is set"),
     ],
@@ -144,8 +152,10 @@ def test_presets_and_recipes_are_made_anew_with_what_else_is_said(tmp_path, monk
     card = kgz.zoo.card(NAME)
     assert (recipe.data, recipe.epochs, recipe.variant) == ("digits", card.recipe["epochs"], card.variant)
     assert recipe.model == {**card.recipe["model"], "width": 4}
+    assert card.recipe["model"]["width"] == 32
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_preset_is_trained_on_digits(tmp_path, monkeypatch):
     """Other images, of three of its ten classes under other names."""
     monkeypatch.chdir(tmp_path)
@@ -153,8 +163,11 @@ def test_a_preset_is_trained_on_digits(tmp_path, monkeypatch):
     some = digits.labels < 3
     np.savez("three.npz", images=digits.examples[some][:64], labels=digits.labels[some][:64])
     options = ["--data", "three.npz", "--epochs", "1", "--batch-size", "32", "--out", "run"]
-    with pytest.warns(UserWarning, match="What belongs to them begins anew: rows of generator/"):
-        result = run("train", "--from-preset", NAME, *options)
+    result = run("train", "--from-preset", NAME, *options)
     assert result.exit_code == 0, result.output
+    assert "The classes are not those of conditional_gan_mnist" in result.output
+    assert "begins anew: rows of generator/dense/kernel, discriminator/conv2d/kernel" in re.sub(
+        r"_\d+", "", result.output
+    )
     gan = kgz.load("run")
     assert (gan.num_classes, gan.steps_done) == (3, 2)
