@@ -38,6 +38,12 @@ def is_url(source: object) -> bool:
     return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(source)) is not None
 
 
+def check_scheme(url: str) -> None:
+    """Raises an `InputError` for what is neither encrypted nor a file, nor the Hub's."""
+    if urlsplit(url).scheme.lower() not in ("https", "file"):
+        raise InputError(f"Expected a URL that begins with https://, file:// or hf://. Received: {url}.")
+
+
 def is_offline() -> bool:
     """Whether `KERAS_GAN_ZOO_OFFLINE` forbids the network."""
     return os.environ.get(OFFLINE, "0").lower() not in ("", "0", "false", "no")

@@ -16,7 +16,11 @@ FOLDERS = Path(__file__).with_name("presets")
 CARD_FILE = "preset.toml"
 GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN = "generator.npz", "discriminator.npz", "config.json", "golden.npz"
 FILES = (GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN)
-_KINDS = {"str": str, "dict": dict, "float": (float, int)}
+_KINDS = {
+    **dict.fromkeys(("name", "variant", "description", "paper", "licence", "stored_as", "url", "sha256"), str),
+    **dict.fromkeys(("data", "parameters", "environment", "recipe", "scores", "files"), dict),
+    "training_minutes": (float, int),
+}
 _NAME, _DIGEST = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,10 +66,11 @@ class Card:
     sha256: str | None = None
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, kind = getattr(self, field.name), _KINDS[str(field.type).partition("[")[0].partition(" ")[0]]
+        for key, kind in _KINDS.items():
+            value = getattr(self, key)
             if value is not None and not isinstance(value, kind):
-                raise InputError(f"Expected {field.name} of the preset {self.name} as {kind}. Received: {value!r}.")
+                what = {str: "text", dict: "a table"}.get(kind, "a number")
+                raise InputError(f"Expected {key} of the preset {self.name} as {what}. Received: {value!r}.")
         if not _NAME.fullmatch(self.name):
             raise InputError(
                 f"Expected the name of a preset in letters, digits and '_', '-', '.'. Received: {self.name!r}."

@@ -47,11 +47,17 @@ class Preset:
         return cls(preset_files.card_of(read, path), read)
 
     @classmethod
+    def of_url(cls, url: str, sha256: str | None) -> Preset:
+        """Such a `.zip`, fetched or from the cache."""
+        cache.check_scheme(url)
+        return cls.of_archive(cache.fetch(url, sha256))
+
+    @classmethod
     def of_name(cls, name: str) -> Preset:
         """One of this package: its files come with it, or are fetched."""
         card = cards.card(name)
         if card.url is not None:
-            return cls.of_archive(cache.fetch(card.url, card.sha256))
+            return cls.of_url(card.url, card.sha256)
         return cls(card, preset_files.of_folder(card.folder))
 
     def model(self, with_discriminator: bool = False):
@@ -105,7 +111,7 @@ def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
         OSError: If it cannot be fetched.
     """
     if cache.is_url(source):
-        return Preset.of_archive(cache.fetch(str(source), sha256))
+        return Preset.of_url(str(source), sha256)
     path = Path(source)
     if path.exists():
         return Preset.of_folder(path) if path.is_dir() else Preset.of_archive(path)

@@ -105,7 +105,7 @@ def publish(
         "environment": environment(),
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
-    gan = zoo.load(run)
+    gan = zoo.load(run / MODEL_FILE)
     facts["scores"] = scores(gan, recipe, samples)
     present = cards.read(table.read_bytes(), table)
     picture.parent.mkdir(parents=True, exist_ok=True)

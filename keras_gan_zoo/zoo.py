@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import keras
 
-from keras_gan_zoo import cache, cards
+from keras_gan_zoo import cache
 from keras_gan_zoo.cache import is_url
 from keras_gan_zoo.cards import CARD_FILE, card, list_presets
 from keras_gan_zoo.errors import InputError
@@ -19,7 +19,7 @@ from keras_gan_zoo.snapshot import SUFFIX, Snapshot, SnapshotFolder
 from keras_gan_zoo.training import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.two_player import TwoPlayerModel
 
-__all__ = ["card", "exists", "list_presets", "load"]
+__all__ = ["card", "list_presets", "load"]
 
 
 def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None) -> TwoPlayerModel:
@@ -57,23 +57,16 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     return find(source).model(with_discriminator)
 
 
-def exists(source: str | os.PathLike) -> bool:
-    """Whether there is such a path, or a preset of this name; of a URL only that it is one."""
-    return is_url(source) or Path(source).exists() or str(source) in cards.shipped()
-
-
 def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> TwoPlayerModel:
-    scheme = url.partition("://")[0].lower()
-    if scheme == "hf":
+    if url.lower().startswith("hf://"):
         return _of_hub(url, sha256)
-    if scheme not in ("https", "file"):
-        raise InputError(f"Expected a URL that begins with https://, file:// or hf://. Received: {url}.")
+    cache.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix
-    if suffix not in (".keras", ".zip"):
-        raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
+    if suffix == ".keras":
+        return _of_file(cache.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
-    return _of_file(cache.fetch(url, sha256))
+    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
 
 
 def _of_hub(url: str, sha256: str | None) -> TwoPlayerModel:

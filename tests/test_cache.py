@@ -10,6 +10,7 @@ import pytest
 import keras_gan_zoo as kgz
 from keras_gan_zoo import cache
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.preset import find
 
 CONTENT = bytes(range(256)) * 2000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -194,6 +195,8 @@ def test_models_at_a_url(tiny, tmp_path, suffix, folder, monkeypatch):
 def test_other_schemes_are_refused(url):
     with pytest.raises(InputError, match="https://, file:// or hf://"):
         kgz.load(url, sha256=DIGEST)
+    with pytest.raises(InputError, match="https://, file:// or hf://"):
+        find(f"{url}#sha256={DIGEST}")
 
 
 def test_other_files_are_refused():

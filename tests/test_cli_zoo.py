@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.sources import as_source
-from tests.conftest import needs_tfds
+from tests.conftest import assert_same, needs_tfds, weights_of
 
 NAME = "conditional_gan_mnist"
 
@@ -153,6 +153,18 @@ def test_presets_and_recipes_are_made_anew_with_what_else_is_said(tmp_path, monk
     assert (recipe.data, recipe.epochs, recipe.variant) == ("digits", card.recipe["epochs"], card.variant)
     assert recipe.model == {**card.recipe["model"], "width": 4}
     assert card.recipe["model"]["width"] == 32
+
+
+def test_a_recipe_makes_the_same_model_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digits = kgz.data.load("digits")
+    np.savez("few.npz", images=digits.examples[:64])
+    sizes = ["--width", "4", "--latent-dim", "4", "--batch-size", "32", "--epochs", "1"]
+    first = run("train", "dcgan", "--data", "few.npz", "--out", "first", "--seed", "5", *sizes)
+    assert first.exit_code == 0, first.output
+    second = run("train", "--recipe", "first/recipe.toml", "--out", "second")
+    assert second.exit_code == 0, second.output
+    assert_same(weights_of(kgz.load("first")), weights_of(kgz.load("second")))
 
 
 @pytest.mark.filterwarnings("default")
