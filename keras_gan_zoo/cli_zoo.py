@@ -28,7 +28,8 @@ def check_beginning(recipe: dict, recipe_file, preset: str | None, resume) -> No
     bases = {"--recipe": recipe_file, "--preset": preset, "--from-preset": recipe.get("from_preset")}
     given = [option for option, value in bases.items() if value is not None]
     if len(given) > 1 or (resume is not None and given):
-        raise click.UsageError(f"Expected one of --recipe, --preset, --from-preset and --resume. Received: {given}.")
+        received = " and ".join([*given, *(["--resume"] if resume is not None else [])])
+        raise click.UsageError(f"Expected one of --recipe, --preset, --from-preset and --resume. Received: {received}.")
     if given == ["--from-preset"] and "data" not in recipe:
         raise click.UsageError(
             "Expected --data NAME with --from-preset; --preset NAME trains on the preset's own data."
