@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         training,
         zoo,
     )
+    from keras_gan_zoo.cards import list_presets
     from keras_gan_zoo.conditional_gan import ConditionalGAN
     from keras_gan_zoo.dcgan import DCGAN
     from keras_gan_zoo.errors import InputError
@@ -65,9 +66,14 @@ _MODULES = [
     "training",
     "zoo",
 ]
-_HOMES = {**{name: module for module, name in VARIANT_CLASSES.items()}, "load": "zoo", "InputError": "errors"}
+_HOMES = {
+    **{name: module for module, name in VARIANT_CLASSES.items()},
+    "InputError": "errors",
+    "list_presets": "cards",
+    "load": "zoo",
+}
 
-_WITHOUT_KERAS = {"InputError", "data", "latent", "metrics", "pictures"}
+_WITHOUT_KERAS = {"InputError", "data", "latent", "list_presets", "metrics", "pictures"}
 
 __all__ = [
     "DCGAN",
@@ -84,6 +90,7 @@ __all__ = [
     "divergences",
     "export",
     "latent",
+    "list_presets",
     "load",
     "losses",
     "metrics",

@@ -10,8 +10,16 @@ from click.core import ParameterSource
 from keras_gan_zoo import VARIANT_CLASSES, __version__
 from keras_gan_zoo.cli_evaluate import evaluate
 from keras_gan_zoo.cli_export import export
-from keras_gan_zoo.cli_options import AT_LEAST_1, MODEL_OPTIONS, POSITIVE, options_of_models, options_of_runs
+from keras_gan_zoo.cli_options import (
+    AT_LEAST_1,
+    MODEL_OPTIONS,
+    POSITIVE,
+    options_of_bases,
+    options_of_models,
+    options_of_runs,
+)
 from keras_gan_zoo.cli_sampling import interpolate, invert, sample
+from keras_gan_zoo.cli_zoo import check_beginning, list_presets
 from keras_gan_zoo.console import start
 from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
 
@@ -39,13 +47,15 @@ def main():
     """Train generative adversarial networks and look at what they make.
 
     \b
+    gan-zoo list
+    gan-zoo sample conditional_gan_mnist -n 100 -o digits.png
     gan-zoo train dcgan --data digits --epochs 250
-    gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
     """
 
 
 @main.command()
 @click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)), required=False)
+@options_of_bases
 @options_of_runs
 @click.option(
     "--out",
@@ -71,26 +81,30 @@ def main():
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @options_of_models
-def train(out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
+def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
     gan-zoo train dcgan --data fashion_mnist --epochs 10
     gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
     gan-zoo train fgan --data fashion_mnist --divergence pearson
+    gan-zoo train --preset conditional_gan_mnist --epochs 2
+    gan-zoo train --from-preset conditional_gan_mnist --data path/to/images --conditional
     gan-zoo train --resume runs/dcgan_fashion_mnist
     """
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
     recipe = {name: value for name, value in given.items() if name not in MODEL_OPTIONS}
     recipe["model"] = {name: value for name, value in given.items() if name in MODEL_OPTIONS}
-    if resume is None and not {"variant", "data"} <= recipe.keys():
-        raise click.UsageError("Expected a VARIANT and --data NAME, or --resume RUN.")
+    check_beginning(recipe, recipe_file, preset, resume)
     if resume is not None and dry_run:
         raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
     from keras_gan_zoo import distribution
+    from keras_gan_zoo.fine_tuning import base_of, changed
     from keras_gan_zoo.training import Recipe, build, resolve
 
+    if resume is None:
+        recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
         resolved, dataset = resolve(Recipe(**recipe))
@@ -171,5 +185,5 @@ def launch(workers, restarts, arguments):
         raise SystemExit(code)
 
 
-for command in (sample, interpolate, invert, evaluate, export):
+for command in (list_presets, sample, interpolate, invert, evaluate, export):
     main.add_command(command)

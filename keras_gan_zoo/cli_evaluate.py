@@ -14,6 +14,7 @@ from keras_gan_zoo.errors import InputError
 @click.option("--train-split", help="Split that was trained on.  [default: train]")
 @click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
+@click.option("--background", metavar="COLOUR", help="As in `train`.")
 @click.option(
     "--metrics",
     help="Names with commas between: frechet_distance, kernel_distance, inception_score, precision_recall, "
@@ -37,10 +38,11 @@ from keras_gan_zoo.errors import InputError
     help="Draw the likeliest copies of training images, beside these.",
 )
 def evaluate(source, data, json_file, neighbours, **options):
-    """Measure SOURCE against real images: a run folder, a .keras file, an ONNX file, or images that exist already (a
-    .npz file with `images` and, if known, `labels`; a folder of pictures).
+    """Measure SOURCE against real images: a preset's name, a run folder, a .keras file, an ONNX file, or images that
+    exist already (a .npz file with `images` and, if known, `labels`; a folder of pictures).
 
     \b
+    gan-zoo evaluate conditional_gan_mnist --data mnist
     gan-zoo evaluate runs/dcgan_fashion_mnist --data fashion_mnist --json scores.json
     gan-zoo evaluate pictures/ --data mnist --metrics frechet_distance,precision_recall -n 5000
 

@@ -6,7 +6,7 @@ import click
 
 
 @click.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File, or folder of a SavedModel.")
 @click.option(
     "--format",
@@ -17,12 +17,15 @@ import click
 @click.option("--uint8", is_flag=True, help="Images as pixels from 0 to 255.  [onnx]")
 @click.option("--half", is_flag=True, help="In float16: half the size.  [onnx]")
 @click.option("--int8", is_flag=True, help="In 8 bits, for networks without transposed convolutions.  [onnx]")
-@click.option("--licence", metavar="NAME", help="Licence of the weights, for the file's metadata.  [onnx]")
+@click.option(
+    "--licence", metavar="NAME", help="Licence of the weights, for the file's metadata.  [onnx; default: a preset's]"
+)
 def export(source, out, licence, **options):
-    """Export the generator of a run folder or a .keras file, and compare it with Keras before it gets its name.
+    """Export the generator of MODEL, a preset's name, a run folder or a .keras file, and compare it with Keras before
+    the file gets its name. A preset's name and licence are in the metadata of ONNX.
 
     \b
-    gan-zoo export runs/dcgan_digits -o digits.onnx
+    gan-zoo export conditional_gan_mnist -o digits.onnx
     gan-zoo export runs/dcgan_digits -o digits.tflite
     gan-zoo export runs/dcgan_digits -o digits_saved_model
     """

@@ -1,5 +1,7 @@
 """The options of `gan-zoo train` that are arguments of a model: what they are called, what they do, whose they are."""
 
+from pathlib import Path
+
 import click
 
 from keras_gan_zoo import VARIANT_CLASSES
@@ -24,6 +26,9 @@ _RUN_OPTIONS = [
     click.option("--learning-rate", type=POSITIVE, help="Of both optimizers.  [default: the paper's]"),
     click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks."),
     click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side."),
+    click.option(
+        "--background", metavar="COLOUR", help="Behind images with transparency, such as black.  [default: keep it]"
+    ),
     click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set."),
     click.option(
         "--seed",
@@ -63,6 +68,23 @@ _RUN_OPTIONS = [
     ),
     click.option("--patience", type=AT_LEAST_1, default=10, show_default=True, help="Epochs that --stop-by waits."),
     click.option("--stop-on-collapse", is_flag=True, help="Stop, not only warn, when samples lose their diversity."),
+    click.option(
+        "--from-preset",
+        metavar="PRESET",
+        help="Train a preset on, with other data: its networks and weights, see gan-zoo list. What belongs to classes "
+        "that it did not know begins anew.",
+    ),
+]
+
+_BASE_OPTIONS = [
+    click.option(
+        "--recipe",
+        "recipe_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Train by the recipe.toml of another run, but for what is said here.",
+    ),
+    click.option("--preset", metavar="NAME", help="Make a preset anew by its recipe, but for what is said here."),
 ]
 
 _MODEL_OPTIONS = [
@@ -169,6 +191,11 @@ _MODEL_OPTIONS = [
 def options_of_models(command):
     """Adds the arguments of models to a command."""
     return _with(_MODEL_OPTIONS, command)
+
+
+def options_of_bases(command):
+    """Adds what a recipe begins with to a command."""
+    return _with(_BASE_OPTIONS, command)
 
 
 def options_of_runs(command):

@@ -22,7 +22,7 @@ def _out_option(default: str, help: str):
 
 
 @click.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option(
     "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
 )
@@ -40,9 +40,11 @@ def _out_option(default: str, help: str):
 )
 @_out_option("samples.png", "A picture (.png, .jpg), or .npz for the arrays.")
 def sample(source, count, seed, truncation, label, out):
-    """Sample from a run folder, a .keras file, or an exported .onnx file, which takes no TensorFlow and a second.
+    """Sample from MODEL: a preset's name (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256, or an
+    exported .onnx file, which takes no TensorFlow and a second.
 
     \b
+    gan-zoo sample conditional_gan_mnist -n 100 --label 7 -o sevens.png
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
     gan-zoo sample digits.onnx -n 100 -o digits.npz
     """
@@ -71,7 +73,7 @@ def _generator(source: str):
 
 
 @click.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples on each way.")
 @click.option("--rows", type=AT_LEAST_1, default=8, show_default=True, help="How many ways.")
 @_seed_option("ways")
@@ -84,11 +86,11 @@ def _generator(source: str):
 @click.option("--to-label", metavar="CLASS", help="... to this one.  [default: from noise to noise, a class per row]")
 @_out_option("walk.png", "A picture with a row per way (.png, .jpg), or .gif for an animation there and back.")
 def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out):
-    """Walk from noise to noise, or from class to class, by a run folder or a .keras file.
+    """Walk from noise to noise, or from class to class, by MODEL: a preset's name, a run folder or a .keras file.
 
     \b
     gan-zoo interpolate runs/dcgan_fashion_mnist -o walk.gif
-    gan-zoo interpolate runs/conditional_gan_mnist --from-label 3 --to-label 8 -o morph.png
+    gan-zoo interpolate conditional_gan_mnist --from-label 3 --to-label 8 -o morph.png
     """
     given = click.get_current_context().get_parameter_source("spherical") is not ParameterSource.DEFAULT
     if (from_label is None) != (to_label is None):
@@ -110,7 +112,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
 
 
 @click.command()
-@click.argument("source", metavar="RUN_OR_FILE")
+@click.argument("source", metavar="MODEL")
 @click.option("--data", "name", required=True, metavar="NAME", help="Whose first examples: as in gan-zoo train.")
 @click.option("--split", help="Split of a TensorFlow Datasets set.  [default: test]")
 @click.option("-n", "count", type=AT_LEAST_1, default=8, show_default=True, help="Number of examples.")
@@ -122,10 +124,10 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
     "A picture (.png, .jpg) with the examples in the first row and what was found below, or .npz for the arrays.",
 )
 def invert(source, name, split, count, steps, restarts, seed, out):
-    """Find the noise from which a run folder or a .keras file makes given examples.
+    """Find the noise from which MODEL, a preset's name, a run folder or a .keras file, makes given examples.
 
     \b
-    gan-zoo invert runs/conditional_gan_mnist --data mnist -n 8 -o inversion.png
+    gan-zoo invert conditional_gan_mnist --data mnist -n 8 -o inversion.png
     """
     _check_out(out, *PICTURES, ".npz")
     import numpy as np

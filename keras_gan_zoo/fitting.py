@@ -13,7 +13,7 @@ from keras_gan_zoo.session import Session
 
 
 class Fitting:
-    """Adds `fit`, `evaluate` and `make_train_function` to a model of two players."""
+    """Adds `fit`, `evaluate` and the functions that they run to a model of two players."""
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
         """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
@@ -40,6 +40,7 @@ class Fitting:
         """
         refuse(keras_arguments, "sample_weight", "class_weight", "validation_split")
         check_scope(self._distribute_strategy)
+        self.check_discriminator()
         shuffle = keras_arguments.pop("shuffle", True)
         check_fit_data(x, y)
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -79,12 +80,14 @@ class Fitting:
     def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
         """Both losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
         refuse(keras_arguments, "sample_weight")
+        self.check_discriminator()
         batches = self._batches_in_order(x, y, batch_size=batch_size, steps=keras_arguments.pop("steps", None))
         with errors_of_pipelines():
             return super().evaluate(batches, **keras_arguments)
 
     def make_train_function(self, force=False):
         """Keras' own for several replicas, ours for one: it ends an execution where the epoch, or the data, end."""
+        self.check_discriminator()
         if self.train_function is None or force:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
@@ -92,6 +95,10 @@ class Fitting:
                 self.train_function = steps_function(self)
             self.train_function = passing_over(self, self.train_function)
         return self.train_function
+
+    def make_test_function(self, force=False):
+        self.check_discriminator()
+        return super().make_test_function(force)
 
     @property
     def steps_in_epoch(self) -> int:

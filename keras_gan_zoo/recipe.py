@@ -38,6 +38,7 @@ class Recipe:
         seed: Of the initial weights, the noise and the order of the data.
         split: Of a TensorFlow Datasets set.
         image_size: Side to resize to, or None to take the images as they are.
+        background: Colour behind images with transparency; None to keep their fourth channel.
         conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
         optimizer: Variant whose paper's optimizer is used; None for the variant's own.
         learning_rate: Of both optimizers; None for the paper's.
@@ -52,6 +53,7 @@ class Recipe:
         stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
         patience: Epochs without a better figure after which training stops, if there is one.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
+        from_preset: Preset whose weights training begins with, see `fine_tuning.put_weights`; None for random ones.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:
@@ -85,6 +87,7 @@ class Recipe:
     seed: int = 0
     split: str = "train"
     image_size: int | None = None
+    background: str | None = None
     conditional: bool = False
     optimizer: str | None = None
     learning_rate: float | None = None
@@ -98,6 +101,7 @@ class Recipe:
     stop_by: str | None = None
     patience: int = 10
     stop_on_collapse: bool = False
+    from_preset: str | None = None
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -122,7 +126,11 @@ class Recipe:
 
     def to_toml(self) -> str:
         """As text; what is None is left out, because TOML has no such value."""
-        return tomli_w.dumps({name: value for name, value in dataclasses.asdict(self).items() if value is not None})
+        return tomli_w.dumps(self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The values that are not None, by name."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     @classmethod
     def from_toml(cls, text: str) -> "Recipe":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.cards import CARD_FILE
 from keras_gan_zoo.classes import labels_to_sample
-from keras_gan_zoo.errors import InputError
 
 BATCH = 500
 
@@ -35,8 +36,8 @@ def as_source(source, seed: int = 0) -> Source:
     """A `Source` from what a user has.
 
     Args:
-        source: A model; an array of images; a function from n to n images; or the path of a run folder or a `.keras`
-            file, see `zoo.load`, of an exported ONNX file, of a `.npz` or `.npy` file, or of a folder of images.
+        source: A model; an array of images; a function from n to n images; or the path of an exported ONNX
+            file, of a `.npz` or `.npy` file, or of a folder of images; or what else `zoo.load` takes.
         seed: Of the noise, and of the choice among images that exist already.
 
     Raises:
@@ -50,20 +51,20 @@ def as_source(source, seed: int = 0) -> Source:
         return _of_images(np.asarray(source), None, None, seed)
     if callable(source):
         return Source(lambda n: (iter([source(n)]), None))
-    return replace(_of_path(Path(source), seed), name=str(source))
+    return replace(_of_path(source, seed), name=str(source))
 
 
-def _of_path(path: Path, seed: int) -> Source:
+def _of_path(source: str | os.PathLike, seed: int) -> Source:
+    path = Path(source)
     if not path.exists():
-        raise InputError(
-            "Expected a run folder, a .keras, .onnx or .npz file, or a folder of images. Received: "
-            f"{path}, which does not exist."
-        )
+        from keras_gan_zoo import zoo
+
+        return _of_generator(zoo.load(source), seed)
     if path.suffix == ".onnx":
         from keras_gan_zoo.onnx_file import OnnxFile
 
         return _of_generator(OnnxFile(path), seed)
-    if path.suffix in (".npz", ".npy") or (path.is_dir() and not (path / "recipe.toml").exists()):
+    if path.suffix in (".npz", ".npy") or _is_folder_of_images(path):
         from keras_gan_zoo import data
 
         found = data.load(path)
@@ -71,6 +72,10 @@ def _of_path(path: Path, seed: int) -> Source:
     from keras_gan_zoo import zoo
 
     return _of_generator(zoo.load(path), seed)
+
+
+def _is_folder_of_images(path: Path) -> bool:
+    return path.is_dir() and not any((path / name).exists() for name in ("recipe.toml", CARD_FILE))
 
 
 def _of_generator(generator, seed: int) -> Source:

@@ -15,6 +15,7 @@ from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker, lost_workers_named
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.files import remove_unfinished, written_beside
+from keras_gan_zoo.fine_tuning import put_weights
 from keras_gan_zoo.identity import differences
 from keras_gan_zoo.metrics.evaluation import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
 from keras_gan_zoo.recipe import Recipe
@@ -28,7 +29,7 @@ STEPS = 4500  # of a run whose epochs are not given: a few minutes for small ima
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with every default spelled out, and its data."""
     variant = keras_gan_zoo.VARIANTS[recipe.variant]
-    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size)
+    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
     conditional = recipe.conditional or variant.needs_labels
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -53,22 +54,26 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)  # of layers that draw, such as Dropout
-    classes = {}
-    if recipe.conditional:
-        classes = {"num_classes": dataset.num_classes, "class_names": dataset.class_names}
-    variant = keras_gan_zoo.VARIANTS[recipe.variant]
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
-    try:
-        gan = variant.for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
-    finally:
-        keras.config.set_dtype_policy(policy)
+    gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = keras_gan_zoo.VARIANTS[recipe.optimizer]
     gan.check_dataset(dataset, recipe.batch_size)
+    if recipe.from_preset is not None:
+        put_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, dataset)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
+
+
+def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None, class_names=None) -> keras.Model:
+    classes = {"num_classes": num_classes, "class_names": class_names} if recipe.conditional else {}
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        variant = keras_gan_zoo.VARIANTS[recipe.variant]
+        return variant.for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:

@@ -5,6 +5,7 @@ import random
 import keras
 
 from keras_gan_zoo import distribution, replicas
+from keras_gan_zoo.as_preset import AsPreset
 from keras_gan_zoo.checks import check_execution, check_options, check_players, check_scope
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.fitting import Fitting
@@ -16,7 +17,7 @@ SMALL = 250_000  # parameters of both players, below which dispatching a step co
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
+class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.Model):
     """A generator and a discriminator with an optimizer each, trained by `fit`.
 
     Subclasses write `train_step` in the words of `Vocabulary`. These options are common to all of them.
@@ -133,7 +134,9 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
     # -------------------------------------------------------------------------------------------------------- saving
 
     def get_config(self):
+        lacking = {"lacks_discriminator": True} if self.lacks_discriminator else {}
         return {
+            **lacking,
             "name": self.name,
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
@@ -149,7 +152,10 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, Sampling, keras.Model):
     @classmethod
     def from_config(cls, config):
         players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
-        return cls(**{**config, **players})
+        lacks_discriminator = config.get("lacks_discriminator", False)
+        model = cls(**{name: value for name, value in {**config, **players}.items() if name != "lacks_discriminator"})
+        model.lacks_discriminator = lacks_discriminator
+        return model
 
     def get_compile_config(self):
         if not self.compiled:

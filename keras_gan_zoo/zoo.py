@@ -1,48 +1,93 @@
-"""Trained models by run folder or file."""
+"""Trained models by name, run folder, file or URL."""
+
+from __future__ import annotations
 
 import os
 import warnings
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import keras
 
+from keras_gan_zoo import cache
+from keras_gan_zoo.cache import is_url
+from keras_gan_zoo.cards import CARD_FILE, card, list_presets
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.preset import find
 from keras_gan_zoo.snapshot import SUFFIX, Snapshot, SnapshotFolder
 from keras_gan_zoo.training import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.two_player import TwoPlayerModel
 
+__all__ = ["card", "list_presets", "load"]
 
-def load(source: str | os.PathLike) -> TwoPlayerModel:
-    """A trained model from a run folder or a `.keras` file, both optimizers included.
+
+def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None) -> TwoPlayerModel:
+    """A trained model.
 
     Args:
-        source: Folder written by `training.train`, of which the newest snapshot is taken (with a warning) if the run is
-            not finished; or a file written by `gan.save` or by `callbacks.Snapshots`.
+        source: A folder or file that exists, or else the name of a preset, see `list_presets`, or a URL. A folder is
+            one that `training.train` wrote, of which the newest snapshot is taken (with a warning) if the run is not
+            finished, or one that `save_preset` wrote. A file was written by `gan.save` or by `callbacks.Snapshots`, or
+            is the `.zip` of a preset's folder. A URL begins with `https://` or `file://` and leads to a `.keras` file
+            or such a `.zip`; or with `hf://`, and Keras loads it from the Hugging Face Hub.
+        with_discriminator: Whether the discriminator of a preset is loaded too, so that training can go on. Without, it
+            refuses to be trained or evaluated. Models that are no presets always have theirs, and their optimizers.
+        sha256: Of the file at a URL, which needs it; or at the URL's end, `#sha256=...`. Files that are fetched are
+            kept, see `cache`.
 
     Raises:
-        InputError: If there is no model, it is not one of ours, or its file is damaged.
+        InputError: If there is no such model, it is not one of ours, or a file of it was changed.
+        OSError: If a file cannot be fetched.
 
     Example:
-        ```python
-        gan = kgz.load("runs/dcgan_digits")
-        gan.sample(16, seed=0)
-        ```
+        >>> import keras_gan_zoo as kgz
+        >>> kgz.load("conditional_gan_mnist").sample(10, seed=0).shape
+        (10, 28, 28, 1)
     """
+    if is_url(source):
+        return _of_url(str(source), with_discriminator, sha256)
+    if sha256 is not None:
+        raise InputError(f"Expected sha256 with a URL alone. Received: {source}, which is none. Leave it out.")
     path = Path(source)
-    if path.is_dir():
-        unfinished = _unfinished(path)
-        if unfinished is not None:
-            return unfinished
-        path = path / MODEL_FILE
-    if not path.is_file():
-        raise InputError(f"Expected a run folder or a .keras file. Received: {source}, which does not exist.")
-    if path.suffix == SUFFIX:
-        return Snapshot.read(path).model()
-    model = _read(path)
-    if not isinstance(model, TwoPlayerModel):
-        raise InputError(f"Expected a GAN. Received: {path}, a Keras model of class {type(model).__name__!r}.")
-    return model
+    if path.is_dir() and not (path / CARD_FILE).exists():
+        return _of_run(path)
+    if path.is_file() and path.suffix != ".zip":
+        return Snapshot.read(path).model() if path.suffix == SUFFIX else _of_file(path)
+    return find(source).model(with_discriminator)
+
+
+def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> TwoPlayerModel:
+    if url.lower().startswith("hf://"):
+        return _of_hub(url, sha256)
+    cache.check_scheme(url)
+    suffix = Path(urlsplit(url).path).suffix
+    if suffix == ".keras":
+        return _of_file(cache.fetch(url, sha256))
+    if suffix == ".zip":
+        return find(url, sha256).model(with_discriminator)
+    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
+
+
+def _of_hub(url: str, sha256: str | None) -> TwoPlayerModel:
+    """By Keras, which fetches with the Hub's own client and its cache."""
+    if sha256 is not None:
+        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
+    if cache.is_offline():
+        raise OSError(
+            f"Expected no hf:// while {cache.OFFLINE} is set, because it needs the network. Received: {url}. Download "
+            "the repository and load its file."
+        )
+    try:
+        model = keras.saving.load_model(url)
+    except Exception as error:  # of the Hub's client, of the network, of Keras
+        raise InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.") from error
+    return _checked(model, url)
+
+
+def _of_run(folder: Path) -> TwoPlayerModel:
+    unfinished = _unfinished(folder)
+    return _of_file(folder / MODEL_FILE) if unfinished is None else unfinished
 
 
 def _unfinished(folder: Path) -> TwoPlayerModel | None:
@@ -50,22 +95,36 @@ def _unfinished(folder: Path) -> TwoPlayerModel | None:
     model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.files()), None)
     if newest is None and not model.exists():
-        raise InputError(f"Expected a run with a {MODEL_FILE} or snapshots. Received: {folder}, which has neither.")
+        raise InputError(
+            f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
+        )
     if newest is None or (model.exists() and model.stat().st_mtime >= newest.stat().st_mtime):
         return None
     snapshot = snapshots.newest()
-    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
+    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=4)
     return snapshot.model()
 
 
-def _read(path: Path):
+def _of_file(path: Path) -> TwoPlayerModel:
     """Keras' loading, of an archive that is whole: every error is that of a file that is not what it should be."""
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
-        return keras.saving.load_model(path)
+        model = keras.saving.load_model(path)
     except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise InputError(f"Expected a whole model saved as a .keras file. Received: {path} ({reason}).") from error
+        raise InputError(
+            f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
+        ) from error
+    return _checked(model, path)
+
+
+def _checked(model, source) -> TwoPlayerModel:
+    if not isinstance(model, TwoPlayerModel):
+        raise InputError(f"Expected a GAN. Received: {source}, a Keras model of class {type(model).__name__!r}.")
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -389,3 +389,28 @@ def test_a_streamed_image_that_breaks_is_named(folder):
     gan.compile()
     with pytest.raises(InputError, match=r"cats.0\.png"):
         gan.fit(streamed, batch_size=6, verbose=0)
+
+
+def test_transparent_images_are_put_on_a_background(tmp_path):
+    images = np.zeros((2, 4, 4, 4), np.uint8)
+    images[0, ..., :] = (200, 100, 0, 255)
+    images[1, ..., :] = (200, 100, 0, 51)  # a fifth
+    np.savez(tmp_path / "rgba.npz", images=images, labels=[1, 0], path=["a", "b"])
+    assert data.load(tmp_path / "rgba.npz").example_shape == (4, 4, 4)
+    found = data.load(tmp_path / "rgba.npz", background="#0A141E")
+    assert found.examples[:, 0, 0].tolist() == [[200, 100, 0], [48, 36, 24]]
+    assert found.labels.tolist() == [1, 0]
+    assert data.load(tmp_path / "rgba.npz", background="white", image_size=8).example_shape == (8, 8, 3)
+    with pytest.raises(InputError, match="Expected a colour, such as 'black'"):
+        data.load(tmp_path / "rgba.npz", background="blakc")
+    with pytest.raises(InputError, match="uint8 images with transparency"):
+        data.load("digits", background="black")
+
+
+def test_folders_of_transparent_images_too(tmp_path):
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "opaque.png")
+    found = data.load(tmp_path, background="black")
+    assert found.examples[:, 0, 0].tolist() == [[0, 0, 0], [1, 2, 3]]
+    with pytest.raises(InputError, match="raise memory_limit"):
+        data.load(tmp_path, background="black", memory_limit=1)

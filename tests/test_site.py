@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo import publish
 from keras_gan_zoo.cli import main
 from tests.test_documents import DOCUMENTS, ROOT
 
@@ -91,7 +92,7 @@ def code_of(document: Path) -> list[str]:
 
 
 def options_of(command: str | None = None) -> set[str]:
-    commands = main.commands.values() if command is None else [main.commands[command]]
+    commands = [*main.commands.values(), publish.main] if command is None else [main.commands[command]]
     names = {name for known in commands for parameter in known.params for name in parameter.opts}
     return {"--help", "-h", "--version"} | names | {n for c in commands for p in c.params for n in p.secondary_opts}
 

@@ -1,9 +1,25 @@
+"""`load`, and the battery over all presets of the package."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo import cards, preset, preset_files
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.features import shipped as extractors
+from keras_gan_zoo.metrics.result import Result
+from keras_gan_zoo.preset_saving import pixels
+from tests.conftest import assert_same
+
+ROOT = Path(__file__).parent.parent
+PRESETS = kgz.list_presets()
 
 
 def test_loads_a_file(tiny, tmp_path):
@@ -25,3 +41,148 @@ def test_other_files_are_refused_by_name(tmp_path):
         kgz.load(tmp_path / "missing.keras")
     with pytest.raises(InputError, match="which has neither"):
         kgz.load(tmp_path)
+
+
+def test_the_hub_is_left_to_keras(tiny, monkeypatch):
+    gan, asked = tiny("gan"), []
+    monkeypatch.delenv("KERAS_GAN_ZOO_OFFLINE", raising=False)
+    monkeypatch.setattr(keras.saving, "load_model", lambda url: asked.append(url) or gan)
+    assert kgz.load("hf://someone/gan") is gan
+    assert asked == ["hf://someone/gan"]
+    monkeypatch.setattr(keras.saving, "load_model", lambda url: gan.generator)
+    with pytest.raises(InputError, match=r"Expected a GAN\. Received: hf://someone/other"):
+        kgz.load("hf://someone/other")
+
+    def fail(url):
+        raise ImportError("To load models from the Hugging Face Hub, you must install `huggingface_hub`.")
+
+    monkeypatch.setattr(keras.saving, "load_model", fail)
+    with pytest.raises(InputError, match=r"Keras model at hf://someone/gan\. Received: .*huggingface_hub"):
+        kgz.load("hf://someone/gan")
+    with pytest.raises(InputError, match="no sha256 with hf://"):
+        kgz.load("hf://someone/gan", sha256="0" * 64)
+    monkeypatch.setenv("KERAS_GAN_ZOO_OFFLINE", "1")
+    with pytest.raises(OSError, match="while KERAS_GAN_ZOO_OFFLINE is set"):
+        kgz.load("hf://someone/gan")
+
+
+def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
+    from tests.test_preset import zipped
+
+    gan = tiny("fgan")
+    gan.save_preset(tmp_path / "far")
+    archive = zipped(tmp_path / "far", tmp_path / "far.zip")
+    digest = preset_files.sha256_of(archive.read_bytes())
+    cards.write({"far": cards.Card("far", "fgan", url=archive.as_uri(), sha256=digest)}, tmp_path / "presets.toml")
+    monkeypatch.setattr(cards, "TABLE", tmp_path / "presets.toml")
+    monkeypatch.chdir("/")
+    assert kgz.list_presets() == ["far"]
+    np.testing.assert_array_equal(kgz.load("far").sample(2, seed=0), gan.sample(2, seed=0))
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(InputError, match=f"with SHA-256 {digest}"):
+        kgz.load("far")
+
+
+def test_there_are_presets_and_their_files_are_all_there_is():
+    assert {"conditional_gan_mnist", "wgan_gp_fashion_mnist"} <= set(PRESETS)
+    local = {name: card for name, card in cards.shipped().items() if card.url is None}
+    assert {path.name for path in cards.FOLDERS.iterdir()} == set(local)
+    for name, card in local.items():
+        assert {path.name for path in (cards.FOLDERS / name).iterdir()} == set(card.files) == set(cards.FILES)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_what_its_card_says(name):
+    card = cards.card(name)
+    gan = kgz.load(name, with_discriminator=True)
+    assert type(gan) is kgz.VARIANTS[card.variant]
+    assert card.parameters == {
+        "generator": gan.generator.count_params(),
+        "discriminator": gan.discriminator.count_params(),
+    }
+    assert card.size <= 2_000_000
+    golden, samples = preset.find(name).golden(), pixels(gan.sample(4, seed=0))
+    assert golden.shape == samples.shape
+    assert np.abs(golden.astype(int) - samples).max() <= 1
+    assert golden.std() > 10  # and they show something
+    if gan.ema_generator is not None:
+        assert_same(gan.ema_generator.get_weights(), gan.generator.get_weights())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_card_is_complete(name):
+    card = cards.card(name)
+    assert name.startswith(f"{card.variant}_")
+    for fact in (card.description, card.paper, card.licence, card.data["authors"], card.data["licence"]):
+        assert fact
+    assert card.description.count("\n") == 0
+    assert card.training_minutes > 0
+    assert {"python", "tensorflow", "keras", "keras_gan_zoo", "cores"} <= card.environment.keys()
+    recipe = kgz.training.Recipe(**card.recipe)
+    assert recipe.variant == card.variant
+    assert None not in (recipe.epochs, recipe.batch_size, recipe.optimizer)
+    assert "latent_dim" in recipe.model
+    assert "architecture" in recipe.model
+    assert "/" not in recipe.data
+    assert str(Path.home()) not in cards.TABLE.read_text()
+    assert (ROOT / "docs" / "images" / "zoo" / f"{name}.png").is_file()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_scores_have_their_protocols_and_references(name):
+    card = cards.card(name)
+    generated, reference = ([Result.from_dict(r) for r in card.scores[row]] for row in ("generated", "reference"))
+    metrics = {result.metric for result in generated}
+    expected = {"nearest_neighbours"}
+    if card.data["name"] in extractors():
+        expected |= {"frechet_distance", "kernel_distance", "precision_recall", "density_coverage"}
+        expected |= {"label_agreement"} if card.recipe["conditional"] else set()
+    assert metrics == expected
+    for ours, real in zip(generated, reference, strict=True):
+        assert ours.metric == real.metric
+        assert ours.protocol["data"] == card.data["name"]
+        assert {"split", "checksum", "seed", "shape"} <= ours.protocol.keys()
+    by_name = {result.metric: result for result in generated}
+    if "frechet_distance" in expected:
+        floor = next(result for result in reference if result.metric == "frechet_distance")
+        assert 0 < floor.value < by_name["frechet_distance"].value
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_recipe_builds_the_networks_of_the_preset(name):
+    card = cards.card(name)
+    gan = kgz.load(name)
+    recipe = kgz.training.Recipe(**card.recipe)
+    images = np.zeros((recipe.batch_size, *gan.example_shape), np.uint8)
+    labels = np.arange(len(images)) % (gan.num_classes or 1)
+    data = kgz.data.Dataset(images, labels, class_names=gan.class_names)
+    anew = kgz.training.build(recipe, data)
+    for player in ("generator", "discriminator"):
+        assert [w.shape for w in getattr(anew, player).weights] == [w.shape for w in getattr(gan, player).weights]
+    assert anew.ema_decay == gan.ema_decay
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_zoo_and_needs_no_network(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    [wheel] = tmp_path.glob("*.whl")
+    assert wheel.stat().st_size <= 25_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import socket\n"
+        "def refuse(*_, **__): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "import keras_gan_zoo as kgz\n"
+        "print(kgz.__file__)\n"
+        "for name in kgz.list_presets(): print(name, kgz.load(name, with_discriminator=True).sample(1).shape)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "KERAS_GAN_ZOO_OFFLINE": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    where, *loaded = result.stdout.splitlines()
+    assert where.startswith(str(tmp_path / "site"))
+    assert [line.split()[0] for line in loaded] == PRESETS

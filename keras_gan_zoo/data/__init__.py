@@ -11,6 +11,7 @@ from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
+from keras_gan_zoo.data.transparency import on_background
 from keras_gan_zoo.errors import InputError
 
 __all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "has_splits", "load"]
@@ -23,6 +24,7 @@ def load(
     *,
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
+    background: str | None = None,
     memory_limit: int = IN_MEMORY,
 ) -> Dataset:
     """A data set by name or path.
@@ -34,6 +36,8 @@ def load(
             image data set of TensorFlow Datasets, such as `fashion_mnist`.
         split: Split of a TensorFlow Datasets set, such as "train" or "test[:1000]".
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
+        background: Colour, such as "black" or "#203040", behind images with transparency, which become images in
+            colour; None to keep their fourth channel.
         memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
 
     Returns:
@@ -53,7 +57,7 @@ def load(
             f"Expected uint8 images to resize to {size}. Received: {dataset}, which cannot be resized. "
             "Leave image_size out."
         )
-    return dataset
+    return dataset if background is None else on_background(dataset, background)
 
 
 def _load(name, split: str, size, memory_limit: int) -> Dataset:

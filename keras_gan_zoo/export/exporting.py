@@ -66,7 +66,8 @@ def export(
         half: ONNX: weights and arithmetic in float16, inputs and outputs as before: half the size.
         int8: ONNX: weights and arithmetic in 8 bits, calibrated on generated images; for networks without transposed
             convolutions, which ONNX Runtime does not compute in 8 bits.
-        metadata: ONNX: what else the file shall say, such as {"licence": "CC-BY-4.0"}.
+        metadata: ONNX: what else the file shall say, such as {"licence": "CC-BY-4.0"}; by default the name and the
+            licences of the preset that the weights are of.
 
     Returns:
         An `Exported` with `path`, `format`, `size` and `difference`.
@@ -90,6 +91,7 @@ def export(
     options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
     generator = Generator.of(model)
     if format == "onnx":
+        options["metadata"] = {**_origin(model, generator), **options["metadata"]}
         made = onnx_format.convert(generator, **options)
         difference = _written(generator, path, made.write, readers.onnx, made.tolerance)
         return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
@@ -101,6 +103,15 @@ def export(
     readers.check_installed(format)
     difference = _written(generator, path, lambda beside: write(generator, beside), read, Tolerance())
     return Exported(path, format, _size(path), difference)
+
+
+def _origin(model, generator: Generator) -> dict[str, str]:
+    """Name and licences of the preset that the weights are of; of weights that were trained on, they are not."""
+    if model.origin is None or model.origin.weights_sha256 != generator.sha256:
+        return {}
+    card = model.origin.card
+    facts = {"preset": card.name, "licence": card.licence, "data_licence": card.data.get("licence", "")}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _written(generator: Generator, path: Path, write: Callable, read: Callable, tolerance: Tolerance) -> float:

@@ -30,14 +30,15 @@ class RealImages:
     said: dict
 
     @classmethod
-    def load(cls, name, split, train_split, validation_split, image_size, seed) -> RealImages:
+    def load(cls, name, splits: tuple, form: dict, seed: int) -> RealImages:
+        """By the splits to compare with, trained on, and for validation; `form` is how `data.load` is to load them."""
         if not has_splits(name):
-            if (split, train_split, validation_split) != (None, None, None):
+            if splits != (None, None, None):
                 raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
-            return cls._halves(load(name, image_size=image_size), seed)
-        split, train_split = split or "test", train_split or "train"
+            return cls._halves(load(name, **form), seed)
+        split, train_split, validation_split = splits[0] or "test", splits[1] or "train", splits[2]
         parts = [split, train_split, *([validation_split] if validation_split else [])]
-        real, train, *validation = (load(name, split=part, image_size=image_size) for part in parts)
+        real, train, *validation = (load(name, split=part, **form) for part in parts)
         said = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
         if validation_split:
             said["validation"] = validation_split

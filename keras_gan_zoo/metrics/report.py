@@ -90,6 +90,7 @@ def evaluate(
     train_split: str | None = None,
     validation_split: str | None = None,
     image_size: int | None = None,
+    background: str | None = None,
     metrics: Iterable[str] | None = None,
     extractor=None,
     n: int | None = None,
@@ -108,6 +109,7 @@ def evaluate(
         train_split: The images that were trained on, by default "train".
         validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
         image_size: As in `data.load`.
+        background: As in `data.load`.
         metrics: Names, keys of `METRICS`; by default `DEFAULT`, and of a mixture of Gaussians `mode_coverage`, which is
             all there is to measure.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
@@ -128,12 +130,12 @@ def evaluate(
         ```
     """
     source = as_source(source, seed)
+    splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
     if data in MIXTURES:
-        splits = {"split": split, "train_split": train_split, "validation_split": validation_split}
-        _check_mixture(data, metrics, **splits, image_size=image_size, extractor=extractor)
+        _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _of_mixture(source, load(data), n, seed)
     metrics = check_metrics(DEFAULT if metrics is None else metrics)
-    images = RealImages.load(data, split, train_split, validation_split, image_size, seed)
+    images = RealImages.load(data, splits, form, seed)
     chosen = as_extractor(extractor or default_extractor(images.real))
     n = _number(n, source, images.reference)
     batches, labels = source.draw(n)
@@ -157,14 +159,13 @@ def _of_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> R
     return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
 
 
-def _check_mixture(data: str, metrics, **others) -> None:
+def _check_mixture(data: str, metrics, others: tuple) -> None:
     names = [metrics] if isinstance(metrics, str) else metrics or ()
-    received = [name for name in names if name != "mode_coverage"]
-    received += [f"{name}={value!r}" for name, value in others.items() if value is not None]
+    received = [str(value) for value in (*names, *others) if value not in (None, "mode_coverage")]
     if received:
         raise InputError(
             f"Expected mode_coverage alone for {data}, whose examples are points of a known mixture. Received: "
-            f"{', '.join(received)}. Leave them out."
+            f"{', '.join(received)}. Leave that out."
         )
 
 

@@ -1,0 +1,204 @@
+"""Files from the network: fetched once, whole or not at all, checked by their SHA-256 each time, kept in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.files import written_beside
+
+FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
+PAUSES = (1, 2, 4)  # seconds before another attempt
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+TIMEOUT = 30
+PIECE = 2**18
+
+
+def folder() -> Path:
+    """Where fetched files are kept: `KERAS_GAN_ZOO_CACHE`, or `keras_gan_zoo` in the user's folder for caches."""
+    chosen = os.environ.get(FOLDER)
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
+
+
+def is_url(source: object) -> bool:
+    """Whether something is written as a URL."""
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(source)) is not None
+
+
+def check_scheme(url: str) -> None:
+    """Raises an `InputError` for what is neither encrypted nor a file, nor the Hub's."""
+    if urlsplit(url).scheme.lower() not in ("https", "file"):
+        raise InputError(f"Expected a URL that begins with https://, file:// or hf://. Received: {url}.")
+
+
+def is_offline() -> bool:
+    """Whether `KERAS_GAN_ZOO_OFFLINE` forbids the network."""
+    return os.environ.get(OFFLINE, "0").lower() not in ("", "0", "false", "no")
+
+
+def fetch(url: str, sha256: str | None) -> Path:
+    """The file at a URL, from the cache if it is there.
+
+    What fails in passing, such as a lost connection or a busy server, is tried four times in all, after 1, 2 and 4
+    seconds. A file is written beside its place and gets its name, the SHA-256, when it is whole.
+
+    Args:
+        url: `https://...`; or `file://...`, whose file stays where it is.
+        sha256: Of the file; or at the end of the URL: `#sha256=...`.
+
+    Returns:
+        The path of a file with that SHA-256.
+
+    Raises:
+        InputError: If the URL or the digest is of another form, or the file at the URL is another.
+        OSError: If it cannot be fetched or kept, or is not in the cache while offline.
+    """
+    url, sha256 = _split(url, sha256)
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        path = Path(urllib.request.url2pathname(parts.path))
+        _check(_sha256_of(path), sha256, url)
+        return path
+    path = folder() / f"{sha256}{Path(parts.path).suffix}"
+    if path.is_file() and _sha256_of(path) == sha256:
+        return path
+    if is_offline():
+        raise OSError(
+            f"Expected {url} in the cache {folder()}, because {OFFLINE} is set. Received: nothing whole there. "
+            f"Fetch it once without {OFFLINE}, or load a file."
+        )
+    _download(url, sha256, path)
+    return path
+
+
+def _split(url: str, sha256: str | None) -> tuple[str, str]:
+    """The URL without the digest that may be at its end, and the digest."""
+    url, _, at_end = url.partition("#sha256=")
+    if at_end and sha256 not in (None, at_end):
+        raise InputError(f"Expected one SHA-256 of {url}. Received: two that differ. Leave one out.")
+    sha256 = (sha256 or at_end).lower()
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InputError(
+            f"Expected the SHA-256 of {url}, 64 hex digits: sha256=..., or at the end of the URL, #sha256=... "
+            f"Received: {sha256 or 'none'}. Its publisher says it; of a file that you trust, so does sha256sum FILE."
+        )
+    return url, sha256
+
+
+def _download(url: str, sha256: str, path: Path) -> None:
+    with _writing_to(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(path) as beside:
+            for pause in (*PAUSES, None):
+                try:
+                    found = _copy(url, beside)
+                    break
+                except _DiskError:
+                    raise
+                except (OSError, http.client.HTTPException) as error:
+                    if pause is None or not _may_pass(error):
+                        raise _NotFetchedError(_said(url, error)) from error
+                    time.sleep(pause)
+            _check(found, sha256, url)
+
+
+class _NotFetchedError(OSError):
+    """Of the network, and not of the disk."""
+
+
+@contextmanager
+def _writing_to(cache: Path) -> Iterator[None]:
+    """Errors of the disk, in words that say which folder and how to choose another."""
+    try:
+        yield
+    except _NotFetchedError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"Expected to keep files in {cache}. Received: {error.strerror or error}. Mend it, or choose another "
+            f"folder: {FOLDER}=FOLDER."
+        ) from error
+
+
+def _copy(url: str, path: Path) -> str:
+    """Fetches into a file; returns the SHA-256 of what came."""
+    digest = hashlib.sha256()
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
+        with path.open("wb") as file:
+            while piece := answer.read(PIECE):
+                digest.update(piece)
+                _write(file, piece)
+                advance(len(piece))
+        if answer.length:  # what is missing of what was promised
+            raise http.client.IncompleteRead(b"", answer.length)
+    return digest.hexdigest()
+
+
+def _write(file, piece: bytes) -> None:
+    try:
+        file.write(piece)
+    except OSError as error:
+        raise _DiskError(error.errno, error.strerror) from error
+
+
+class _DiskError(OSError):
+    """No space left: another attempt would not help."""
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in TRANSIENT
+    return True
+
+
+def _said(url: str, error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    code = f"{error.code} " if isinstance(error, urllib.error.HTTPError) else ""
+    return (
+        f"Expected to fetch {url}. Received: {code}{reason}. Check the address and the network; a file that you have "
+        "already can be loaded by its path."
+    )
+
+
+@contextmanager
+def _progress(url: str, size: int | None) -> Iterator:
+    """On a terminal a bar with bytes and the time left, elsewhere silence."""
+    if not sys.stderr.isatty():
+        yield lambda more: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(Path(urlsplit(url).path).name, total=size)
+        yield lambda more: bar.advance(task, more)
+
+
+def _sha256_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise InputError(f"Expected a file at {path}. Received: none. Check the path.") from error
+
+
+def _check(found: str, expected: str, url: str) -> None:
+    if found != expected:
+        raise InputError(
+            f"Expected {url} with SHA-256 {expected}. Received: {found}. Either the file was changed, or the digest is "
+            "of another one; nothing was kept."
+        )

@@ -1,0 +1,172 @@
+"""Cards: what a preset is, who made it of what and how good it is. This module imports neither NumPy nor Keras."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from keras_gan_zoo.errors import InputError, unknown
+
+TABLE = Path(__file__).with_name("presets.toml")
+FOLDERS = Path(__file__).with_name("presets")
+CARD_FILE = "preset.toml"
+GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN = "generator.npz", "discriminator.npz", "config.json", "golden.npz"
+FILES = (GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN)
+_KINDS = {
+    **dict.fromkeys(("name", "variant", "description", "paper", "licence", "stored_as", "url", "sha256"), str),
+    **dict.fromkeys(("data", "parameters", "environment", "recipe", "scores", "files"), dict),
+    "training_minutes": (float, int),
+}
+_NAME, _DIGEST = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What is known of a preset: one table of `presets.toml`, or the table in a folder that `save_preset` wrote.
+
+    Args:
+        name: By which it is loaded.
+        variant: A key of `VARIANTS`.
+        description: One line.
+        paper: Where the algorithm and the networks are from.
+        licence: Of the weights.
+        data: Of the data set: `name`, `authors`, `licence`, as far as they are known.
+        parameters: Their number, of `generator` and `discriminator`.
+        stored_as: Type of the numbers in the files, "float32" or "float16".
+        training_minutes: On the machine of `environment`.
+        environment: Versions of Python and libraries, number of cores.
+        recipe: A whole `recipe.Recipe`, by which `gan-zoo train --preset` makes it anew.
+        scores: `generated` and `reference`, lists of `metrics.Result`s as dictionaries, each with its protocol.
+        files: SHA-256 of each file.
+        url: Of a `.zip` that holds the preset, where its files are not in the package.
+        sha256: Of that archive.
+
+    Raises:
+        InputError: If a value is not of its kind.
+    """
+
+    name: str
+    variant: str
+    description: str = ""
+    paper: str = ""
+    licence: str = ""
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: dict[str, int] = dataclasses.field(default_factory=dict)
+    stored_as: str = "float32"
+    training_minutes: float | None = None
+    environment: dict[str, Any] = dataclasses.field(default_factory=dict)
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    scores: dict[str, list[dict]] = dataclasses.field(default_factory=dict)
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
+    url: str | None = None
+    sha256: str | None = None
+
+    def __post_init__(self):
+        for key, kind in _KINDS.items():
+            value = getattr(self, key)
+            if value is not None and not isinstance(value, kind):
+                what = {str: "text", dict: "a table"}.get(kind, "a number")
+                raise InputError(f"Expected {key} of the preset {self.name} as {what}. Received: {value!r}.")
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                f"Expected the name of a preset in letters, digits and '_', '-', '.'. Received: {self.name!r}."
+            )
+        for name, digest in self.files.items():
+            if name not in FILES:
+                raise unknown("file of a preset", name, FILES)
+            if not _DIGEST.fullmatch(str(digest)):
+                raise InputError(f"Expected the SHA-256 of {name} in {self.name}, 64 hex digits. Received: {digest!r}.")
+        if (self.url is None) != (self.sha256 is None) or (self.url is None) == (not self.files):
+            raise InputError(
+                f"Expected the files of {self.name} with their SHA-256, or url and sha256. Received others."
+            )
+
+    @property
+    def folder(self) -> Path:
+        """Where a preset of the package has its files."""
+        return FOLDERS / self.name
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the generator's file; None where it is not in the package."""
+        path = self.folder / GENERATOR
+        return path.stat().st_size if path.is_file() else None
+
+    def figures(self, row: str = "generated") -> dict[str, float]:
+        """Figures by name: `frechet_distance`, or `precision_recall.precision` where a metric has several."""
+        found = {}
+        for result in self.scores.get(row, []):
+            for name, value in result["values"].items():
+                found[result["metric"] if name == "value" else f"{result['metric']}.{name}"] = value
+        return found
+
+    def table(self) -> dict[str, Any]:
+        """As plain values for TOML: what is empty is left out, and the name is not in it but above it."""
+        values = dataclasses.asdict(self)
+        del values["name"]
+        return {name: value for name, value in values.items() if value not in (None, "", {})}
+
+
+def write(cards: dict[str, Card], path: Path) -> None:
+    """Writes a table per card, in alphabetical order."""
+    import tomli_w
+
+    tables = {name: cards[name].table() for name in sorted(cards)}
+    path.write_text(tomli_w.dumps(tables), encoding="utf-8")
+
+
+def read(content: bytes, origin: str | os.PathLike) -> dict[str, Card]:
+    """The cards of such a file by their names.
+
+    Raises:
+        InputError: If it is no TOML, or a table is no card; the message names `origin`.
+    """
+    names = [field.name for field in dataclasses.fields(Card)][1:]
+    try:
+        tables = tomllib.loads(content.decode("utf-8"))
+    except ValueError as error:
+        raise InputError(f"Expected cards of presets in TOML. Received: {origin}, which is not ({error}).") from error
+    found = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict) or "variant" not in table:
+            raise InputError(f"Expected a table with a variant for each preset. Received: {name} in {origin}.")
+        for key in table:
+            if key not in names:
+                raise unknown(f"key of the preset {name}", key, names)
+        found[name] = Card(name, **table)
+    return found
+
+
+def shipped() -> dict[str, Card]:
+    """The cards of the presets in this package, by name."""
+    return read(TABLE.read_bytes(), TABLE)
+
+
+def list_presets() -> list[str]:
+    """Names of the trained models that `load` knows.
+
+    Example:
+        >>> "conditional_gan_mnist" in list_presets()
+        True
+    """
+    return sorted(shipped())
+
+
+def card(name: str) -> Card:
+    """The card of a preset of this package.
+
+    Raises:
+        InputError: If there is none of that name; near ones are suggested.
+
+    Example:
+        >>> card("conditional_gan_mnist").variant
+        'conditional_gan'
+    """
+    cards = shipped()
+    if name not in cards:
+        raise unknown("preset", name, cards)
+    return cards[name]

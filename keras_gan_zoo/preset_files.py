@@ -1,0 +1,143 @@
+"""The files of a preset: read from a folder or an archive, none of them before its SHA-256 was checked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from keras_gan_zoo import cards
+from keras_gan_zoo.cards import CARD_FILE, FILES, Card
+from keras_gan_zoo.errors import InputError
+
+LIMIT = 256 * 2**20  # bytes of all files of an archive together; a preset of the package has 2 MB
+HEADER = 1024  # bytes that an array in a file may take besides its numbers
+
+Reader = Callable[[str], bytes]  # from the name of a file to its content
+
+
+def of_folder(folder: str | os.PathLike) -> Reader:
+    """Reads the files of a folder."""
+    return lambda name: (Path(folder) / name).read_bytes()
+
+
+def of_archive(path: str | os.PathLike) -> Reader:
+    """Reads the files of a `.zip` of a preset's folder, without unpacking it.
+
+    Raises:
+        InputError: If it is no such archive, has a path that leads elsewhere or a file that is none of a preset's, or
+            would be larger than `LIMIT`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {_member_name(info, path): info for info in archive.infolist() if not info.is_dir()}
+            if sum(info.file_size for info in members.values()) > LIMIT:
+                raise InputError(
+                    f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path} with more."
+                )
+            contents = {name: archive.read(info) for name, info in members.items()}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InputError(f"Expected a .zip of a preset's folder. Received: {path} ({error}).") from error
+
+    def read(name: str) -> bytes:
+        if name not in contents:
+            raise FileNotFoundError(name)
+        return contents[name]
+
+    return read
+
+
+def _member_name(info: zipfile.ZipInfo, path) -> str:
+    """The name of a file at the top of an archive, or in its only folder."""
+    parts = PurePosixPath(info.filename).parts
+    if not 1 <= len(parts) <= 2 or {"..", "/"} & set(parts) or parts[-1] not in (CARD_FILE, *FILES):
+        raise InputError(
+            f"Expected nothing but a preset's files in {path}: {', '.join((CARD_FILE, *FILES))}. Received: "
+            f"{info.filename!r}. Zip a folder that save_preset wrote."
+        )
+    return parts[-1]
+
+
+def card_of(read: Reader, origin: str | os.PathLike) -> Card:
+    """The one card beside a preset's files."""
+    try:
+        found = cards.read(read(CARD_FILE), origin)
+    except FileNotFoundError as error:
+        raise InputError(f"Expected a preset, with a {CARD_FILE}. Received: {origin}, which has none.") from error
+    if len(found) != 1:
+        raise InputError(f"Expected one preset in {origin}. Received: {', '.join(found) or 'none'}.")
+    return next(iter(found.values()))
+
+
+def checked(card: Card, read: Reader) -> dict[str, bytes]:
+    """The contents of all files of a preset, each with the SHA-256 that its card says.
+
+    Raises:
+        InputError: If a file is missing, or one byte of it is missing, too many or changed.
+    """
+    contents = {}
+    for name, digest in card.files.items():
+        try:
+            contents[name] = read(name)
+        except FileNotFoundError as error:
+            raise InputError(f"Expected {name} of the preset {card.name}. Received: no such file. {_MEND}") from error
+        check_digest(contents[name], digest, f"{name} of the preset {card.name}")
+    return contents
+
+
+def check_digest(content: bytes, expected: str, what: str) -> None:
+    found = sha256_of(content)
+    if found != expected:
+        raise InputError(f"Expected {what} with SHA-256 {expected}. Received: {found}: the file was changed. {_MEND}")
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+_MEND = "Get the preset again; one of this package comes with it: pip install --force-reinstall keras-gan-zoo."
+
+
+def packed(weights: list[np.ndarray], half: bool = False) -> bytes:
+    """Numbered arrays as a compressed `.npz`, without pickle."""
+    arrays = [_halved(array) if half else array for array in weights]
+    content = io.BytesIO()
+    np.savez_compressed(content, **{str(number): array for number, array in enumerate(arrays)})
+    return content.getvalue()
+
+
+def _halved(array: np.ndarray) -> np.ndarray:
+    if np.issubdtype(array.dtype, np.floating):
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float16)
+        if not np.isfinite(array).all():
+            raise InputError("Expected weights that float16 can hold. Received: larger ones. Leave half out.")
+    return array
+
+
+def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
+    """The arrays of such a file, which must have the shapes of `like`; in the types of `like`.
+
+    Raises:
+        InputError: If it holds other arrays. Nothing larger than `like` is ever unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sizes = [archive.getinfo(f"{number}.npy").file_size for number in range(len(like))]
+            is_like = len(archive.namelist()) == len(like)
+            is_like &= all(size <= 8 * array.size + HEADER for size, array in zip(sizes, like, strict=True))
+        if not is_like:
+            raise ValueError("arrays of another number or size")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            found = [arrays[str(number)] for number in range(len(like))]
+        if [array.shape for array in found] != [array.shape for array in like]:
+            raise ValueError("arrays of other shapes")
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"Expected the weights of {what}, array by array. Received: a file with {error}.") from error
+    return [array.astype(target.dtype) for array, target in zip(found, like, strict=True)]

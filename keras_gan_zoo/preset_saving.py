@@ -1,0 +1,118 @@
+"""A model becomes a preset: weights without pickle, a card beside them, and samples that prove the way back."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_gan_zoo import VARIANT_CLASSES, cards, pictures
+from keras_gan_zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
+from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.files import folder_written_beside
+from keras_gan_zoo.preset import Preset
+from keras_gan_zoo.preset_files import packed, sha256_of
+
+
+def save(
+    model,
+    folder: str | os.PathLike,
+    *,
+    half: bool = False,
+    with_discriminator: bool | None = None,
+    **facts: Any,
+) -> Card:
+    """Writes a folder that `load` reads: see `AsPreset.save_preset`, which has the arguments."""
+    folder = Path(folder)
+    _check_place(folder)
+    if with_discriminator is None:
+        with_discriminator = not model.lacks_discriminator
+    with folder_written_beside(folder) as beside:
+        beside.mkdir()
+        card = write_files(model, beside, folder.name, half, with_discriminator, facts)
+        cards.write({card.name: card}, beside / CARD_FILE)
+    return card
+
+
+def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
+    """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
+    _check_model(model, with_discriminator)
+    contents = {CONFIG: _config_of(model), GENERATOR: packed(model.sampler.get_weights(), half)}
+    parameters = {"generator": model.generator.count_params()}
+    if with_discriminator:
+        contents[DISCRIMINATOR] = packed(model.discriminator.get_weights(), half)
+        parameters["discriminator"] = model.discriminator.count_params()
+    card = Card(
+        name,
+        _variant_of(model),
+        parameters=parameters,
+        stored_as="float16" if half else "float32",
+        files=_digests(contents),
+        **facts,
+    )
+    contents[GOLDEN] = _golden_of(Preset(card, contents.__getitem__).model(with_discriminator))
+    for file, content in contents.items():
+        (folder / file).write_bytes(content)
+    return replace(card, files=_digests(contents))
+
+
+def pixels(samples: np.ndarray) -> np.ndarray:
+    """Images as uint8, vectors as they are: what golden samples are compared in."""
+    return pictures.to_uint8(samples) if samples.ndim == 4 else samples
+
+
+def _golden_of(model) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(content, samples=pixels(model.sample(4, seed=0)))
+    return content.getvalue()
+
+
+def _digests(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256_of(contents[name]) for name in FILES if name in contents}
+
+
+def _config_of(model) -> bytes:
+    described = keras.saving.serialize_keras_object(model)
+    if model.compiled:
+        described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
+    return json.dumps(described, default=keras.saving.serialize_keras_object).encode()
+
+
+def _variant_of(model) -> str:
+    by_class = {class_name: variant for variant, class_name in VARIANT_CLASSES.items()}
+    if type(model).__name__ not in by_class:
+        raise InputError(
+            f"Expected a model of a variant of this package. Received: a {type(model).__name__}, which loading would "
+            "not know. Save it with gan.save."
+        )
+    return by_class[type(model).__name__]
+
+
+def _check_model(model, with_discriminator: bool) -> None:
+    if with_discriminator and model.lacks_discriminator:
+        raise InputError(
+            "Expected a model with its discriminator. Received: one that was loaded without. Load it with "
+            "with_discriminator=True, or save it with with_discriminator=False."
+        )
+    networks = [model.sampler, *([model.discriminator] if with_discriminator else [])]
+    if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
+        raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
+
+
+def _check_place(folder: Path) -> None:
+    """A folder is replaced only if nothing but a preset is lost."""
+    if not folder.parent.is_dir():
+        raise InputError(f"Expected a path in a folder that exists. Received: {folder}. Make the folder first.")
+    is_ours = folder.is_dir() and {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}
+    if folder.exists() and not is_ours:
+        raise InputError(
+            f"Expected a new or empty folder, or one that holds a preset. Received: {folder}, which holds something "
+            "else. Choose another folder."
+        )

@@ -1,0 +1,96 @@
+"""A run becomes a preset, in a checkout that is made up."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo import cards, preset_files, publish
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.preset import Preset
+from tests.conftest import TINY
+
+
+def events(folder, *seconds):
+    """A log of TensorBoard with events at these times."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"events.out.tfevents.{seconds[0]}.v2"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for second in seconds:
+            writer.write(tf.compat.v1.Event(wall_time=second).SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run on 64 digits, of as many steps as none."""
+    folder = tmp_path_factory.mktemp("run")
+    digits = kgz.data.load("digits")
+    np.savez(folder / "few.npz", images=digits.examples[:64], labels=digits.labels[:64])
+    model = {**TINY["dcgan"], "latent_dim": 4}
+    recipe = kgz.training.Recipe(
+        "dcgan", str(folder / "few.npz"), epochs=2, batch_size=32, conditional=True, model=model
+    )
+    recipe, dataset = kgz.training.resolve(recipe)
+    (folder / "run").mkdir()
+    (folder / "run" / "recipe.toml").write_text(recipe.to_toml())
+    kgz.training.build(recipe, dataset).save(folder / "run" / "gan.keras")
+    events(folder / "run" / "tensorboard" / "train", 10.0, 100.0)
+    return folder / "run"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "keras_gan_zoo").mkdir()
+    (tmp_path / "keras_gan_zoo" / "presets.toml").write_text("")
+    return tmp_path
+
+
+SAID = {"authors": "Somebody", "licence": "CC0-1.0"}
+
+
+def test_a_run_becomes_a_preset(run, checkout):
+    card = publish.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
+    package = checkout / "keras_gan_zoo"
+    assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
+    assert (checkout / "docs" / "images" / "zoo" / "tiny_few.png").stat().st_size > 0
+    assert card.data == {"name": "few.npz", "split": "train", **SAID}
+    assert (card.recipe["data"], card.recipe["epochs"], card.training_minutes) == ("few.npz", 2, 1.5)
+    assert str(run.parent) not in (package / "presets.toml").read_text()
+    assert {result["metric"] for result in card.scores["reference"]} == {"nearest_neighbours"}
+    assert card.environment["tensorflow"] == tf.__version__
+    again = Preset(card, preset_files.of_folder(package / "presets" / "tiny_few")).model()
+    np.testing.assert_array_equal(again.sample(3, seed=1), kgz.load(run).sample(3, seed=1))
+
+    table = package / "presets.toml"
+    table.write_text(table.read_text().replace("tiny_few", "before"))
+    again = publish.publish(run, "after", "More blots", samples=20, data=SAID, root=checkout, half=True)
+    found = cards.read(table.read_bytes(), "table")
+    assert list(found) == ["after", "before"]
+    assert (found["after"], found["before"].files) == (again, card.files)
+
+
+def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_path):
+    def published(folder, **arguments):
+        return publish.publish(folder, "tiny", "Blots", **{"samples": 20, "data": SAID, "root": checkout, **arguments})
+
+    before = sorted(checkout.rglob("*.*"))
+    with pytest.raises(InputError, match=r"finished run, with a gan\.keras"):
+        published(tmp_path)
+    with pytest.raises(InputError, match=r"Expected authors and licence of few\.npz"):
+        published(run, data={"authors": "Somebody"})
+    monkeypatch.setattr(publish, "LIMIT", 100)
+    with pytest.raises(InputError, match="generator of at most 100 bytes"):
+        published(run)
+    assert sorted(checkout.rglob("*.*")) == before
+
+
+def test_the_minutes_of_all_parts_are_added(tmp_path):
+    folder = tmp_path / "tensorboard" / "train"
+    events(folder, 100.0, 130.0, 160.0)
+    events(folder, 5000.0, 5120.0)
+    assert publish.training_minutes(tmp_path) == 3.0
+
+
+def test_a_run_without_times_is_refused(tmp_path):
+    with pytest.raises(InputError, match="the times of its epochs"):
+        publish.training_minutes(tmp_path)
