@@ -103,6 +103,16 @@ _MODEL_OPTIONS = [
     ),
     click.option("--units", type=AT_LEAST_1, help="mlp networks: units of a hidden layer.  [default: 128]"),
     click.option(
+        "--generator-units",
+        type=AT_LEAST_1,
+        help="maxout, conditional_maxout, elu networks: units of a hidden layer.  [default: 1200; 128 for vectors]",
+    ),
+    click.option(
+        "--discriminator-units",
+        type=AT_LEAST_1,
+        help="The same of the discriminator.  [default: 240; 64 for vectors]",
+    ),
+    click.option(
         "--discriminator-normalization",
         metavar="NAME",
         help="dcgan networks: batch, layer or none.  [default: batch; none for wgan and wgan_gp]",

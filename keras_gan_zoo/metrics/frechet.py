@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import batches_of
+from keras_gan_zoo.metrics.arrays import batches_of, blocks
 from keras_gan_zoo.metrics.result import Result
+
+PIECE = 2**20  # numbers
 
 
 class Moments:
@@ -29,7 +31,7 @@ class Moments:
         if isinstance(features, Moments):
             return features
         moments = cls()
-        for batch in batches_of(features, name):
+        for batch in batches_of(_pieces(features), name):
             moments._take(batch)
         return moments
 
@@ -61,6 +63,13 @@ class Moments:
     def covariance(self) -> np.ndarray:
         """Unbiased, (d, d)."""
         return self.scatter / (self.count - 1)
+
+
+def _pieces(features):
+    """An array in pieces that stay near the processor; everything else as it is."""
+    if getattr(features, "ndim", 0) != 2 or not len(features):
+        return features
+    return (features[rows] for rows in blocks(len(features), features.shape[1], PIECE))
 
 
 def frechet_distance(real, fake) -> Result:
