@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from keras_gan_zoo._imports import around_import
+from keras_gan_zoo._imports import around_import, import_keras
 
 if TYPE_CHECKING:
     from keras_gan_zoo import (
@@ -104,7 +104,7 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in (*_MODULES, *_HOMES, "VARIANTS") and name not in _WITHOUT_KERAS:
-        import_module("keras")  # before any module of ours that needs it, so that `_register` finds none half imported
+        import_keras()  # before any module of ours that needs it, so that `_register` finds none half imported
     if name in _MODULES:
         value = import_module(f"{__name__}.{name}")
     elif name in _HOMES:
@@ -124,8 +124,11 @@ def __dir__() -> list[str]:
 def _register() -> None:
     """Makes the models known to Keras, so that `keras.saving.load_model` finds them by name.
 
-    Where a module of ours, imported by its own path, is what imports Keras, it registers just what it defines.
+    Where a module of ours, imported by its own path, is what imports Keras, it registers just what it defines. Keras
+    on another backend has no use for them.
     """
+    if sys.modules["keras"].config.backend() != "tensorflow":
+        return
     ours = [module.__spec__ for name, module in list(sys.modules.items()) if name.startswith(f"{__name__}.")]
     if not any(getattr(spec, "_initializing", False) for spec in ours):
         __getattr__("VARIANTS")

@@ -4,11 +4,34 @@ This package imports nothing heavy by itself. `keras.saving.load_model` finds a 
 so our classes follow right after Keras; and the command line keeps TensorFlow's start-up lines back whenever it comes.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
+
+from keras_gan_zoo.errors import InputError
+
+
+def import_keras() -> None:
+    """Imports Keras on TensorFlow, whose tapes and strategies our models are written with.
+
+    Raises:
+        InputError: If Keras is set to another backend.
+    """
+    _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+    import keras
+
+    _check_backend(keras.config.backend())  # which a configuration file may have chosen
+
+
+def _check_backend(backend: str) -> None:
+    if backend != "tensorflow":
+        raise InputError(
+            f"Expected Keras on TensorFlow. Received: the backend {backend!r}. Set KERAS_BACKEND=tensorflow before "
+            "Keras is imported."
+        )
 
 
 def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:

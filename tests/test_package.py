@@ -21,6 +21,18 @@ def test_importing_imports_no_tensorflow(code):
     assert python(f"import sys; {code}; print({heavy} & set(sys.modules))").strip() == "set()"
 
 
+def test_another_backend_is_refused_in_a_sentence():
+    said = python(
+        "import os; os.environ['KERAS_BACKEND'] = 'jax'; import keras_gan_zoo, sys\n"
+        "try: keras_gan_zoo.DCGAN\n"
+        "except keras_gan_zoo.InputError as error: print(error, 'keras' in sys.modules)"
+    )
+    assert said == (
+        "Expected Keras on TensorFlow. Received: the backend 'jax'. Set KERAS_BACKEND=tensorflow before Keras is "
+        "imported. False\n"
+    )
+
+
 def test_every_public_name_is_there():
     for name in kgz.__all__:
         assert getattr(kgz, name) is not None
