@@ -47,6 +47,22 @@ def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Seque
     return np.broadcast_to(indices.astype(np.int32), (n,))
 
 
+def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None):
+    """Labels by one list of names as another list numbers them; None where that list lacks one of the names.
+
+    Where a list is unknown, numbers are taken to mean the same.
+
+    Example:
+        >>> renumbered(np.array([0, 0, 1]), ["cat", "dog"], ["bird", "dog", "cat"]).tolist()
+        [2, 2, 1]
+    """
+    if labels is None or names is None or others is None:
+        return labels
+    if not set(names) <= set(others):
+        return None
+    return np.array([list(others).index(name) for name in names])[labels]
+
+
 def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
     """Labels with names of classes replaced by their indices."""
 

@@ -154,6 +154,7 @@ def invert(source, name, split, count, steps, restarts, seed, out):
 def _first_examples(gan, name: str, split: str | None, count: int) -> tuple:
     """The first examples of a data set in the size that a model makes, and their labels if it takes labels."""
     from keras_gan_zoo import data
+    from keras_gan_zoo.classes import renumbered
 
     split = split or ("test" if data.has_splits(name) else "train")
     dataset = data.load(name, split=split, image_size=gan.example_shape[:2] if len(gan.example_shape) == 3 else None)
@@ -162,7 +163,15 @@ def _first_examples(gan, name: str, split: str | None, count: int) -> tuple:
     with_labels = gan.conditional and dataset.has_labels
     batch = next(iter(dataset.batches_in_order(count, with_labels)))
     examples, labels = batch if with_labels else (batch, None)
-    return examples.numpy(), None if labels is None else labels.numpy()
+    if labels is None:
+        return examples.numpy(), None
+    known = renumbered(labels.numpy(), dataset.class_names, gan.class_names)
+    if known is None:
+        raise InputError(
+            f"Expected data of the classes that the model knows, {', '.join(gan.class_names)}. Received: {name} of "
+            f"{', '.join(dataset.class_names)}. Choose data of the same classes."
+        )
+    return examples.numpy(), known
 
 
 def _save_ways(examples, out: Path):

@@ -57,6 +57,9 @@ def without_talk() -> Iterator[None]:
 @contextmanager
 def held_back(lines: list[str]) -> Iterator[None]:
     """Appends to `lines` what the process writes to file descriptor 2, but for talk."""
+    if sys.stderr is None:  # closed: there is nothing to hold back
+        yield
+        return
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(2)

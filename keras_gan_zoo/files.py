@@ -1,6 +1,7 @@
 """Writing files so that a finished file is whole: beside its place, flushed, then renamed."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
         5
     """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.unfinished{path.suffix}")
     try:
         yield beside
         _flush_to_disk(beside)
@@ -46,7 +47,8 @@ def folder_written_beside(path: str | os.PathLike) -> Iterator[Path]:
         ['words']
     """
     path = Path(path)
-    beside, before = (path.with_name(f".{path.name}.{os.getpid()}.{state}") for state in ("unfinished", "replaced"))
+    mark = secrets.token_hex(8)  # other threads, and processes of the same number elsewhere, may write here as well
+    beside, before = (path.with_name(f".{path.name}.{mark}.{state}") for state in ("unfinished", "replaced"))
     try:
         yield beside
         for part in (*beside.rglob("*"), beside):

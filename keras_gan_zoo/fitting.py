@@ -1,5 +1,7 @@
 """`fit` and `evaluate` of a model of two players: its data, its callbacks, where it starts and where it goes on."""
 
+import warnings
+
 import keras
 
 from keras_gan_zoo import callbacks as ours
@@ -59,6 +61,7 @@ class Fitting:
             self.check_dataset(dataset, batch_size)
             if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
                 self.class_names = tuple(dataset.class_names)
+            self._warn_of_other_classes(dataset)
             if keras_arguments.get("steps_per_epoch") is None:
                 keras_arguments["steps_per_epoch"] = len(dataset) // batch_size
             described = {**dataset.described(), "batch_size": batch_size, "shuffle": shuffle}
@@ -145,6 +148,15 @@ class Fitting:
             raise InputError(
                 "Expected labels, because the networks take them. Received: examples only. Call fit(images, labels), "
                 "or build unconditional networks."
+            )
+
+    def _warn_of_other_classes(self, dataset: data.Dataset) -> None:
+        names = (self.class_names, dataset.class_names)
+        if self.conditional and None not in names and tuple(names[0]) != tuple(names[1]):
+            warnings.warn(
+                f"The model's classes are named {', '.join(names[0])}; those of the data {', '.join(names[1])}. "
+                "They are learned by their numbers, and sampled by the names of the model.",
+                stacklevel=3,
             )
 
     def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -57,7 +57,8 @@ class Preset:
         """One of this package: its files come with it, or are fetched."""
         card = cards.card(name)
         if card.url is not None:
-            return cls.of_url(card.url, card.sha256)
+            fetched = cls.of_url(card.url, card.sha256)
+            return cls(replace(card, files=fetched.card.files, url=None, sha256=None), fetched.read)
         return cls(card, preset_files.of_folder(card.folder))
 
     def model(self, with_discriminator: bool = False):

@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from keras_gan_zoo import cards
-from keras_gan_zoo.cards import CARD_FILE, FILES, Card
+from keras_gan_zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, Card
 from keras_gan_zoo.errors import InputError
 
 LIMIT = 256 * 2**20  # bytes of all files of an archive together; a preset of the package has 2 MB
-HEADER = 1024  # bytes that an array in a file may take besides its numbers
 
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
@@ -36,7 +35,10 @@ def of_archive(path: str | os.PathLike) -> Reader:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {_member_name(info, path): info for info in archive.infolist() if not info.is_dir()}
+            files = [info for info in archive.infolist() if not info.is_dir()]
+            members = {_member_name(info, path): info for info in files}
+            if len(members) < len(files):
+                raise InputError(f"Expected the files of one preset. Received: {path} with several of one name.")
             if sum(info.file_size for info in members.values()) > LIMIT:
                 raise InputError(
                     f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path} with more."
@@ -72,7 +74,11 @@ def card_of(read: Reader, origin: str | os.PathLike) -> Card:
         raise InputError(f"Expected a preset, with a {CARD_FILE}. Received: {origin}, which has none.") from error
     if len(found) != 1:
         raise InputError(f"Expected one preset in {origin}. Received: {', '.join(found) or 'none'}.")
-    return next(iter(found.values()))
+    card = next(iter(found.values()))
+    missing = [name for name in (GENERATOR, CONFIG, GOLDEN) if name not in card.files]
+    if missing:
+        raise InputError(f"Expected a card in {origin} with the SHA-256 of {', '.join(missing)}. Received: none.")
+    return card
 
 
 def checked(card: Card, read: Reader) -> dict[str, bytes]:
@@ -129,15 +135,22 @@ def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarr
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            sizes = [archive.getinfo(f"{number}.npy").file_size for number in range(len(like))]
-            is_like = len(archive.namelist()) == len(like)
-            is_like &= all(size <= 8 * array.size + HEADER for size, array in zip(sizes, like, strict=True))
-        if not is_like:
-            raise ValueError("arrays of another number or size")
+            forms = [_form(archive, f"{number}.npy") for number in range(len(archive.namelist()))]
+        if [shape for shape, _ in forms] != [array.shape for array in like]:
+            raise ValueError("arrays of another number or other shapes")
+        if any(dtype.kind not in "fiu" for _, dtype in forms):
+            raise ValueError("arrays of something else than numbers")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = [arrays[str(number)] for number in range(len(like))]
-        if [array.shape for array in found] != [array.shape for array in like]:
-            raise ValueError("arrays of other shapes")
+            return [arrays[str(number)].astype(array.dtype) for number, array in enumerate(like)]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"Expected the weights of {what}, array by array. Received: a file with {error}.") from error
-    return [array.astype(target.dtype) for array, target in zip(found, like, strict=True)]
+
+
+def _form(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array by the head of its file."""
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"a head of version {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype

@@ -123,7 +123,7 @@ def publish(
 def facts_of_data(recipe: Recipe, said: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe."""
     name = Path(recipe.data).name
-    known = {**DATA.get(name, {}), **{key: value for key, value in said.items() if value}}
+    known = {**DATA.get(recipe.data, {}), **{key: value for key, value in said.items() if value}}
     if not {"authors", "licence"} <= known.keys():
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}

@@ -67,8 +67,8 @@ def _of_path(source: str | os.PathLike, seed: int) -> Source:
     if path.suffix in (".npz", ".npy") or _is_folder_of_images(path):
         from keras_gan_zoo import data
 
-        found = data.load(path)
-        return _of_images(found.uint8_or_float(), found.labels, found.class_names, seed)
+        found = data.load(path).in_memory()
+        return _of_images(found.examples, found.labels, found.class_names, seed)
     from keras_gan_zoo import zoo
 
     return _of_generator(zoo.load(path), seed)

@@ -194,8 +194,9 @@ def _train_into(
     folder: Path, recipe: Recipe, strategy, copy_of=None, snapshots=None, more_callbacks: tuple = (), verbose="auto"
 ) -> tuple[keras.Model, Path]:
     recipe, dataset = resolve(recipe)
+    begun = any((copy_of or folder).glob(f"{SNAPSHOTS}/*"))  # then its weights are those of a snapshot
     with strategy.scope():
-        gan = build(recipe, dataset)
+        gan = build(dataclasses.replace(recipe, from_preset=None) if begun else recipe, dataset)
     writes = is_chief(strategy)
     if writes:
         folder.mkdir(parents=True, exist_ok=True)

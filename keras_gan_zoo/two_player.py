@@ -60,7 +60,7 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.M
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # noise and examples stay as they are, whatever policy is global
         check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
         check_players(generator, discriminator, packing)
         for player in (generator, discriminator):

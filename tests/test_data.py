@@ -276,7 +276,7 @@ def test_tfds_parts_are_what_tfds_reads():
 
 
 @needs_tfds("mnist")
-@pytest.mark.parametrize("damage", ["truncated", "overwritten"])
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "one bit of a label"])
 def test_tfds_damaged_files_are_named(tmp_path, monkeypatch, damage):
     import tensorflow_datasets as tfds
 
@@ -285,7 +285,13 @@ def test_tfds_damaged_files_are_named(tmp_path, monkeypatch, damage):
     shutil.copytree(prepared, folder)
     (file,) = folder.glob("mnist-test*")
     content = file.read_bytes()
-    file.write_bytes(content[:5000] if damage == "truncated" else content[:5000] + bytes(200) + content[5200:])
+    label = content.index(b"label", 5000) + 15  # behind the name, what encloses the value
+    damaged = {
+        "truncated": content[:5000],
+        "overwritten": content[:5000] + bytes(200) + content[5200:],
+        "one bit of a label": content[:label] + bytes([content[label] ^ 1]) + content[label + 1 :],
+    }
+    file.write_bytes(damaged[damage])
     monkeypatch.setattr(tfds, "builder", lambda name: tfds.builder_from_directory(folder))
     with pytest.raises(InputError, match=r"whole file of mnist.*mnist-test.*near example 1\d"):
         data.load("mnist", split="test")

@@ -1,6 +1,7 @@
 """Extractors, whole protocols, metrics while training, and `gan-zoo evaluate` as a user meets it."""
 
 import csv
+import functools
 import hashlib
 import json
 import subprocess
@@ -17,11 +18,12 @@ from onnx import TensorProto, helper
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
 from keras_gan_zoo.callbacks import Metrics, Stopping
+from keras_gan_zoo.classes import renumbered
 from keras_gan_zoo.cli import main
-from keras_gan_zoo.metrics import features
+from keras_gan_zoo.metrics import features, real_images
 from keras_gan_zoo.metrics.evaluation import Seen, Sets, measure
-from keras_gan_zoo.metrics.report import _same_classes
 from keras_gan_zoo.sources import as_source
+from tests.conftest import needs_tfds
 
 
 def run(*arguments):
@@ -226,12 +228,11 @@ def test_copies_are_found_in_all_of_a_set_without_splits(digits):
     assert report.generated[0].copies == 1
 
 
-def test_labels_of_folders_are_those_of_their_names(digits, tmp_path):
+def test_labels_of_folders_are_those_of_their_names():
     """Folders sort as eight, five, four ...: their order says nothing."""
     names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-    real = kgz.data.Dataset(digits.examples, digits.labels, name="digits", class_names=names)
-    assert _same_classes(np.array([0, 1, 2]), ("eight", "five", "four"), real).tolist() == [8, 5, 4]
-    assert _same_classes(np.array([0, 1]), ("cats", "dogs"), real) is None
+    assert renumbered(np.array([0, 1, 2]), ("eight", "five", "four"), names).tolist() == [8, 5, 4]
+    assert renumbered(np.array([0, 1]), ("cats", "dogs"), names) is None
 
 
 def test_images_that_exist_are_taken_in_an_order_of_their_own(digits):
@@ -274,13 +275,19 @@ def test_mixtures_refuse_what_images_have(wrong):
         metrics.evaluate(lambda n: np.zeros((n, 2)), "ring8", **wrong)
 
 
-def test_sets_that_stream_are_measured(digits, monkeypatch):
-    """A set too large for memory is read through its batches."""
-    streamed = kgz.data.Dataset(digits.examples[:50])
-    whole = streamed.examples
-    del streamed.examples
-    monkeypatch.setattr(streamed, "batches_in_order", kgz.data.Dataset(whole).batches_in_order)
-    np.testing.assert_array_equal(streamed.uint8_or_float(), whole)
+@needs_tfds("mnist")
+def test_sets_that_stream_are_measured(monkeypatch):
+    """A set too large for memory is read for the measurement, labels too."""
+    loaded = functools.partial(kgz.data.load, memory_limit=0)
+    monkeypatch.setattr(real_images, "load", loaded)
+    form = {"split": "test[:40]", "train_split": "train[:40]", "n": 30, "metrics": ["kernel_distance"]}
+    streamed = metrics.evaluate(lambda n: np.zeros((n, 28, 28, 1)), "mnist", **form)
+    monkeypatch.undo()
+    held = metrics.evaluate(lambda n: np.zeros((n, 28, 28, 1)), "mnist", **form)
+    assert [found.value for found in streamed.generated] == [found.value for found in held.generated]
+    assert streamed.reference[0].value == held.reference[0].value
+    whole, again = kgz.data.load("mnist", split="test[:9]"), loaded("mnist", split="test[:9]").in_memory()
+    np.testing.assert_array_equal(whole.labels, again.labels)
 
 
 # ----------------------------------------------------------------------------------------------------- while training

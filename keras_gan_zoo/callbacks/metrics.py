@@ -88,7 +88,7 @@ class Metrics(keras.callbacks.Callback):
         images, labels = (part.numpy() for part in batch) if with_labels else (batch.numpy(), None)
         self._real, self._train = Seen(images, chosen, labels), None
         if "nearest_neighbours" in self.metrics and dataset is not None:
-            self._train = Seen(dataset.uint8_or_float(), chosen)
+            self._train = Seen(dataset.in_memory().examples, chosen)
         self._said = {"data": real.name, "checksum": real.described()["checksum"]}
 
     def on_epoch_end(self, epoch, logs=None):

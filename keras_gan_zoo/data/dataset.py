@@ -61,12 +61,9 @@ class Dataset:
             "checksum": zlib.crc32(b"".join(part.tobytes() for part in parts)),
         }
 
-    def uint8_or_float(self) -> np.ndarray:
-        """All examples as they came, (n, *example_shape), whether they are in memory or not."""
-        if hasattr(self, "examples"):
-            return self.examples
-        whole = np.concatenate([batch.numpy() for batch in self.batches_in_order(256)])
-        return np.round((whole + 1) * 127.5).astype(np.uint8)  # only uint8 images are read as batches need them
+    def in_memory(self) -> Dataset:
+        """The same examples and labels, held in memory; those that are read as batches need them are read now."""
+        return self
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -51,8 +51,8 @@ class ImageFiles(Dataset):
             images = pool.map(lambda i: _read_image(self.paths[i], self.size, self.mode), indices)
             return np.stack(list(images))
 
-    def uint8_or_float(self) -> np.ndarray:
-        return self.read(range(len(self)))
+    def in_memory(self) -> Dataset:
+        return Dataset(self.read(range(len(self))), self.labels, name=self.name, class_names=self.class_names)
 
     def _fetch(self, with_labels: bool) -> Callable:
         from keras_gan_zoo.data import pipelines

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 from PIL import Image
 
@@ -56,12 +57,21 @@ def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
     wanted = present if take < 0 else take
     with path.open("rb") as file:
         for number in range(skip + wanted):
-            (length,) = struct.unpack("<Q4x", file.read(12))
-            record = file.read(length + 4)
-            if len(record) != length + 4:
-                raise EOFError(f"{len(record)} bytes of {length + 4}")
+            (length,) = struct.unpack("<Q", _checked(file, 8))
+            record = _checked(file, length)
             if number >= skip:
-                yield record[:-4]
+                yield record
+
+
+def _checked(file, length: int) -> bytes:
+    """So many bytes, and that the checksum after them is theirs: a CRC-32C, rotated and shifted by TFRecord's rule."""
+    content, checksum = file.read(length), file.read(4)
+    if len(content) + len(checksum) != length + 4:
+        raise EOFError(f"{len(content) + len(checksum)} bytes of {length + 4}")
+    found = google_crc32c.value(content)
+    if struct.unpack("<I", checksum)[0] != ((found >> 15 | found << 17) + 0xA282EAD8) & 0xFFFFFFFF:
+        raise ValueError("wrong checksum")
+    return content
 
 
 def _decoded(content: bytes, shape) -> np.ndarray:

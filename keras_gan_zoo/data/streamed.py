@@ -28,6 +28,12 @@ class StreamedDataset(Dataset):
     def described(self) -> dict:
         return {"examples": len(self), "shape": list(self.example_shape), "set": self.name}
 
+    def in_memory(self) -> Dataset:
+        parts = self._examples.batch(256).as_numpy_iterator()
+        columns = zip(*parts, strict=True) if self.has_labels else [parts]
+        images, *labels = (np.concatenate(list(column)) for column in columns)
+        return Dataset(images, *labels, name=self.name, class_names=self.class_names)
+
     @property
     def example_shape(self) -> tuple[int, ...]:
         return self._example_shape

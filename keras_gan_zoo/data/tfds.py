@@ -26,7 +26,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
         )
     try:
         length = builder.info.splits[split].num_examples
-        if not length:
+        if length < 1:
             raise ValueError("no examples")
     except (KeyError, ValueError) as error:
         splits = ", ".join(builder.info.splits)

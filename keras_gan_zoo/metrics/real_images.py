@@ -35,10 +35,10 @@ class RealImages:
         if not has_splits(name):
             if splits != (None, None, None):
                 raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
-            return cls._halves(load(name, **form), seed)
+            return cls._halves(load(name, **form).in_memory(), seed)
         split, train_split, validation_split = splits[0] or "test", splits[1] or "train", splits[2]
         parts = [split, train_split, *([validation_split] if validation_split else [])]
-        real, train, *validation = (load(name, split=part, **form) for part in parts)
+        real, train, *validation = (load(name, split=part, **form).in_memory() for part in parts)
         said = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
         if validation_split:
             said["validation"] = validation_split
@@ -55,17 +55,17 @@ class RealImages:
     def sets(self, samples, labels, extractor, seed: int, progress) -> dict[str, Sets]:
         """What is measured for each row of a report, and for real images that were not trained on."""
         some = np.random.default_rng(seed).permutation(len(self.reference))[: len(samples)]
-        reference = self.reference.uint8_or_float()
+        reference = self.reference.examples
         labels_in_place = None if self.reference.labels is None else self.reference.labels[some]
 
         def seen(stage: str, images, its_labels=None) -> Seen:
             return Seen(images, extractor, its_labels, lambda done: progress(stage, done, len(images)))
 
         generated = seen("features of samples", samples, labels)
-        real = seen("features of real images", self.real.uint8_or_float(), self.real.labels)
+        real = seen("features of real images", self.real.examples, self.real.labels)
         in_place = seen("features of the reference", reference[some], labels_in_place)
-        train = Seen(self.train.uint8_or_float(), extractor)
-        validation = None if self.validation is None else Seen(self.validation.uint8_or_float(), extractor)
+        train = Seen(self.train.examples, extractor)
+        validation = None if self.validation is None else Seen(self.validation.examples, extractor)
         return {
             "generated": Sets(generated, real, train, validation, seed),
             "reference": Sets(in_place, real, train, validation, seed),
@@ -79,4 +79,4 @@ def _checksum(dataset: Dataset) -> int:
 
 def _part(whole, indices):
     labels = None if whole.labels is None else whole.labels[indices]
-    return Dataset(whole.uint8_or_float()[indices], labels, name=whole.name, class_names=whole.class_names)
+    return Dataset(whole.examples[indices], labels, name=whole.name, class_names=whole.class_names)

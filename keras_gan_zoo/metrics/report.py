@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_gan_zoo.classes import renumbered
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.arrays import as_pixels
@@ -139,7 +140,7 @@ def evaluate(
     chosen = as_extractor(extractor or default_extractor(images.real))
     n = _number(n, source, images.reference)
     batches, labels = source.draw(n)
-    labels = _same_classes(labels, source.class_names, images.real)
+    labels = renumbered(labels, source.class_names, images.real.class_names)
     shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
     check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
 
@@ -200,15 +201,6 @@ def _number(n: int | None, source: Source, reference) -> int:
         what = "images to be measured" if n > limits[-1] and source.limit is not None else "real images to compare with"
         raise InputError(f"Expected at most as many samples as there are {what}. Received: {n}. Ask for {min(limits)}.")
     return n
-
-
-def _same_classes(labels, class_names, real):
-    """Labels as the real set numbers them; None where its classes have other names."""
-    if labels is None or class_names is None or real.class_names is None:
-        return labels
-    if not set(class_names) <= set(real.class_names):
-        return None
-    return np.array([real.class_names.index(name) for name in class_names])[labels]
 
 
 def _sampled(batches, n: int, shape, progress) -> np.ndarray:
