@@ -204,3 +204,14 @@ def test_other_files_are_refused():
         kgz.load("https://x.org/gan.pkl", sha256=DIGEST)
     with pytest.raises(InputError, match="with a URL alone"):
         kgz.load("conditional_gan_mnist", sha256=DIGEST)
+
+
+def test_several_at_once_all_get_the_whole_file(server, folder):
+    found: list = []
+    threads = [threading.Thread(target=lambda: found.append(cache.fetch(server.url, DIGEST))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.read_bytes() == CONTENT for path in found] == [True] * 4
+    assert [path.name for path in folder.iterdir()] == [f"{DIGEST}.keras"]

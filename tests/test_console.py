@@ -21,3 +21,9 @@ def test_what_was_said_before_a_crash_is_kept(capfd):
     except ImportError:
         pass
     assert "the reason" in capfd.readouterr().err
+
+
+def test_a_closed_stderr_is_left_closed(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    with console.without_talk():
+        pass

@@ -1,5 +1,7 @@
 """Training on: the weights of a preset in a model for the same classes, for others, and for more of them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -154,3 +156,15 @@ def test_a_run_on_other_images_leaves_no_folder(tmp_path):
     with pytest.raises(InputError, match=r"examples of shape \(28, 28, 1\), as .* Received: \(16, 16, 1\)"):
         kgz.training.train(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_without_the_preset_it_began_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gan = kgz.GAN.for_images((2,), latent_dim=3, generator_units=4, discriminator_units=2, pieces=1, seed=0)
+    gan.save_preset("base")
+    model = {"latent_dim": 3, "generator_units": 4, "discriminator_units": 2, "pieces": 1}
+    recipe = kgz.training.Recipe("gan", "ring8", epochs=1, batch_size=50_000, from_preset="base", model=model)
+    kgz.training.train(recipe, "run", verbose=0)
+    shutil.rmtree("base")
+    again, _ = kgz.training.resume("run", {"epochs": 2}, verbose=0)
+    assert again.steps_done == 4

@@ -323,3 +323,39 @@ def test_an_export_names_the_preset_that_its_weights_are_of(saved, tmp_path):
     assert exporting._origin(original, Generator.of(original)) == {}
     gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] * 1.5)
     assert exporting._origin(gan, Generator.of(gan)) == {}  # trained on: no longer the preset
+
+
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.layers.Layer):
+    """Multiplies by a factor that its configuration lacks."""
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def test_what_would_come_back_as_something_else_is_not_saved(tmp_path):
+    noise = keras.Input((2,))
+    generator = keras.Model(noise, Forgetful(5.0)(keras.layers.Dense(3)(noise)))
+    examples = keras.Input((3,))
+    gan = kgz.GAN(generator, keras.Model(examples, keras.layers.Dense(1)(examples)))
+    with pytest.raises(InputError, match="the same samples when it is read back"):
+        gan.save_preset(tmp_path / "preset")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_global_policy_does_not_round_what_a_model_takes(saved):
+    folder, gan = saved
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        again = kgz.load(folder)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    np.testing.assert_array_equal(again.sample(4, seed=0), gan.sample(4, seed=0))

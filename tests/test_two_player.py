@@ -324,3 +324,18 @@ def test_fit_takes_no_other_kinds_of_data(x):
 def test_impossible_seeds_are_refused(seed):
     with pytest.raises(InputError, match="seed from 0"):
         kgz.GAN(network((5,), (2,)), network((2,), (1,)), seed=seed)
+
+
+def test_data_of_other_classes_warn(conditional_pair_of_names):
+    gan, dataset = conditional_pair_of_names
+    with pytest.warns(UserWarning, match="The model's classes are named cat, dog; those of the data bird, fish"):
+        gan.fit(dataset, batch_size=4, verbose=0)
+    assert gan.class_names == ("cat", "dog")
+
+
+@pytest.fixture
+def conditional_pair_of_names():
+    gan = kgz.GAN(network((4,), (3,), labels=True), network((3,), (1,), labels=True), class_names=["cat", "dog"])
+    gan.compile(run_eagerly=True)
+    examples = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+    return gan, kgz.data.Dataset(examples, np.arange(8) % 2, class_names=["bird", "fish"])

@@ -73,11 +73,14 @@ def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
     gan.save_preset(tmp_path / "far")
     archive = zipped(tmp_path / "far", tmp_path / "far.zip")
     digest = preset_files.sha256_of(archive.read_bytes())
-    cards.write({"far": cards.Card("far", "fgan", url=archive.as_uri(), sha256=digest)}, tmp_path / "presets.toml")
+    far = cards.Card("far", "fgan", licence="MIT", url=archive.as_uri(), sha256=digest)
+    cards.write({"far": far}, tmp_path / "presets.toml")
     monkeypatch.setattr(cards, "TABLE", tmp_path / "presets.toml")
     monkeypatch.chdir("/")
     assert kgz.list_presets() == ["far"]
-    np.testing.assert_array_equal(kgz.load("far").sample(2, seed=0), gan.sample(2, seed=0))
+    far = kgz.load("far")
+    assert far.origin.card.licence == "MIT"
+    np.testing.assert_array_equal(far.sample(2, seed=0), gan.sample(2, seed=0))
     archive.write_bytes(archive.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"with SHA-256 {digest}"):
         kgz.load("far")
