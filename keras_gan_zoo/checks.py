@@ -120,11 +120,11 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
                 f"Expected the {name} to take one input, or two with labels, and to return one output. Received: "
                 f"{len(player.inputs)} inputs, {len(player.outputs)} outputs."
             )
-        if not player.trainable_variables:
-            raise InputError(
-                f"Expected a {name} that can learn. Received: one without trainable weights. Leave it trainable: each "
-                "player's turn moves its own weights only."
-            )
+    if not discriminator.trainable_variables:
+        raise InputError(
+            "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: each "
+            "player's turn moves its own weights only."
+        )
     if getattr(discriminator.outputs[0]._keras_history.operation, "activation", None) is keras.activations.sigmoid:
         raise InputError(
             "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."

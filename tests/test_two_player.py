@@ -46,12 +46,12 @@ def test_players_must_be_models_with_known_inputs():
         kgz.GAN("generator", network((3,), (1,)))
 
 
-@pytest.mark.parametrize("frozen", [0, 1])
-def test_players_must_be_able_to_learn(frozen):
-    players = [network((4,), (3,)), network((3,), (1,))]
-    players[frozen].trainable = False
-    with pytest.raises(InputError, match=f"Expected a {('generator', 'discriminator')[frozen]} that can learn"):
-        kgz.GAN(*players)
+def test_discriminators_must_be_able_to_learn():
+    """Freezing one was how scripts trained a generator through it; a generator may be held fixed."""
+    discriminator = network((3,), (1,))
+    discriminator.trainable = False
+    with pytest.raises(InputError, match="Expected a discriminator that can learn"):
+        kgz.GAN(network((4,), (3,)), discriminator)
 
 
 @pytest.mark.parametrize(
