@@ -122,8 +122,8 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             )
     if not discriminator.trainable_variables:
         raise InputError(
-            "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: each "
-            "player's turn moves its own weights only."
+            "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: "
+            "each player's turn moves its own weights only."
         )
     if getattr(discriminator.outputs[0]._keras_history.operation, "activation", None) is keras.activations.sigmoid:
         raise InputError(
