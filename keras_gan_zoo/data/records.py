@@ -1,6 +1,6 @@
 """Prepared sets of TensorFlow Datasets, read without TensorFlow.
 
-Pillow decodes small images in half the time that a graph takes, and what needs no TensorFlow is spared its import.
+Pillow decodes small images in less time than a graph takes, and what needs no TensorFlow is spared its import.
 """
 
 import io
