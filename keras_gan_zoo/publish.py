@@ -29,6 +29,21 @@ from keras_gan_zoo.training import MODEL_FILE, RECIPE_FILE, resolve
 ROOT = Path(__file__).parent.parent
 LIMIT = 2_000_000  # bytes of a generator
 LICENCE = "Apache-2.0"  # of the weights, as of the package
+PICTURES = Path("images", "zoo")  # in docs
+COLUMNS = {  # of the gallery's table: figure of a card, and how it is written
+    "frechet_distance": ("Frechet distance", "{:.3f}"),
+    "precision_recall.precision": ("precision", "{:.2f}"),
+    "precision_recall.recall": ("recall", "{:.2f}"),
+    "density_coverage.coverage": ("coverage", "{:.2f}"),
+    "label_agreement": ("labels obeyed", "{:.1%}"),
+    "nearest_neighbours.copies": ("copies of training images", "{:.2%}"),
+}
+
+INTRODUCTION = """The presets as they are in the package. Figures are of 10,000 samples against the test images, seen by the shipped
+classifier of the data set; those in brackets are of real training images in the samples' place: the best that can be. Pictures
+are not chosen: they are of seed 0. Below each is a sheet of those of its samples that are likeliest to be copies, in
+triples: the sample, the training image that is nearest to it, and the next nearest. `gan-zoo list NAME` says the rest,
+and `python -m keras_gan_zoo.publish` makes this page."""
 
 PAPERS = {
     "gan": "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661",
@@ -92,7 +107,7 @@ def publish(
         OSError: If something cannot be written.
     """
     run, package = Path(run), Path(root) / "keras_gan_zoo"
-    table, picture = package / cards.TABLE.name, Path(root) / "docs" / "images" / "zoo" / f"{name}.png"
+    table, docs = package / cards.TABLE.name, Path(root) / "docs"
     if not (run / MODEL_FILE).is_file():
         raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
     recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
@@ -106,17 +121,23 @@ def publish(
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
     gan = zoo.load(run / MODEL_FILE)
-    facts["scores"] = scores(gan, recipe, samples)
+    report = measured(gan, recipe, samples)
+    facts["scores"] = {} if report is None else scores(report)
     present = cards.read(table.read_bytes(), table)
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    (docs / PICTURES).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
         folder.mkdir(parents=True)
         card = write_files(gan, folder, name, half, True, facts)
         _check_size(folder / GENERATOR)
         if pictures.can_draw(gan.example_shape):
-            _draw(gan, stack.enter_context(written_beside(picture)))
+            _draw(gan, stack.enter_context(written_beside(docs / PICTURES / f"{name}.png")))
+        if report is not None:
+            sheet = stack.enter_context(written_beside(docs / PICTURES / f"{name}_neighbours.png"))
+            pictures.save(report.neighbours, sheet)
         cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
+        page = stack.enter_context(written_beside(docs / "gallery.md"))
+        page.write_text(gallery({**present, name: card}), encoding="utf-8")
     return card
 
 
@@ -157,17 +178,21 @@ def environment() -> dict[str, Any]:
     }
 
 
-def scores(gan, recipe: Recipe, samples: int) -> dict[str, list[dict]]:
-    """What can be measured of a model, and the same of real images in the samples' place."""
+def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
+    """What can be measured of a model of images; None for other models."""
     if len(gan.example_shape) != 3:
-        return {}
+        return None
     names, extractor = ["nearest_neighbours"], "pixels"
     if recipe.data in extractors():
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
         names += ["label_agreement"] if gan.conditional else []
         extractor = None
     form = {"image_size": recipe.image_size, "background": recipe.background}
-    report = metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
+    return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
+
+
+def scores(report: metrics.Report) -> dict[str, list[dict]]:
+    """For a card: the results of the samples, and of real images in their place."""
     rows = {"generated": report.generated, "reference": report.reference}
     return {row: [_plain(result.to_dict()) for result in results] for row, results in rows.items()}
 
@@ -176,6 +201,27 @@ def _plain(result: dict) -> dict:
     """Without None, which TOML has not."""
     values = {name: float("nan") if value is None else value for name, value in result["values"].items()}
     return {**result, "values": values, "protocol": {k: v for k, v in result["protocol"].items() if v is not None}}
+
+
+def gallery(presets: dict[str, Card]) -> str:
+    """The page of all presets, in Markdown: figures of the samples and, in brackets, of real images, then pictures."""
+    heads = ["preset", *(head for head, _ in COLUMNS.values()), "minutes", "MB"]
+    lines = ["# Gallery", "", INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, card in sorted(presets.items()):
+        cells = [_cell(card, figure, form) for figure, (_, form) in COLUMNS.items()]
+        cells += [f"{card.training_minutes:.0f}", f"{card.size / 1e6:.1f}" if card.size else ""]
+        lines.append(f"| [`{name}`](#{name}) | {' | '.join(cells)} |")
+    for name, card in sorted(presets.items()):
+        facts = [f"{card.description}.", f"{card.paper}."] if card.paper else [f"{card.description}."]
+        lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
+        sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
+        lines += ["", f"![Samples beside the training images that are nearest to them]({sheet})"]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(card: Card, figure: str, form: str) -> str:
+    value, real = (card.figures(row).get(figure) for row in ("generated", "reference"))
+    return "" if value is None else f"{form.format(value)} ({form.format(real)})"
 
 
 def _say(stage: str, done: int, total: int) -> None:

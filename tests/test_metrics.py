@@ -485,3 +485,17 @@ def test_metrics_need_no_tensorflow():
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        lambda samples, real: metrics.nearest_neighbours(samples, real),
+        lambda samples, real: metrics.neighbour_classification(samples, [0, 1, 2], real, [0, 1, 2]),
+        lambda samples, real: metrics.parzen_log_likelihood(samples, real),
+    ],
+)
+def test_images_of_8_bits_are_not_compared_with_floats(measured):
+    images = np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1)
+    with pytest.raises(InputError, match=r"one range. Received: float64 in samples, uint8 in"):
+        measured(images / 127.5 - 1, images)

@@ -52,7 +52,8 @@ def test_a_run_becomes_a_preset(run, checkout):
     card = publish.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
     package = checkout / "keras_gan_zoo"
     assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
-    assert (checkout / "docs" / "images" / "zoo" / "tiny_few.png").stat().st_size > 0
+    for picture in ("tiny_few.png", "tiny_few_neighbours.png"):
+        assert (checkout / "docs" / "images" / "zoo" / picture).stat().st_size > 0
     assert card.data == {"name": "few.npz", "split": "train", **SAID}
     assert (card.recipe["data"], card.recipe["epochs"], card.training_minutes) == ("few.npz", 2, 1.5)
     assert str(run.parent) not in (package / "presets.toml").read_text()
@@ -67,6 +68,11 @@ def test_a_run_becomes_a_preset(run, checkout):
     found = cards.read(table.read_bytes(), "table")
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
+    assert "![Blots](images/zoo/before.png)" in (checkout / "docs" / "gallery.md").read_text()
+
+
+def test_the_gallery_is_that_of_the_cards():
+    assert (publish.ROOT / "docs" / "gallery.md").read_text() == publish.gallery(cards.shipped())
 
 
 def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_path):

@@ -83,6 +83,16 @@ def check_widths(**sets: np.ndarray) -> None:
         raise InputError(f"Expected as many features in every set. Received: {listed}. Use one extractor for all.")
 
 
+def check_ranges(**sets) -> None:
+    """That images are all of 8 bits, or none: distances of uint8 to floats in [-1, 1] would say nothing."""
+    kinds = {name: np.asarray(images).dtype for name, images in sets.items() if _is_one_array(images)}
+    if len({kind == np.uint8 for kind in kinds.values()}) > 1:
+        listed = ", ".join(f"{kind} in {name}" for name, kind in kinds.items())
+        raise InputError(
+            f"Expected all sets in one range. Received: {listed}. Rescale them: images / 127.5 - 1 for 0 to 255."
+        )
+
+
 def check_labels(labels, n: int, name: str) -> np.ndarray:
     """Whole numbers (n,), one to an example."""
     labels = np.asarray(labels)

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import as_pixels, check_labels, check_widths, vectors
+from keras_gan_zoo.metrics.arrays import as_pixels, check_labels, check_ranges, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.pictures import grid
 
@@ -58,6 +58,7 @@ def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
         >>> result.indices[:, 0].tolist(), result.copies
         ([0, 2], 1.0)
     """
+    check_ranges(samples=samples, train=train)
     samples, train = vectors(samples, "samples"), vectors(train, "train")
     check_widths(samples=samples, train=train)
     check_count("k", k)
@@ -100,6 +101,7 @@ def neighbour_classification(samples, labels, test, test_labels) -> Result:
         >>> neighbour_classification([[0.0], [1.0]], [0, 1], [[0.2], [0.4], [0.9], [0.3]], [0, 0, 1, 1]).value
         0.25
     """
+    check_ranges(samples=samples, test=test)
     samples, test = vectors(samples, "samples"), vectors(test, "test")
     check_widths(samples=samples, test=test)
     labels = check_labels(labels, len(samples), "labels")

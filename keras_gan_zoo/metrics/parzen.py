@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_gan_zoo.bounds import check_number
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import blocks, check_widths, squared_distances, vectors
+from keras_gan_zoo.metrics.arrays import blocks, check_ranges, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
 
 BANDWIDTHS = np.logspace(-1, 0, 10)
@@ -38,6 +38,7 @@ def parzen_log_likelihood(samples, test, bandwidth: float | None = None, validat
         >>> round(result.value, 4)  # -log(sqrt(2 pi)) - (0 + 1/2) / 2
         -1.1689
     """
+    check_ranges(samples=samples, test=test)
     samples, test = vectors(samples, "samples"), vectors(test, "test")
     check_widths(samples=samples, test=test)
     if bandwidth is None:

@@ -1,0 +1,197 @@
+"""Every variant on MNIST and Fashion-MNIST under one budget: quality against time, over several seeds.
+
+    python -m tests.benchmarks.variants runs/variants               # three hours on two cores; goes on where it stopped
+    python -m tests.benchmarks.variants runs/look --core-minutes 0.5 --seeds 1
+    python -m tests.benchmarks.variants runs/variants --document    # ... and writes the results into docs
+
+A row trains by the recipe of one preset, on both data sets, whichever the preset was made for. The budget is in core
+minutes, the time that all threads of the process spend on training, which other work on the machine hardly lengthens;
+on two cores it is twice the minutes on the clock. Looks at an eighth, a quarter, half and all of it are not counted. A
+look is 10,000 samples of the averaged generator against the 10,000 test images, seen by the shipped classifier.
+"""
+
+import argparse
+import gc
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.metrics.evaluation import Seen, Sets, measure
+from keras_gan_zoo.recipe import Recipe
+from keras_gan_zoo.training import build, resolve
+
+ROWS = {  # the preset whose recipe a row trains by
+    "`GAN`, perceptrons": "gan_mnist",
+    "`DCGAN`": "dcgan_fashion_mnist",
+    "`ConditionalGAN`, convolutions": "conditional_gan_mnist",
+    "`WGAN`": "wgan_fashion_mnist",
+    "`WGANGP`": "wgan_gp_fashion_mnist",
+    "`FGAN`, Kullback-Leibler": "fgan_kl_mnist",
+    "`FGAN`, Pearson": "fgan_pearson_mnist",
+}
+DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+N, SHARES = 10_000, (1 / 8, 1 / 4, 1 / 2, 1)
+DOCS = Path(__file__).parents[2] / "docs"
+RESULTS, PAGE, PICTURE = DOCS / "results.json", DOCS / "variants.md", DOCS / "images" / "time_to_quality.png"
+MARKS = "<!-- results -->\n", "<!-- end of results -->\n"
+
+
+def seen(data: str) -> tuple[Seen, Seen]:
+    """The test images, and as many training images in the samples' place."""
+    extractor = kgz.metrics.extractor(data)
+    splits = (kgz.data.load(data, split=split).in_memory().examples for split in ("test", "train"))
+    test, train = (images[np.random.default_rng(0).permutation(len(images))[:N]] for images in splits)
+    return Seen(test, extractor), Seen(train, extractor)
+
+
+def figures(real: Seen, images: np.ndarray, metrics: list[str]) -> dict[str, float]:
+    results = measure(Sets(Seen(images, real.extractor), real), metrics)
+    return {
+        result.metric if name == "value" else name: float(value)
+        for result in results
+        for name, value in result.values.items()
+    }
+
+
+class Looks(keras.callbacks.Callback):
+    """Measures when shares of the budget are spent, and stops when all of it is."""
+
+    def __init__(self, real: Seen, core_minutes: float):
+        super().__init__()
+        self.real, self.due = real, [share * core_minutes for share in SHARES]
+        self.spent, self.looks = 0.0, []
+
+    def on_train_begin(self, logs=None):
+        self.since = time.process_time()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.process_time()
+        self.spent, self.since = self.spent + (now - self.since) / 60, now
+        if self.spent >= self.due[len(self.looks)]:
+            samples = self.model.sample(N, seed=0)
+            self.looks.append({"core_minutes": self.spent, **figures(self.real, samples, ["frechet_distance"])})
+            self.since = time.process_time()
+        self.model.stop_training = len(self.looks) == len(self.due)
+
+
+def run(preset: str, data: str, seed: int, real: Seen, core_minutes: float) -> dict:
+    """Trains one model anew; all that is said about it."""
+    keras.backend.clear_session()
+    gc.collect()
+    recipe, dataset = resolve(Recipe(**{**kgz.zoo.card(preset).recipe, "data": data, "seed": seed}))
+    gan, looks = build(recipe, dataset), Looks(real, core_minutes)
+    gan.fit(dataset, batch_size=recipe.batch_size, epochs=10_000, callbacks=[looks], verbose=0)
+    last = figures(real, gan.sample(N, seed=0), ["precision_recall"])
+    return {"steps": gan.steps_done, "looks": looks.looks, **last}
+
+
+def missing(folder: Path, seeds: int):
+    """(row, data, seed, file) of what has not been trained; every row once before any is trained again."""
+    for seed in range(seeds):
+        for row, preset in ROWS.items():
+            for data in DATA:
+                file = folder / f"{preset}_on_{data}_{seed}.json"
+                if not file.exists():
+                    yield row, data, seed, file
+
+
+def train_all(folder: Path, seeds: int, core_minutes: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    left, sets = list(missing(folder, seeds)), {}
+    for number, (row, data, seed, file) in enumerate(left):
+        real, train = sets[data] = sets[data] if data in sets else seen(data)
+        record = {"row": row, "data": data, "seed": seed, **run(ROWS[row], data, seed, real, core_minutes)}
+        record["floor"] = figures(real, train.images, ["frechet_distance", "precision_recall"])
+        with written_beside(file) as beside:
+            beside.write_text(json.dumps(record))
+        distance = record["looks"][-1]["frechet_distance"]
+        print(f"{number + 1:>3} of {len(left)}  {row} on {DATA[data]}, seed {seed}: {distance:.2f}", flush=True)
+
+
+def spread(values, digits: int = 2) -> str:
+    """Mean and standard deviation over seeds."""
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1) if len(values) > 1 else np.nan:.{digits}f}"
+
+
+def table(records: list[dict]) -> str:
+    """In Markdown, a line per row; the last one has real images in the samples' place."""
+    budget = np.median([record["looks"][-1]["core_minutes"] for record in records])
+    seeds = len({record["seed"] for record in records})
+    head = " | ".join(f"{name}: Frechet distance | precision | recall" for name in DATA.values())
+    lines = [f"| {budget:.0f} core minutes, {seeds} seeds | {head} |", "|---" * (1 + 3 * len(DATA)) + "|"]
+    for row in ROWS:
+        cells = []
+        for data in DATA:
+            runs = [record for record in records if (record["row"], record["data"]) == (row, data)]
+            cells.append(spread([run["looks"][-1]["frechet_distance"] for run in runs]))
+            cells += [spread([run[name] for run in runs]) for name in ("precision", "recall")]
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    floors = [next(record["floor"] for record in records if record["data"] == data) for data in DATA]
+    real = [f"{floor[name]:.2f}" for floor in floors for name in ("frechet_distance", "precision", "recall")]
+    return "\n".join([*lines, f"| real images | {' | '.join(real)} |"]) + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """Frechet distance against core minutes, mean over seeds, the range of seeds behind it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(DATA), figsize=(10, 4.2), layout="constrained", sharey=True)
+    for axis, (data, title) in zip(axes, DATA.items(), strict=True):
+        for row in ROWS:
+            looks = [run["looks"] for run in records if (run["row"], run["data"]) == (row, data)]
+            minutes = np.mean([[look["core_minutes"] for look in run] for run in looks], axis=0)
+            distances = np.array([[look["frechet_distance"] for look in run] for run in looks])
+            (line,) = axis.plot(minutes, distances.mean(axis=0), marker="o", markersize=3, label=row.replace("`", ""))
+            axis.fill_between(minutes, distances.min(axis=0), distances.max(axis=0), color=line.get_color(), alpha=0.15)
+        floor = next(record["floor"]["frechet_distance"] for record in records if record["data"] == data)
+        axis.axhline(floor, color="0.5", linestyle=":", label="real images")
+        axis.set(title=title, xlabel="core minutes of training", xscale="log", yscale="log")
+        axis.set_xticks(minutes, [f"{minute:.2g}" for minute in minutes])
+        axis.minorticks_off()
+    axes[0].set_ylabel("Frechet distance")
+    axes[-1].legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    figure.savefig(path, dpi=90)
+
+
+def between_marks(page: str) -> str:
+    return page.partition(MARKS[0])[2].partition(MARKS[1])[0]
+
+
+def document(records: list[dict]) -> None:
+    """Results, table and picture into docs."""
+    page = PAGE.read_text(encoding="utf-8")
+    with written_beside(RESULTS) as beside:
+        beside.write_text(json.dumps(records, indent=1) + "\n")
+    with written_beside(PAGE) as beside:
+        beside.write_text(page.replace(between_marks(page), f"\n{table(records)}\n"), encoding="utf-8")
+    with written_beside(PICTURE) as beside:
+        picture(records, beside)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--core-minutes", type=float, default=4)
+    parser.add_argument("--document", action="store_true")
+    arguments = parser.parse_args()
+    train_all(arguments.folder, arguments.seeds, arguments.core_minutes)
+    records = [json.loads(file.read_text()) for file in sorted(arguments.folder.glob("*.json"))]
+    print(table(records))
+    if arguments.document:
+        document(records)
+
+
+if __name__ == "__main__":
+    main()
