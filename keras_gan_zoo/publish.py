@@ -39,11 +39,12 @@ COLUMNS = {  # of the gallery's table: figure of a card, and how it is written
     "nearest_neighbours.copies": ("copies of training images", "{:.2%}"),
 }
 
-INTRODUCTION = """The presets as they are in the package. Figures are of 10,000 samples against the test images, seen by the shipped
-classifier of the data set; those in brackets are of real training images in the samples' place: the best that can be. Pictures
-are not chosen: they are of seed 0. Below each is a sheet of those of its samples that are likeliest to be copies, in
-triples: the sample, the training image that is nearest to it, and the next nearest. `gan-zoo list NAME` says the rest,
-and `python -m keras_gan_zoo.publish` makes this page."""
+INTRODUCTION = """The presets as they are in the package. Figures are of 10,000 samples against the test images, seen
+by the shipped classifier of the data set; those in brackets are of real training images in the samples' place: the
+best that can be. Pictures are not chosen: they are of seed 0. The sheets below them show the samples that are
+likeliest to be copies, in triples: the sample, the training image that is nearest to it, and the next nearest; a data
+set without a licence is not shown. `gan-zoo list NAME` says the rest, and `python -m keras_gan_zoo.publish` makes this
+page."""
 
 PAPERS = {
     "gan": "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661",
@@ -59,6 +60,7 @@ DATA = {
     "cifar10": {"authors": "Alex Krizhevsky", "licence": "none stated by its authors"},
     "digits": {"authors": "E. Alpaydin and C. Kaynak", "licence": "CC BY 4.0"},
 }
+UNLICENSED = ("cifar10",)  # models of it may be published, its images may not
 
 
 @click.command()
@@ -132,7 +134,7 @@ def publish(
         _check_size(folder / GENERATOR)
         if pictures.can_draw(gan.example_shape):
             _draw(gan, stack.enter_context(written_beside(docs / PICTURES / f"{name}.png")))
-        if report is not None:
+        if report is not None and recipe.data not in UNLICENSED:
             sheet = stack.enter_context(written_beside(docs / PICTURES / f"{name}_neighbours.png"))
             pictures.save(report.neighbours, sheet)
         cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
@@ -214,8 +216,9 @@ def gallery(presets: dict[str, Card]) -> str:
     for name, card in sorted(presets.items()):
         facts = [f"{card.description}.", f"{card.paper}."] if card.paper else [f"{card.description}."]
         lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
-        sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
-        lines += ["", f"![Samples beside the training images that are nearest to them]({sheet})"]
+        if card.data["name"] not in UNLICENSED:
+            sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
+            lines += ["", f"![Samples beside the training images that are nearest to them]({sheet})"]
     return "\n".join(lines) + "\n"
 
 
