@@ -44,14 +44,6 @@ RESULTS, PAGE, PICTURE = DOCS / "results.json", DOCS / "variants.md", DOCS / "im
 MARKS = "<!-- results -->\n", "<!-- end of results -->\n"
 
 
-def seen(data: str) -> tuple[Seen, Seen]:
-    """The test images, and as many training images in the samples' place."""
-    extractor = kgz.metrics.extractor(data)
-    splits = (kgz.data.load(data, split=split).in_memory().examples for split in ("test", "train"))
-    test, train = (images[np.random.default_rng(0).permutation(len(images))[:N]] for images in splits)
-    return Seen(test, extractor), Seen(train, extractor)
-
-
 def figures(real: Seen, images: np.ndarray, metrics: list[str]) -> dict[str, float]:
     results = measure(Sets(Seen(images, real.extractor), real), metrics)
     return {
@@ -59,6 +51,15 @@ def figures(real: Seen, images: np.ndarray, metrics: list[str]) -> dict[str, flo
         for result in results
         for name, value in result.values.items()
     }
+
+
+def yardstick(data: str) -> tuple[Seen, dict[str, float]]:
+    """The test images, and the figures of as many training images in the samples' place."""
+    extractor = kgz.metrics.extractor(data)
+    splits = (kgz.data.load(data, split=split).in_memory().examples for split in ("test", "train"))
+    test, train = (images[np.random.default_rng(0).permutation(len(images))[:N]] for images in splits)
+    real = Seen(test, extractor)
+    return real, figures(real, train, ["frechet_distance", "precision_recall"])
 
 
 class Looks(keras.callbacks.Callback):
@@ -107,9 +108,9 @@ def train_all(folder: Path, seeds: int, core_minutes: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     left, sets = list(missing(folder, seeds)), {}
     for number, (row, data, seed, file) in enumerate(left):
-        real, train = sets[data] = sets[data] if data in sets else seen(data)
-        record = {"row": row, "data": data, "seed": seed, **run(ROWS[row], data, seed, real, core_minutes)}
-        record["floor"] = figures(real, train.images, ["frechet_distance", "precision_recall"])
+        real, floor = sets[data] = sets[data] if data in sets else yardstick(data)
+        record = {"row": row, "data": data, "seed": seed, "floor": floor}
+        record |= run(ROWS[row], data, seed, real, core_minutes)
         with written_beside(file) as beside:
             beside.write_text(json.dumps(record))
         distance = record["looks"][-1]["frechet_distance"]
