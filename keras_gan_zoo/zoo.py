@@ -86,22 +86,19 @@ def _of_hub(url: str, sha256: str | None) -> TwoPlayerModel:
 
 
 def _of_run(folder: Path) -> TwoPlayerModel:
-    unfinished = _unfinished(folder)
-    return _of_file(folder / MODEL_FILE) if unfinished is None else unfinished
-
-
-def _unfinished(folder: Path) -> TwoPlayerModel | None:
-    """The model of the newest snapshot of a run, if it is newer than its finished model."""
-    model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
-    newest = next(iter(snapshots.files()), None)
-    if newest is None and not model.exists():
+    """The finished model, or that of the newest snapshot where the run went on since: steps tell, not files' times."""
+    path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
+    newest = next(iter(snapshots.steps()), None)
+    if newest is None and not path.exists():
         raise InputError(
             f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
         )
-    if newest is None or (model.exists() and model.stat().st_mtime >= newest.stat().st_mtime):
-        return None
+    if path.exists():
+        finished = _of_file(path)
+        if newest in (None, finished.steps_done):
+            return finished
     snapshot = snapshots.newest()
-    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=4)
+    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
     return snapshot.model()
 
 
