@@ -188,6 +188,21 @@ def test_a_preset_without_discriminator(saved, tmp_path):
     np.testing.assert_array_equal(kgz.load(tmp_path / "again").sample(3, seed=1), gan.sample(3, seed=1))
 
 
+def test_paper_licence_and_data_go_on_with_the_weights(saved, tmp_path):
+    folder, _ = saved
+    gan = kgz.load(folder)
+    known = {"paper": "Radford et al., 2015", "data": {"name": "noise", "licence": "CC BY-SA 3.0"}}
+    gan.origin = dataclasses.replace(gan.origin, card=dataclasses.replace(gan.origin.card, **known))
+    card = gan.save_preset(tmp_path / "same", description="Again")
+    assert (card.paper, card.data, card.licence) == (known["paper"], known["data"], "CC0-1.0")
+    assert (card.parent, card.description) == ("tiny", "Again")
+    assert kgz.load(tmp_path / "same").origin.card == card
+    gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] * 1.5)
+    card = gan.save_preset(folder, licence="MIT")
+    assert card.data == {**known["data"], "then": "trained on, with data that this card does not know"}
+    assert (card.paper, card.licence, card.parent) == (known["paper"], "MIT", "")  # no parent of its own
+
+
 def test_saving_replaces_a_preset_and_nothing_else(saved, tmp_path):
     folder, gan = saved
     gan.save_preset(folder, description="Again")
