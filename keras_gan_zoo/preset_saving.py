@@ -19,7 +19,7 @@ from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.files import folder_written_beside
 from keras_gan_zoo.identity import sha256_of_weights
 from keras_gan_zoo.preset import Preset
-from keras_gan_zoo.preset_files import packed, sha256_of
+from keras_gan_zoo.preset_files import packed, sha256_of, storable, type_of
 
 
 def save(
@@ -46,16 +46,17 @@ def save(
 def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
     """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
     _check_model(model, with_discriminator)
-    contents = {CONFIG: _config_of(model), GENERATOR: packed(model.sampler.get_weights(), half)}
+    weights = storable(model.sampler.get_weights(), half)
+    contents = {CONFIG: _config_of(model), GENERATOR: packed(weights)}
     parameters = {"generator": model.generator.count_params()}
     if with_discriminator:
-        contents[DISCRIMINATOR] = packed(model.discriminator.get_weights(), half)
+        contents[DISCRIMINATOR] = packed(storable(model.discriminator.get_weights(), half))
         parameters["discriminator"] = model.discriminator.count_params()
     card = Card(
         name,
         _variant_of(model),
         parameters=parameters,
-        stored_as="float16" if half else "float32",
+        stored_as=type_of(weights),
         files=_digests(contents),
         **facts,
     )

@@ -171,7 +171,8 @@ class Maxout(layers.Layer):
         super().__init__(**kwargs)
         self.units, self.pieces = units, pieces
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.dense = layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer)
+        dtype = self.dtype_policy  # not the global one, which may be another when the layer is loaded
+        self.dense = layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer, dtype=dtype)
 
     def build(self, input_shape):
         self.dense.build(input_shape)
