@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_gan_zoo.cards import CARD_FILE
 from keras_gan_zoo.classes import labels_to_sample
+from keras_gan_zoo.errors import InputError
 
 BATCH = 500
 
@@ -51,6 +52,11 @@ def as_source(source, seed: int = 0) -> Source:
         return _of_images(np.asarray(source), None, None, seed)
     if callable(source):
         return Source(lambda n: (iter([source(n)]), None))
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            "Expected a model, an array of images, a function from n to n images, or a path to measure. Received: "
+            f"{type(source).__name__}. Of a data.Dataset, give its examples."
+        )
     return replace(_of_path(source, seed), name=str(source))
 
 
