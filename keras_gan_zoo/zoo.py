@@ -45,6 +45,11 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
         >>> kgz.load("conditional_gan_mnist").sample(10, seed=0).shape
         (10, 28, 28, 1)
     """
+    if not isinstance(source, (str, os.PathLike)) or not str(source):
+        raise InputError(
+            f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
+            "gan-zoo list."
+        )
     if is_url(source):
         return _of_url(str(source), with_discriminator, sha256)
     if sha256 is not None:

@@ -43,6 +43,12 @@ def test_other_files_are_refused_by_name(tmp_path):
         kgz.load(tmp_path)
 
 
+@pytest.mark.parametrize("source", [None, 3, "", b"x"])
+def test_what_names_no_model_is_refused(source):
+    with pytest.raises(InputError, match=f"Expected a preset's name, .* Received: {source!r}"):
+        kgz.load(source)
+
+
 def test_the_hub_is_left_to_keras(tiny, monkeypatch):
     gan, asked = tiny("gan"), []
     monkeypatch.delenv("KERAS_GAN_ZOO_OFFLINE", raising=False)
