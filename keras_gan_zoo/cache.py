@@ -74,7 +74,7 @@ def fetch(url: str, sha256: str | None) -> Path:
         path = Path(urllib.request.url2pathname(parts.path))
         _check(_sha256_of(path), sha256, url)
         return path
-    path = folder() / f"{sha256}{Path(parts.path).suffix}"
+    path = folder() / f"{sha256}{Path(parts.path).suffix.lower()}"
     if path.is_file() and _sha256_of(path) == sha256:
         return path
     if is_offline():

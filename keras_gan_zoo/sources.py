@@ -66,11 +66,11 @@ def _of_path(source: str | os.PathLike, seed: int) -> Source:
         from keras_gan_zoo import zoo
 
         return _of_generator(zoo.load(source), seed)
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         from keras_gan_zoo.onnx_file import OnnxFile
 
         return _of_generator(OnnxFile(path), seed)
-    if path.suffix in (".npz", ".npy") or _is_folder_of_images(path):
+    if path.suffix.lower() in (".npz", ".npy") or _is_folder_of_images(path):
         from keras_gan_zoo import data
 
         found = data.load(path).in_memory()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -57,8 +59,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     path = Path(source)
     if path.is_dir() and not (path / CARD_FILE).exists():
         return _of_run(path)
-    if path.is_file() and path.suffix != ".zip":
-        return Snapshot.read(path).model() if path.suffix == SUFFIX else _of_file(path)
+    if path.is_file() and path.suffix.lower() != ".zip":
+        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _of_file(path)
     return find(source).model(with_discriminator)
 
 
@@ -66,7 +68,7 @@ def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> TwoPlayer
     if url.lower().startswith("hf://"):
         return _of_hub(url, sha256)
     cache.check_scheme(url)
-    suffix = Path(urlsplit(url).path).suffix
+    suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
         return _of_file(cache.fetch(url, sha256))
     if suffix == ".zip":
@@ -114,12 +116,19 @@ def _of_file(path: Path) -> TwoPlayerModel:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
-        model = keras.saving.load_model(path)
+        model = _loaded(path)
     except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
         raise InputError(
             f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
         ) from error
     return _checked(model, path)
+
+
+def _loaded(path: Path):
+    if path.suffix == path.suffix.lower():
+        return keras.saving.load_model(path)
+    with tempfile.TemporaryDirectory() as folder:  # Keras knows the format by the suffix, and in small letters alone
+        return keras.saving.load_model(shutil.copy(path, Path(folder) / f"gan{path.suffix.lower()}"))
 
 
 def _checked(model, source) -> TwoPlayerModel:

@@ -343,6 +343,13 @@ def test_impossible_sizes_are_refused(size):
         data.load("digits", image_size=size)
 
 
+def test_suffixes_of_arrays_may_be_in_capitals(tmp_path):
+    with (tmp_path / "IMAGES.NPY").open("wb") as file:
+        np.save(file, np.zeros((3, 8, 8, 1), np.uint8))
+    assert len(data.load(tmp_path / "IMAGES.NPY")) == 3
+    assert not data.has_splits(tmp_path / "IMAGES.NPY")
+
+
 def test_sizes_of_numpy_are_sizes():
     assert data.load("digits", image_size=np.int64(8)).example_shape == (8, 8, 1)
     assert data.load("digits", image_size=np.array([8, 4])).example_shape == (8, 4, 1)

@@ -74,7 +74,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
         return EMBEDDED[name](size)
     if path.is_dir():
         return load_folder(path, size, memory_limit)
-    if path.suffix in (".npy", ".npz"):
+    if path.suffix.lower() in (".npy", ".npz"):
         return load_arrays(path, size)
     if len(path.parts) > 1 or path.suffix:
         raise InputError(
@@ -87,7 +87,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
 def has_splits(name: str | os.PathLike) -> bool:
     """Whether a set may have a split besides "train": one of TensorFlow Datasets; the others are one whole."""
     path = Path(name)
-    return not (name in EMBEDDED or path.is_dir() or path.suffix in (".npy", ".npz"))
+    return not (name in EMBEDDED or path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
 
 
 def _as_size(image_size) -> tuple[int, int] | None:
