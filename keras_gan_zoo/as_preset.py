@@ -60,11 +60,12 @@ class AsPreset:
         The folder holds `generator.npz` (the averaged generator where there is one), `discriminator.npz`,
         `config.json`, `golden.npz` (four samples of what was written and read back) and `preset.toml` with the SHA-256
         of each. The state of the optimizers is not in it: to go on with a run as if nothing had happened, use `save`.
+        A model that was loaded from a preset hands its paper, licence and data on, beside the name of that preset.
 
         Args:
             folder: New or empty, or a preset that is replaced; its name becomes the preset's.
             description: One line.
-            licence: Of the weights.
+            licence: Of the weights; by default that of the preset that the model was loaded from, if it was.
             half: Whether numbers are stored in float16: half the size, and samples that differ a little.
             with_discriminator: Whether it is written too; by default, if the model has it.
 

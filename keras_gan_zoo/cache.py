@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.preset_files import LIMIT
 
 FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
 PAUSES = (1, 2, 4)  # seconds before another attempt
@@ -53,7 +54,8 @@ def fetch(url: str, sha256: str | None) -> Path:
     """The file at a URL, from the cache if it is there.
 
     What fails in passing, such as a lost connection or a busy server, is tried four times in all, after 1, 2 and 4
-    seconds. A file is written beside its place and gets its name, the SHA-256, when it is whole.
+    seconds; an error of the disk is not. A file is written beside its place and gets its name, the SHA-256, when it is
+    whole. It has at most `LIMIT` bytes.
 
     Args:
         url: `https://...`; or `file://...`, whose file stays where it is.
@@ -63,7 +65,7 @@ def fetch(url: str, sha256: str | None) -> Path:
         The path of a file with that SHA-256.
 
     Raises:
-        InputError: If the URL or the digest is of another form, or the file at the URL is another.
+        InputError: If the URL or the digest is of another form, or the file at the URL is another or too large.
         OSError: If it cannot be fetched or kept, or is not in the cache while offline.
     """
     url, sha256 = _split(url, sha256)
@@ -72,7 +74,7 @@ def fetch(url: str, sha256: str | None) -> Path:
         path = Path(urllib.request.url2pathname(parts.path))
         _check(_sha256_of(path), sha256, url)
         return path
-    path = folder() / f"{sha256}{Path(parts.path).suffix}"
+    path = folder() / f"{sha256}{Path(parts.path).suffix.lower()}"
     if path.is_file() and _sha256_of(path) == sha256:
         return path
     if is_offline():
@@ -106,17 +108,24 @@ def _download(url: str, sha256: str, path: Path) -> None:
                 try:
                     found = _copy(url, beside)
                     break
-                except _DiskError:
-                    raise
-                except (OSError, http.client.HTTPException) as error:
-                    if pause is None or not _may_pass(error):
-                        raise _NotFetchedError(_said(url, error)) from error
+                except _NotFetchedError as error:
+                    if pause is None or not error.may_pass:
+                        raise
                     time.sleep(pause)
             _check(found, sha256, url)
 
 
 class _NotFetchedError(OSError):
-    """Of the network, and not of the disk."""
+    """Of the network, and not of the disk, of which another attempt would not help."""
+
+    def __init__(self, url: str, error: Exception):
+        is_answer = isinstance(error, urllib.error.HTTPError)
+        self.may_pass = not is_answer or error.code in TRANSIENT
+        reason = getattr(error, "reason", None) or error
+        super().__init__(
+            f"Expected to fetch {url}. Received: {f'{error.code} ' if is_answer else ''}{reason}. Check the address "
+            "and the network; a file that you have already can be loaded by its path."
+        )
 
 
 @contextmanager
@@ -136,41 +145,47 @@ def _writing_to(cache: Path) -> Iterator[None]:
 def _copy(url: str, path: Path) -> str:
     """Fetches into a file; returns the SHA-256 of what came."""
     digest = hashlib.sha256()
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
-        with path.open("wb") as file:
-            while piece := answer.read(PIECE):
-                digest.update(piece)
-                _write(file, piece)
-                advance(len(piece))
-        if answer.length:  # what is missing of what was promised
-            raise http.client.IncompleteRead(b"", answer.length)
+    with path.open("wb") as file:
+        for piece in _pieces(url):  # a generator knows nothing of what becomes of a piece: its errors are the network's
+            digest.update(piece)
+            file.write(piece)
     return digest.hexdigest()
 
 
-def _write(file, piece: bytes) -> None:
+def _pieces(url: str) -> Iterator[bytes]:
+    """What is at a URL, up to `LIMIT`: a server may promise, or send, without end."""
+    opener, total = urllib.request.build_opener(_SameScheme), 0
     try:
-        file.write(piece)
-    except OSError as error:
-        raise _DiskError(error.errno, error.strerror) from error
+        with opener.open(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
+            _check_size(answer.length or 0, url)
+            while piece := answer.read(PIECE):
+                total += len(piece)
+                _check_size(total, url)
+                advance(len(piece))
+                yield piece
+            if answer.length:  # what is missing of what was promised
+                raise http.client.IncompleteRead(b"", answer.length)
+    except (OSError, http.client.HTTPException) as error:
+        raise _NotFetchedError(url, error) from error
 
 
-class _DiskError(OSError):
-    """No space left: another attempt would not help."""
+class _SameScheme(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection from https:// to what is not encrypted."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if urlsplit(newurl).scheme.lower() != req.type:
+            raise InputError(
+                f"Expected {req.full_url} to lead to {req.type}:// alone. Received: a redirection to {newurl}. Give "
+                "the address of the file itself."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, urllib.error.HTTPError):
-        return error.code in TRANSIENT
-    return True
-
-
-def _said(url: str, error: Exception) -> str:
-    reason = getattr(error, "reason", None) or error
-    code = f"{error.code} " if isinstance(error, urllib.error.HTTPError) else ""
-    return (
-        f"Expected to fetch {url}. Received: {code}{reason}. Check the address and the network; a file that you have "
-        "already can be loaded by its path."
-    )
+def _check_size(size: int, url: str) -> None:
+    if size > LIMIT:
+        raise InputError(
+            f"Expected at most {LIMIT:,} bytes at {url}. Received: more. Fetch it by other means, and load the file."
+        )
 
 
 @contextmanager

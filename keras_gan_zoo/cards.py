@@ -17,7 +17,9 @@ CARD_FILE = "preset.toml"
 GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN = "generator.npz", "discriminator.npz", "config.json", "golden.npz"
 FILES = (GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN)
 _KINDS = {
-    **dict.fromkeys(("name", "variant", "description", "paper", "licence", "stored_as", "url", "sha256"), str),
+    **dict.fromkeys(
+        ("name", "variant", "description", "paper", "licence", "parent", "stored_as", "url", "sha256"), str
+    ),
     **dict.fromkeys(("data", "parameters", "environment", "recipe", "scores", "files"), dict),
     "training_minutes": (float, int),
 }
@@ -35,8 +37,9 @@ class Card:
         paper: Where the algorithm and the networks are from.
         licence: Of the weights.
         data: Of the data set: `name`, `authors`, `licence`, as far as they are known.
+        parent: Name of the preset that it was made from, if it was.
         parameters: Their number, of `generator` and `discriminator`.
-        stored_as: Type of the numbers in the files, "float32" or "float16".
+        stored_as: Type of the numbers in the files, such as "float32", or "float16" for half the size.
         training_minutes: On the machine of `environment`.
         environment: Versions of Python and libraries, number of cores.
         recipe: A whole `recipe.Recipe`, by which `gan-zoo train --preset` makes it anew.
@@ -55,6 +58,7 @@ class Card:
     paper: str = ""
     licence: str = ""
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    parent: str = ""
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
     stored_as: str = "float32"
     training_minutes: float | None = None

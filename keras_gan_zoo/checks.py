@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.bounds import check_count, check_number
+from keras_gan_zoo.classes import check_class_names
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 
@@ -75,6 +76,7 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
         check_number(name, weight, low=0)
     if num_classes is not None:
         check_count("num_classes", num_classes)
+    check_class_names(class_names)
     if class_names is not None and num_classes not in (None, len(class_names)):
         raise InputError(
             f"Expected as many class_names as num_classes={num_classes}. Received: {len(class_names)} names. "

@@ -15,6 +15,13 @@ def check_labels(labels: np.ndarray, num_classes: int) -> None:
         )
 
 
+def check_class_names(names: Sequence[str] | None) -> None:
+    """That each name means one class."""
+    again = next((name for i, name in enumerate(names or ()) if name in names[:i]), None)
+    if again is not None:
+        raise InputError(f"Expected another name for each class. Received: {again!r} twice. Rename one of them.")
+
+
 def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Sequence[str] | None) -> np.ndarray:
     """The classes of n examples by index.
 

@@ -50,7 +50,12 @@ def evaluate(source, data, json_file, neighbours, **options):
     """
     _check_out(json_file, neighbours)
     from keras_gan_zoo import metrics, pictures
+    from keras_gan_zoo.metrics.report import MIXTURES
 
+    if neighbours is not None and data in MIXTURES:
+        raise InputError(
+            f"Expected no --neighbours for {data}, whose examples are points. Received: {neighbours}. Leave it out."
+        )
     names = _names(options.pop("metrics"), neighbours)
     n, extractor = options.pop("count"), options.pop("features")
     with _Progress() as progress:

@@ -74,6 +74,7 @@ def _facts(preset: Card) -> dict[str, str]:
         "paper": preset.paper,
         "data": ", ".join(str(data[key]) for key in ("name", "authors", "licence") if data.get(key)),
         "licence": preset.licence,
+        "made from": preset.parent,
         "parameters": ", ".join(f"{player} {number:,}" for player, number in parameters.items()),
         "trained": "" if preset.training_minutes is None else f"{preset.training_minutes:g} minutes",
         "environment": ", ".join(f"{name} {value}" for name, value in preset.environment.items()),

@@ -12,8 +12,10 @@ from keras_gan_zoo._imports import around_import
 
 # What TensorFlow writes to stderr on any machine while it starts. Everything else it says is passed on.
 _TALK = re.compile(
-    r"absl::InitializeLog|oneDNN custom operations are on|cuda drivers|TensorFlow binary is optimized"
-    r"|To enable the following instructions|cuInit|Unable to register cu|computation_placer"
+    r"absl::InitializeLog|oneDNN custom operations are on|TensorFlow binary is optimized"
+    r"|To enable the following instructions|Unable to register cu\w+ factory|computation_placer already registered"
+    # That there is no GPU, or no driver (303) for one. A driver that fails for another reason is an error.
+    r"|Could not find cuda drivers|cuInit.*(CUDA_ERROR_NO_DEVICE|no CUDA-capable device|UNKNOWN ERROR \(303\))"
     # And what LiteRT and its converter say of files that are in order.
     r"|NodeDef mentions attribute|XNNPACK delegate for CPU"
 )

@@ -1,6 +1,9 @@
 """`for_images`: a model with the networks of its paper, or any other pair, from the shape of the examples."""
 
 import inspect
+from collections.abc import Iterable
+
+import numpy as np
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.checks import check_options
@@ -46,7 +49,7 @@ class ForImages:
         Raises:
             InputError: If an argument is unknown, or the networks cannot be built for this shape.
         """
-        shape = tuple(image_shape)
+        shape = _checked_shape(image_shape)
         of_networks, of_model = cls._keywords(shape, architecture)
         for name in arguments:
             if name not in {*of_networks, *of_model, "name"}:
@@ -88,6 +91,16 @@ class ForImages:
             if "__init__" in vars(base) and issubclass(base, ForImages):
                 of_model |= _keyword_arguments(base.__init__)
         return of_networks | (paper if chosen == paper["architecture"] else {}), of_model
+
+
+def _checked_shape(image_shape) -> tuple[int, ...]:
+    sides = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
+    if not sides or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
+        raise InputError(
+            "Expected the shape of an example, (height, width, channels) or (features,), in whole numbers from 1. "
+            f"Received: {image_shape!r}."
+        )
+    return tuple(int(side) for side in sides)
 
 
 def _keyword_arguments(function) -> dict:

@@ -110,12 +110,22 @@ def sha256_of(content: bytes) -> str:
 _MEND = "Get the preset again; one of this package comes with it: pip install --force-reinstall keras-gan-zoo."
 
 
-def packed(weights: list[np.ndarray], half: bool = False) -> bytes:
+def storable(weights: list[np.ndarray], half: bool = False) -> list[np.ndarray]:
+    """Arrays in types that NumPy can name in a file: bfloat16 as float32, which holds all of its values."""
+    arrays = [array.astype(np.float32) if array.dtype.kind == "V" else array for array in weights]
+    return [_halved(array) for array in arrays] if half else arrays
+
+
+def packed(arrays: list[np.ndarray]) -> bytes:
     """Numbered arrays as a compressed `.npz`, without pickle."""
-    arrays = [_halved(array) if half else array for array in weights]
     content = io.BytesIO()
     np.savez_compressed(content, **{str(number): array for number, array in enumerate(arrays)})
     return content.getvalue()
+
+
+def type_of(arrays: list[np.ndarray]) -> str:
+    """Name of the widest type of float among arrays."""
+    return np.result_type(np.float16, *(array.dtype for array in arrays if array.dtype.kind == "f")).name
 
 
 def _halved(array: np.ndarray) -> np.ndarray:

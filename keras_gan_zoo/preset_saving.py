@@ -17,8 +17,9 @@ from keras_gan_zoo import VARIANT_CLASSES, cards, pictures
 from keras_gan_zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.files import folder_written_beside
+from keras_gan_zoo.identity import sha256_of_weights
 from keras_gan_zoo.preset import Preset
-from keras_gan_zoo.preset_files import packed, sha256_of
+from keras_gan_zoo.preset_files import packed, sha256_of, storable, type_of
 
 
 def save(
@@ -34,6 +35,7 @@ def save(
     _check_place(folder)
     if with_discriminator is None:
         with_discriminator = not model.lacks_discriminator
+    facts = {**_inherited(model, folder.name), **{name: fact for name, fact in facts.items() if fact}}
     with folder_written_beside(folder) as beside:
         beside.mkdir()
         card = write_files(model, beside, folder.name, half, with_discriminator, facts)
@@ -44,16 +46,17 @@ def save(
 def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
     """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
     _check_model(model, with_discriminator)
-    contents = {CONFIG: _config_of(model), GENERATOR: packed(model.sampler.get_weights(), half)}
+    weights = storable(model.sampler.get_weights(), half)
+    contents = {CONFIG: _config_of(model), GENERATOR: packed(weights)}
     parameters = {"generator": model.generator.count_params()}
     if with_discriminator:
-        contents[DISCRIMINATOR] = packed(model.discriminator.get_weights(), half)
+        contents[DISCRIMINATOR] = packed(storable(model.discriminator.get_weights(), half))
         parameters["discriminator"] = model.discriminator.count_params()
     card = Card(
         name,
         _variant_of(model),
         parameters=parameters,
-        stored_as="float16" if half else "float32",
+        stored_as=type_of(weights),
         files=_digests(contents),
         **facts,
     )
@@ -69,6 +72,18 @@ def write_files(model, folder: Path, name: str, half: bool, with_discriminator: 
 def pixels(samples: np.ndarray) -> np.ndarray:
     """Images as uint8, vectors as they are: what golden samples are compared in."""
     return pictures.to_uint8(samples) if samples.ndim == 4 else samples
+
+
+def _inherited(model, name: str) -> dict[str, Any]:
+    """What goes on to another preset with the weights: their paper, their licence, and the data they were made from."""
+    if model.origin is None:
+        return {}
+    card = model.origin.card
+    data = card.data
+    if data and sha256_of_weights(model.sampler) != model.origin.weights_sha256:
+        data = {**data, "then": "trained on, with data that this card does not know"}
+    parent = card.parent if card.name == name else card.name  # of one that replaces itself, the one before
+    return {"paper": card.paper, "licence": card.licence, "data": data, "parent": parent}
 
 
 def _check_same_samples(model, again) -> None:

@@ -25,6 +25,11 @@ _KINDS = {  # of a recipe's values that are not text
     "model": (dict,),
 }
 
+_SAID_ELSEWHERE = {  # arguments of `for_images` that are not the model's own in a recipe
+    "seed": "the seed of the recipe is that of the model",
+    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -116,6 +121,11 @@ class Recipe:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
+        for name, place in _SAID_ELSEWHERE.items():
+            if name in self.model:
+                raise InputError(
+                    f"Expected no {name} in [model], because {place}. Received: {self.model[name]!r}. Leave it out."
+                )
         check_seed(self.seed)
         check_count("metrics_every", self.metrics_every)
         check_count("metrics_samples", self.metrics_samples, low=2)

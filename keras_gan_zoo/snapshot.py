@@ -158,6 +158,10 @@ class SnapshotFolder:
         """The newest first."""
         return sorted(self.path.glob(f"step_*{SUFFIX}"), reverse=True)
 
+    def steps(self) -> list[int]:
+        """Steps done of each file, by its name; the newest first."""
+        return [int(path.stem.removeprefix("step_")) for path in self.files()]
+
     def prepare(self) -> None:
         """Makes the folder, removes what a killed process left unfinished, and sees that it can be written.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_gan_zoo.cards import CARD_FILE
 from keras_gan_zoo.classes import labels_to_sample
+from keras_gan_zoo.errors import InputError
 
 BATCH = 500
 
@@ -51,6 +52,11 @@ def as_source(source, seed: int = 0) -> Source:
         return _of_images(np.asarray(source), None, None, seed)
     if callable(source):
         return Source(lambda n: (iter([source(n)]), None))
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            "Expected a model, an array of images, a function from n to n images, or a path to measure. Received: "
+            f"{type(source).__name__}. Of a data.Dataset, give its examples."
+        )
     return replace(_of_path(source, seed), name=str(source))
 
 
@@ -60,11 +66,11 @@ def _of_path(source: str | os.PathLike, seed: int) -> Source:
         from keras_gan_zoo import zoo
 
         return _of_generator(zoo.load(source), seed)
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         from keras_gan_zoo.onnx_file import OnnxFile
 
         return _of_generator(OnnxFile(path), seed)
-    if path.suffix in (".npz", ".npy") or _is_folder_of_images(path):
+    if path.suffix.lower() in (".npz", ".npy") or _is_folder_of_images(path):
         from keras_gan_zoo import data
 
         found = data.load(path).in_memory()

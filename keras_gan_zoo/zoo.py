@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -45,6 +47,11 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
         >>> kgz.load("conditional_gan_mnist").sample(10, seed=0).shape
         (10, 28, 28, 1)
     """
+    if not isinstance(source, (str, os.PathLike)) or not str(source):
+        raise InputError(
+            f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
+            "gan-zoo list."
+        )
     if is_url(source):
         return _of_url(str(source), with_discriminator, sha256)
     if sha256 is not None:
@@ -52,8 +59,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     path = Path(source)
     if path.is_dir() and not (path / CARD_FILE).exists():
         return _of_run(path)
-    if path.is_file() and path.suffix != ".zip":
-        return Snapshot.read(path).model() if path.suffix == SUFFIX else _of_file(path)
+    if path.is_file() and path.suffix.lower() != ".zip":
+        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _of_file(path)
     return find(source).model(with_discriminator)
 
 
@@ -61,7 +68,7 @@ def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> TwoPlayer
     if url.lower().startswith("hf://"):
         return _of_hub(url, sha256)
     cache.check_scheme(url)
-    suffix = Path(urlsplit(url).path).suffix
+    suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
         return _of_file(cache.fetch(url, sha256))
     if suffix == ".zip":
@@ -86,22 +93,19 @@ def _of_hub(url: str, sha256: str | None) -> TwoPlayerModel:
 
 
 def _of_run(folder: Path) -> TwoPlayerModel:
-    unfinished = _unfinished(folder)
-    return _of_file(folder / MODEL_FILE) if unfinished is None else unfinished
-
-
-def _unfinished(folder: Path) -> TwoPlayerModel | None:
-    """The model of the newest snapshot of a run, if it is newer than its finished model."""
-    model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
-    newest = next(iter(snapshots.files()), None)
-    if newest is None and not model.exists():
+    """The finished model, or that of the newest snapshot where the run went on since: steps tell, not files' times."""
+    path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
+    newest = next(iter(snapshots.steps()), None)
+    if newest is None and not path.exists():
         raise InputError(
             f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
         )
-    if newest is None or (model.exists() and model.stat().st_mtime >= newest.stat().st_mtime):
-        return None
+    if path.exists():
+        finished = _of_file(path)
+        if newest in (None, finished.steps_done):
+            return finished
     snapshot = snapshots.newest()
-    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=4)
+    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
     return snapshot.model()
 
 
@@ -112,12 +116,19 @@ def _of_file(path: Path) -> TwoPlayerModel:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
-        model = keras.saving.load_model(path)
+        model = _loaded(path)
     except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
         raise InputError(
             f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
         ) from error
     return _checked(model, path)
+
+
+def _loaded(path: Path):
+    if path.suffix == path.suffix.lower():
+        return keras.saving.load_model(path)
+    with tempfile.TemporaryDirectory() as folder:  # Keras knows the format by the suffix, and in small letters alone
+        return keras.saving.load_model(shutil.copy(path, Path(folder) / f"gan{path.suffix.lower()}"))
 
 
 def _checked(model, source) -> TwoPlayerModel:

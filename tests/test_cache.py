@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import resource
 import threading
 
 import numpy as np
@@ -17,11 +18,12 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Answers with `failures` first: codes, or "cut" for an answer that ends early; then with the content."""
+    """Answers with `failures` first: codes, a URL that it redirects to, or "cut" for an answer that ends early; then
+    with the content."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.failures, self.requests = [], 0
+        self.failures, self.requests, self.says_its_size = [], 0, True
         self.url = f"http://127.0.0.1:{self.server_port}/file.keras"
 
 
@@ -29,9 +31,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.requests += 1
         failure = self.server.failures.pop(0) if self.server.failures else None
+        if "://" in str(failure):
+            self.send_response(302)
+            self.send_header("Location", failure)
+            self.end_headers()
+            return
         self.send_response(failure if isinstance(failure, int) else 200)
         content = b"busy" if isinstance(failure, int) else CONTENT
-        self.send_header("Content-Length", str(len(content)))
+        if self.server.says_its_size:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[:1000] if failure == "cut" else content)
 
@@ -144,14 +152,51 @@ def test_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
         cache.fetch(server.url, DIGEST)
 
 
-def test_a_full_disk_is_not_tried_again(server, folder, pauses, monkeypatch):
-    def full(file, piece):
-        raise cache._DiskError(28, "No space left on device")
+@pytest.fixture
+def full_disk():
+    """No file may have more than 100,000 bytes; the error comes from the system, as that of a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    monkeypatch.setattr(cache, "_write", full)
-    with pytest.raises(OSError, match="Received: No space left on device"):
+
+def test_a_full_disk_is_not_tried_again(server, folder, pauses, full_disk):
+    with pytest.raises(OSError, match=r"Expected to keep files in .*Received: File too large"):
         cache.fetch(server.url, DIGEST)
     assert (server.requests, pauses, names(folder)) == (1, [], [])
+
+
+def test_a_file_that_cannot_be_made_is_not_tried_again(server, folder, pauses, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cache.Path, "open", refuse)
+    with pytest.raises(OSError, match=r"Expected to keep files in .*Received: Permission denied"):
+        cache.fetch(server.url, DIGEST)
+    assert (server.requests, pauses, names(folder)) == (0, [], [])
+
+
+@pytest.mark.parametrize("says_its_size", [True, False])
+def test_what_is_too_large_is_not_kept(server, folder, monkeypatch, says_its_size):
+    monkeypatch.setattr(cache, "LIMIT", len(CONTENT) - 1)
+    server.says_its_size = says_its_size
+    with pytest.raises(InputError, match=f"Expected at most {len(CONTENT) - 1:,} bytes at http.*load the file"):
+        cache.fetch(server.url, DIGEST)
+    assert (server.requests, names(folder)) == (1, [])
+    monkeypatch.setattr(cache, "LIMIT", len(CONTENT))
+    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
+
+
+def test_a_redirection_keeps_the_scheme(server, folder):
+    server.failures = [server.url]
+    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    server.failures = ["ftp://127.0.0.1/file.keras"]
+    with pytest.raises(InputError, match=r"to lead to http:// alone\. Received: a redirection to ftp://"):
+        cache.fetch(server.url, "1" * 64)
+    https = cache.urllib.request.Request("https://example.org/gan.zip")
+    with pytest.raises(InputError, match=r"to lead to https:// alone\. Received: a redirection to http://"):
+        cache._SameScheme().redirect_request(https, None, 302, "", {}, "http://example.org/gan.zip")
 
 
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):

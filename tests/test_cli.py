@@ -77,6 +77,7 @@ def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
     [
         (["train", "dcgan", "--data", "fashion_mnits"], 2, "Did you mean 'fashion_mnist'"),
         (["train", "dcgan", "--data", "ring8"], 2, "multiples of 4"),
+        (["evaluate", "x", "--data", "ring8", "--neighbours", "x.png"], 2, "Expected no --neighbours for ring8"),
         (
             ["train", "dcgan", "--data", "digits", "--k", "5", "--batch-size", "64"],
             2,

@@ -337,10 +337,33 @@ def test_a_failed_download_says_where_to_put_the_set(monkeypatch, tmp_path):
         data.load("mnist")
 
 
-@pytest.mark.parametrize("size", [0, (8,), (8, 8, 8), (-1, 4)])
+@pytest.mark.parametrize("size", [0, (8,), (8, 8, 8), (-1, 4), 8.0, True, "8", "88", (8, "8"), (8.5, 8)])
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(InputError, match="image_size"):
         data.load("digits", image_size=size)
+
+
+def test_suffixes_of_arrays_may_be_in_capitals(tmp_path):
+    with (tmp_path / "IMAGES.NPY").open("wb") as file:
+        np.save(file, np.zeros((3, 8, 8, 1), np.uint8))
+    assert len(data.load(tmp_path / "IMAGES.NPY")) == 3
+    assert not data.has_splits(tmp_path / "IMAGES.NPY")
+
+
+def test_sizes_of_numpy_are_sizes():
+    assert data.load("digits", image_size=np.int64(8)).example_shape == (8, 8, 1)
+    assert data.load("digits", image_size=np.array([8, 4])).example_shape == (8, 4, 1)
+
+
+@pytest.mark.parametrize("split", [3, None])
+def test_a_split_is_a_name(split):
+    with pytest.raises(InputError, match="Expected a split by name"):
+        data.load("mnist", split=split)
+
+
+def test_two_classes_of_one_name_are_refused():
+    with pytest.raises(InputError, match="Received: 'a' twice"):
+        data.Dataset(np.zeros((2, 8, 8, 1), np.uint8), [0, 1], class_names=["a", "a"])
 
 
 def test_path_likes_are_paths(tmp_path):
@@ -375,7 +398,7 @@ def test_a_damaged_archive_is_named(tmp_path):
             data.load(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("name", ["", "~nobody/images"])
+@pytest.mark.parametrize("name", ["", "~nobody/images", None, 3])
 def test_names_that_mean_no_place_are_refused(name):
     with pytest.raises(InputError, match="path without ~"):
         data.load(name)

@@ -275,6 +275,28 @@ def test_mixtures_refuse_what_images_have(wrong):
         metrics.evaluate(lambda n: np.zeros((n, 2)), "ring8", **wrong)
 
 
+@pytest.mark.parametrize(
+    ("shape", "data", "arguments", "message"),
+    [
+        ((8, 8, 1), "ring8", {}, r"shape \(2,\), as the real examples are\. Received: \(8, 8, 1\).*trained on\.$"),
+        ((2,), "digits", {"metrics": "kernel_distance", "extractor": "pixels"}, r"shape \(16, 16, 1\).*\(2,\)"),
+        ((2,), "swiss_roll", {"metrics": "mode_coverage"}, r"Expected ring8 or grid25 .* Received: swiss_roll"),
+        ((2,), "swiss_roll", {}, r"Expected images, or .*: ring8, grid25\. Received: .*swiss_roll.*kernel_distance"),
+        ((2,), kgz.data.Dataset(np.zeros((4, 8, 8, 1), np.uint8)), {}, r"the path of real images\. Received: Dataset"),
+        ((2,), np.zeros((4, 8, 8, 1), np.uint8), {}, r"real images\. Received: ndarray\. .*np\.savez"),
+    ],
+)
+def test_data_that_do_not_fit_get_advice_that_can_be_followed(shape, data, arguments, message):
+    with pytest.raises(InputError, match=message):
+        metrics.evaluate(lambda n: np.zeros((n, *shape)), data, **arguments)
+
+
+@pytest.mark.parametrize("source", [None, 3, kgz.data.Dataset(np.zeros((4, 8, 8, 1), np.uint8))])
+def test_what_cannot_be_measured_is_named(source):
+    with pytest.raises(InputError, match=f"Expected a model, .* Received: {type(source).__name__}"):
+        metrics.evaluate(source, "digits")
+
+
 @needs_tfds("mnist")
 def test_sets_that_stream_are_measured(monkeypatch):
     """A set too large for memory is read for the measurement, labels too."""

@@ -106,11 +106,36 @@ def test_dcgan_networks_refuse_vectors():
         ("dcgan", {"discriminator_normalization": "bach"}, "Did you mean 'batch'"),
         ("gan", {"loss": "hinges"}, "Did you mean 'hinge'"),
         ("gan", {"seed": -1}, "seed from 0"),
+        ("gan", {"class_names": ["a", "a"]}, "Expected another name for each class. Received: 'a' twice"),
     ],
 )
 def test_mistakes_are_named(variant, arguments, message):
     with pytest.raises(InputError, match=message):
         kgz.VARIANTS[variant].for_images((8, 8, 1), **arguments)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, True, "3"])
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [("mlp", "latent_dim"), ("mlp", "units"), ("dcgan", "width"), ("maxout", "pieces"), ("elu", "generator_units")]
+    + [(maxout, name) for maxout in ("maxout", "conditional_maxout") for name in ("generator_units", "latent_dim")],
+)
+def test_impossible_sizes_of_networks_are_named(architecture, name, size):
+    with pytest.raises(InputError, match=f"Expected {name} to be a whole number of at least 1. Received: {size!r}"):
+        kgz.GAN.for_images((8, 8, 1), num_classes=2, architecture=architecture, **{name: size})
+
+
+def test_sizes_may_be_numpy_integers():
+    gan = kgz.GAN.for_images(np.array([8, 8, 1]), np.int64(3), architecture="mlp", units=np.int64(4), depth=np.int64(1))
+    assert gan.latent_shape == (3,)
+    with pytest.raises(InputError, match="Expected depth"):
+        kgz.GAN.for_images((2,), architecture="mlp", depth=-1)
+
+
+@pytest.mark.parametrize("shape", [8, None, (), "88", (8.0, 8, 1), (0,), (-2,)])
+def test_impossible_shapes_are_named(shape):
+    with pytest.raises(InputError, match="Expected the shape of an example"):
+        kgz.GAN.for_images(shape, architecture="mlp")
 
 
 # ------------------------------------------------------------------------------------------------------------ defaults

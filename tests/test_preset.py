@@ -100,6 +100,27 @@ def test_half_is_smaller_and_said(saved, tmp_path):
     assert not (tmp_path / "large").exists()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "stored_as"), [("float64", "float64"), ("bfloat16", "float32"), ("float16", "float16")]
+)
+def test_other_types_of_numbers_come_back_as_they_were(dtype, stored_as, tmp_path):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        gan = kgz.GAN.for_images((2,), latent_dim=3, seed=0)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert gan.save_preset(tmp_path / "points").stored_as == stored_as
+    again = kgz.load(tmp_path / "points", with_discriminator=True)
+    for player in ("generator", "discriminator"):
+        expected, found = (getattr(model, player).get_weights() for model in (gan, again))
+        assert {weights.dtype.name for weights in found} == {dtype}
+        assert_same(expected, found)
+    np.testing.assert_array_equal(again.sample(4, seed=0), gan.sample(4, seed=0))
+    assert gan.save_preset(tmp_path / "half", half=True).stored_as == "float16"
+    kgz.load(tmp_path / "half")
+
+
 @pytest.mark.parametrize("name", cards.FILES)
 @pytest.mark.parametrize("with_discriminator", [False, True])
 def test_one_flipped_bit_is_noticed(saved, name, with_discriminator):
@@ -186,6 +207,21 @@ def test_a_preset_without_discriminator(saved, tmp_path):
         sampler.save_preset(tmp_path / "again", with_discriminator=True)
     sampler.save_preset(tmp_path / "again")
     np.testing.assert_array_equal(kgz.load(tmp_path / "again").sample(3, seed=1), gan.sample(3, seed=1))
+
+
+def test_paper_licence_and_data_go_on_with_the_weights(saved, tmp_path):
+    folder, _ = saved
+    gan = kgz.load(folder)
+    known = {"paper": "Radford et al., 2015", "data": {"name": "noise", "licence": "CC BY-SA 3.0"}}
+    gan.origin = dataclasses.replace(gan.origin, card=dataclasses.replace(gan.origin.card, **known))
+    card = gan.save_preset(tmp_path / "same", description="Again")
+    assert (card.paper, card.data, card.licence) == (known["paper"], known["data"], "CC0-1.0")
+    assert (card.parent, card.description) == ("tiny", "Again")
+    assert kgz.load(tmp_path / "same").origin.card == card
+    gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] * 1.5)
+    card = gan.save_preset(folder, licence="MIT")
+    assert card.data == {**known["data"], "then": "trained on, with data that this card does not know"}
+    assert (card.paper, card.licence, card.parent) == (known["paper"], "MIT", "")  # no parent of its own
 
 
 def test_saving_replaces_a_preset_and_nothing_else(saved, tmp_path):

@@ -666,6 +666,19 @@ def test_a_finished_run_that_goes_on_is_not_finished(recipe, tmp_path):
         assert step_of(kgz.load(folder)) == 2 * STEPS  # one execution per epoch
 
 
+@pytest.mark.parametrize("newer", ["gan.keras", "snapshots"])
+def test_whether_a_run_is_finished_does_not_hang_on_the_times_of_files(recipe, tmp_path, newer):
+    _, folder = training.train(recipe, tmp_path / "run", verbose=0)
+    for path in (folder / "gan.keras", *(folder / "snapshots").iterdir()):
+        time = 2_000_000_000 if newer in path.parts else 1_000_000_000
+        os.utime(path, (time, time))
+    kgz.load(folder)  # whose warning would be an error
+    [*_, snapshot] = sorted((folder / "snapshots").glob("step_*"))
+    snapshot.rename(snapshot.with_name("step_0000000099.snapshot"))
+    with pytest.warns(UserWarning, match="not finished"):
+        kgz.load(folder)
+
+
 def test_a_run_that_was_killed_before_its_recipe_was_there_begins_again(recipe, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".recipe.4711.unfinished.toml").write_text("variant = ")

@@ -112,6 +112,8 @@ def test_epochs_are_chosen_by_steps():
         ({"batch_size": 64.5}, "to be int"),
         ({"model": 3}, "to be dict"),
         ({"seed": -3}, "seed from 0"),
+        ({"model": {"seed": 3}}, "Expected no seed in .model., because the seed of the recipe is"),
+        ({"model": {"num_classes": 3}}, "because the data say them"),
     ],
 )
 def test_impossible_recipes_are_refused(arguments, message):

@@ -28,6 +28,21 @@ def test_loads_a_file(tiny, tmp_path):
     np.testing.assert_array_equal(kgz.load(tmp_path / "gan.keras").sample(3, seed=0), gan.sample(3, seed=0))
 
 
+def test_suffixes_may_be_in_capitals(tiny, tmp_path):
+    from tests.test_preset import zipped
+
+    gan = tiny("dcgan")
+    gan.save(tmp_path / "gan.keras")
+    gan.save_preset(tmp_path / "tiny")
+    zipped(tmp_path / "tiny", tmp_path / "TINY.ZIP")
+    (tmp_path / "gan.keras").rename(tmp_path / "GAN.KERAS")
+    expected = gan.sample(3, seed=0)
+    for source in (tmp_path / "GAN.KERAS", tmp_path / "TINY.ZIP"):
+        np.testing.assert_array_equal(kgz.load(source).sample(3, seed=0), expected)
+        digest = preset_files.sha256_of(source.read_bytes())
+        np.testing.assert_array_equal(kgz.load(source.as_uri(), sha256=digest).sample(3, seed=0), expected)
+
+
 def test_other_files_are_refused_by_name(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
     (tmp_path / "text.keras").write_text("no archive")
@@ -41,6 +56,12 @@ def test_other_files_are_refused_by_name(tmp_path):
         kgz.load(tmp_path / "missing.keras")
     with pytest.raises(InputError, match="which has neither"):
         kgz.load(tmp_path)
+
+
+@pytest.mark.parametrize("source", [None, 3, "", b"x"])
+def test_what_names_no_model_is_refused(source):
+    with pytest.raises(InputError, match=f"Expected a preset's name, .* Received: {source!r}"):
+        kgz.load(source)
 
 
 def test_the_hub_is_left_to_keras(tiny, monkeypatch):

@@ -7,6 +7,8 @@ examples, and the indices are a function of (seed, step), so a run continues any
 import os
 from pathlib import Path
 
+import numpy as np
+
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
@@ -61,8 +63,10 @@ def load(
 
 
 def _load(name, split: str, size, memory_limit: int) -> Dataset:
-    if not str(name) or str(name).startswith("~"):
-        raise InputError(f"Expected a data set's name or a path without ~. Received: {str(name)!r}.")
+    if not isinstance(name, (str, os.PathLike)) or not str(name) or str(name).startswith("~"):
+        raise InputError(f"Expected a data set's name or a path without ~. Received: {name!r}.")
+    if not isinstance(split, str):
+        raise InputError(f"Expected a split by name, such as 'train' or 'test[:1000]'. Received: {split!r}.")
     path = Path(name)
     if split != "train" and not has_splits(name):
         raise InputError(f"Expected no split for {name}, which is one whole. Received: {split!r}. Leave it out.")
@@ -70,7 +74,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
         return EMBEDDED[name](size)
     if path.is_dir():
         return load_folder(path, size, memory_limit)
-    if path.suffix in (".npy", ".npz"):
+    if path.suffix.lower() in (".npy", ".npz"):
         return load_arrays(path, size)
     if len(path.parts) > 1 or path.suffix:
         raise InputError(
@@ -83,11 +87,20 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
 def has_splits(name: str | os.PathLike) -> bool:
     """Whether a set may have a split besides "train": one of TensorFlow Datasets; the others are one whole."""
     path = Path(name)
-    return not (name in EMBEDDED or path.is_dir() or path.suffix in (".npy", ".npz"))
+    return not (name in EMBEDDED or path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
 
 
 def _as_size(image_size) -> tuple[int, int] | None:
-    sides = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if sides is not None and (len(sides) != 2 or min(sides) < 1):
-        raise InputError(f"Expected image_size as a side, or (height, width), in pixels. Received: {image_size!r}.")
-    return None if sides is None else (int(sides[0]), int(sides[1]))
+    if image_size is None:
+        return None
+    sides = tuple(image_size) if isinstance(image_size, (tuple, list, np.ndarray)) else (image_size, image_size)
+    if len(sides) != 2 or not all(_is_side(side) for side in sides):
+        raise InputError(
+            "Expected image_size as a side, or (height, width), in whole pixels from 1. Received: "
+            f"{image_size!r}. Leave it out to keep the size."
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _is_side(side) -> bool:
+    return isinstance(side, (int, np.integer)) and not isinstance(side, bool) and side > 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo.classes import check_class_names
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Dataset:
         std: For mixtures of Gaussians, their standard deviation.
 
     Raises:
-        InputError: If the arrays are empty, of another form, not finite or out of range.
+        InputError: If the arrays are empty, of another form, not finite or out of range, or two classes have one name.
 
     Example:
         >>> from keras_gan_zoo import data
@@ -41,6 +42,7 @@ class Dataset:
     def __init__(self, examples, labels=None, *, name="arrays", class_names=None, centers=None, std=None):
         self.examples = _checked_examples(np.asarray(examples))
         self.labels = None if labels is None else checked_labels(np.asarray(labels), len(self.examples))
+        check_class_names(class_names)
         self.name, self.class_names = name, None if class_names is None else tuple(class_names)
         self.centers, self.std = centers, std
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,12 +132,14 @@ def evaluate(
         ```
     """
     source = as_source(source, seed)
+    _check_name(data)
     splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _of_mixture(source, load(data), n, seed)
-    metrics = check_metrics(DEFAULT if metrics is None else metrics)
+    metrics = _check_for_images(data, DEFAULT if metrics is None else metrics)
     images = RealImages.load(data, splits, form, seed)
+    _check_images(images.real)
     chosen = as_extractor(extractor or default_extractor(images.real))
     n = _number(n, source, images.reference)
     batches, labels = source.draw(n)
@@ -154,7 +157,7 @@ def evaluate(
 
 def _of_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
     n = _number(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
-    samples = np.concatenate(list(source.draw(n)[0]))
+    samples = np.concatenate([_of_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
     in_place = mixture.examples[np.random.default_rng(seed).permutation(len(mixture))[:n]]
     rows = (mode_coverage(points, mixture.centers, mixture.std) for points in (samples, in_place))
     return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
@@ -167,6 +170,32 @@ def _check_mixture(data: str, metrics, others: tuple) -> None:
         raise InputError(
             f"Expected mode_coverage alone for {data}, whose examples are points of a known mixture. Received: "
             f"{', '.join(received)}. Leave that out."
+        )
+
+
+def _check_name(data) -> None:
+    if not isinstance(data, (str, os.PathLike)):
+        raise InputError(
+            f"Expected the name or the path of real images. Received: {type(data).__name__}. Write them to a file, "
+            "np.savez('real.npz', images=images, labels=labels), and give its path."
+        )
+
+
+def _check_for_images(data, metrics: Iterable[str]) -> tuple[str, ...]:
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    if "mode_coverage" in names:
+        raise InputError(
+            f"Expected {' or '.join(MIXTURES)} for mode_coverage, because their modes are known. Received: {data}. "
+            "Choose one of them, or another metric."
+        )
+    return check_metrics(names)
+
+
+def _check_images(real: Dataset) -> None:
+    if len(real.example_shape) != 3:
+        raise InputError(
+            f"Expected images, or a mixture of known modes: {', '.join(MIXTURES)}. Received: {real}, which is neither. "
+            "Vectors are measured in Python, such as by metrics.kernel_distance(real, gan.sample(n))."
         )
 
 
@@ -206,18 +235,22 @@ def _number(n: int | None, source: Source, reference) -> int:
 def _sampled(batches, n: int, shape, progress) -> np.ndarray:
     found, done = [], 0
     for images in batches:
-        images = as_pixels(images, "samples")
-        if images.shape[1:] != tuple(shape):
-            raise InputError(
-                f"Expected samples of shape {tuple(shape)}, as the real images are. Received: {images.shape[1:]}. "
-                "Choose the data set that was trained on, or its image_size."
-            )
-        found.append(images)
-        done += len(images)
+        found.append(as_pixels(_of_shape(images, shape), "samples"))
+        done += len(found[-1])
         progress("samples", done, n)
     if done != n:
         raise InputError(f"Expected {n} samples. Received: {done}.")
     return np.concatenate(found)
+
+
+def _of_shape(samples, shape) -> np.ndarray:
+    samples = np.asarray(samples)
+    if samples.shape[1:] != tuple(shape):
+        raise InputError(
+            f"Expected samples of shape {tuple(shape)}, as the real examples are. Received: {samples.shape[1:]}. "
+            f"Choose the data set that was trained on{', or its image_size' if len(shape) == 3 else ''}."
+        )
+    return samples
 
 
 def _shown(value: float) -> str:

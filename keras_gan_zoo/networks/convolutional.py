@@ -59,6 +59,7 @@ def dcgan_pair(
     _check_image(shape)
     if discriminator_normalization not in NORMALIZATIONS:
         raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
+    latent_dim, width = parts.counts(latent_dim=latent_dim, width=width)
     check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
 

@@ -47,8 +47,12 @@ def maxout_pair(
         ((None, 28, 28, 1), (None, 1))
     """
     image = parts.is_image(shape)
-    generator_units = generator_units or (1200 if image else 128)
-    discriminator_units = discriminator_units or (240 if image else 64)
+    latent_dim, generator_units, discriminator_units, pieces = parts.counts(
+        latent_dim=latent_dim,
+        generator_units=(1200 if image else 128) if generator_units is None else generator_units,
+        discriminator_units=(240 if image else 64) if discriminator_units is None else discriminator_units,
+        pieces=pieces,
+    )
     uniform, dropout = _drawn(seed, image)
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
@@ -113,8 +117,12 @@ def conditional_maxout_pair(
             "to fit; or use GAN for data without labels."
         )
     image = parts.is_image(shape)
-    generator_units = generator_units or (1200 if image else 128)
-    discriminator_units = discriminator_units or (240 if image else 64)
+    latent_dim, generator_units, discriminator_units, pieces = parts.counts(
+        latent_dim=latent_dim,
+        generator_units=(1200 if image else 128) if generator_units is None else generator_units,
+        discriminator_units=(240 if image else 64) if discriminator_units is None else discriminator_units,
+        pieces=pieces,
+    )
     uniform, dropout = _drawn(seed, image)
 
     def relu(x, units: int):
@@ -171,7 +179,8 @@ class Maxout(layers.Layer):
         super().__init__(**kwargs)
         self.units, self.pieces = units, pieces
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.dense = layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer)
+        dtype = self.dtype_policy  # not the global one, which may be another when the layer is loaded
+        self.dense = layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer, dtype=dtype)
 
     def build(self, input_shape):
         self.dense.build(input_shape)

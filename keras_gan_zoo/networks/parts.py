@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
+from keras_gan_zoo.bounds import check_count
+
 Shape = tuple[int, ...]
 
 
@@ -17,6 +19,13 @@ def seeds_of(seed: int | None) -> Iterator[int | None]:
         return itertools.repeat(None)
     draw = random.Random(seed)
     return (draw.getrandbits(31) for _ in itertools.count())
+
+
+def counts(**sizes: int) -> list[int]:
+    """Sizes of networks, each a whole number from 1 up, as plain integers: Keras takes none of NumPy's."""
+    for name, size in sizes.items():
+        check_count(name, size)
+    return [int(size) for size in sizes.values()]
 
 
 def is_image(shape: Shape) -> bool:

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.networks import parts
 
 
@@ -38,6 +39,9 @@ def elu_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 28, 28, 1), (None, 1))
     """
+    latent_dim, generator_units, discriminator_units = parts.counts(
+        latent_dim=latent_dim, generator_units=generator_units, discriminator_units=discriminator_units
+    )
     seeds = parts.seeds_of(seed)
 
     def glorot() -> keras.initializers.Initializer:
@@ -88,6 +92,8 @@ def mlp_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 2), (None, 1))
     """
+    latent_dim, units = parts.counts(latent_dim=latent_dim, units=units)
+    check_count("depth", depth, low=0)
     seeds = parts.seeds_of(seed)
 
     def initializer() -> keras.initializers.Initializer:
