@@ -40,9 +40,9 @@ def is_url(source: object) -> bool:
 
 
 def check_scheme(url: str) -> None:
-    """Raises an `InputError` for what is neither encrypted nor a file, nor the Hub's."""
+    """Raises an `InputError` for what is neither encrypted nor a file."""
     if urlsplit(url).scheme.lower() not in ("https", "file"):
-        raise InputError(f"Expected a URL that begins with https://, file:// or hf://. Received: {url}.")
+        raise InputError(f"Expected a URL that begins with https:// or file://. Received: {url}.")
 
 
 def is_offline() -> bool:
@@ -72,10 +72,11 @@ def fetch(url: str, sha256: str | None) -> Path:
     parts = urlsplit(url)
     if parts.scheme == "file":
         path = Path(urllib.request.url2pathname(parts.path))
-        _check(_sha256_of(path), sha256, url)
+        check(sha256_of(path), sha256, url)
         return path
-    path = folder() / f"{sha256}{Path(parts.path).suffix.lower()}"
-    if path.is_file() and _sha256_of(path) == sha256:
+    suffix = "".join(Path(parts.path).suffixes[-2:]).lower()  # both of `.weights.h5`
+    path = folder() / f"{sha256}{suffix}"
+    if path.is_file() and sha256_of(path) == sha256:
         return path
     if is_offline():
         raise OSError(
@@ -112,7 +113,7 @@ def _download(url: str, sha256: str, path: Path) -> None:
                     if pause is None or not error.may_pass:
                         raise
                     time.sleep(pause)
-            _check(found, sha256, url)
+            check(found, sha256, url)
 
 
 class _NotFetchedError(OSError):
@@ -203,7 +204,8 @@ def _progress(url: str, size: int | None) -> Iterator:
         yield lambda more: bar.advance(task, more)
 
 
-def _sha256_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """In hex digits."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -211,7 +213,8 @@ def _sha256_of(path: Path) -> str:
         raise InputError(f"Expected a file at {path}. Received: none. Check the path.") from error
 
 
-def _check(found: str, expected: str, url: str) -> None:
+def check(found: str, expected: str, url: str) -> None:
+    """Raises an `InputError` if the digest of what is at a URL, or a path, is another one."""
     if found != expected:
         raise InputError(
             f"Expected {url} with SHA-256 {expected}. Received: {found}. Either the file was changed, or the digest is "

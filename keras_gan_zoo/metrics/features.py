@@ -134,8 +134,8 @@ def extractor(source) -> Extractor:
 
     Args:
         source: "mnist", "fashion_mnist" or "cifar10": classifiers of this project, 128 features; "inception": the
-            network of the FID, whose weights you provide (see `metrics.inception`); "pixels": the pixels themselves;
-            a Keras model, from images in [-1, 1] to features; a function, likewise; or an `Extractor`.
+            network of the FID, whose weights you provide (see `metrics.inception_weights`); "pixels": the pixels
+            themselves; a Keras model, from images in [-1, 1] to features; a function, likewise; or an `Extractor`.
 
     Raises:
         InputError: For an unknown name, or a file with another SHA-256 than it was shipped with.
@@ -213,9 +213,9 @@ def _of_function(function: Callable) -> Extractor:
 
 
 def _inception() -> Extractor:
-    from keras_gan_zoo.metrics import inception
+    from keras_gan_zoo.metrics import inception, inception_weights
 
-    model, digest = inception.load()
+    model, digest = inception_weights.load()
 
     def run(images):
         pixels = np.broadcast_to((images + 1) * 127.5, (*images.shape[:3], 3))  # grey images become grey colours

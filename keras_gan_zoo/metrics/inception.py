@@ -1,41 +1,24 @@
 """The network behind published FIDs: TensorFlow's Inception graph of 2015-12-05, as a Keras model.
 
-    model, sha256 = inception.load()
+    model, sha256 = inception_weights.load()
     features = model.predict(inception.prepare(pixels))["features"]
 
 It is not `keras.applications.InceptionV3`: that one has other weights and averages where this one takes a maximum.
-The weights do not come with this package; `load` says where to get them.
+Of the weights see `inception_weights`.
 """
 
-import hashlib
 import itertools
-import os
-import shutil
-import urllib.request
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import keras
-import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 from keras import layers
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.files import written_beside
 
 SIDE = 299
-GRAPH_FILE = "classify_image_graph_def.pb"
-KERAS_FILE = "inception-2015-12-05.weights.h5"
-ARCHIVE_URL = "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
-# OpenAI's copy of the graph, alone and over https, which its evaluator of diffusion models fetches; and its digest, on
-# which three projects that pin it agree. It has the size of the file in the archive, 95,673,916 bytes.
-GRAPH_URL = "https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches/classify_image_graph_def.pb"
-GRAPH_SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"
 
 
 @dataclass(frozen=True)
@@ -229,153 +212,3 @@ def constants(model: keras.Model) -> dict[str, Any]:
         for layer in model.layers
         for constant, attribute in CONSTANTS.get(type(layer), {}).items()
     }
-
-
-def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None) -> tuple[keras.Model, str]:
-    """The network with its weights, and the SHA-256 of the file they came from, to be recorded with every result.
-
-    Args:
-        path_or_url: The frozen graph `classify_image_graph_def.pb`, or a file that `save_weights` of this model wrote
-            (`.weights.h5`): a path, or an https:// or file:// URL, which is fetched once into `cache_folder()`. By
-            default the file of either name in that folder.
-        sha256: What the file's digest must be; a URL needs one. The graph in the cache folder must by default have
-            that of the published file, `GRAPH_SHA256`; any other local file may by default have any.
-
-    Raises:
-        InputError: If there is no such file, or it is not what it should be. Nothing ever stands in for it.
-    """
-    if path_or_url is None:
-        path, sha256 = _in_cache(sha256)
-    elif urlsplit(os.fspath(path_or_url)).scheme in ("http", "https", "file", "ftp"):
-        path = _fetched(os.fspath(path_or_url), sha256)
-    else:
-        path = Path(path_or_url)
-    read = _reader(path.name)
-    if not path.is_file():
-        raise InputError(
-            f"Expected a file with Inception's weights. Received {str(path)!r}, where there is no file. "
-            "Correct the path, or call load() without one to read where to get the file."
-        )
-    digest = _checked_digest(path, sha256)
-    model = build()
-    read(model, path)
-    return model, digest
-
-
-def cache_folder() -> Path:
-    """Where fetched weights are kept: $KERAS_GAN_ZOO_CACHE, $XDG_CACHE_HOME/keras_gan_zoo or ~/.cache/keras_gan_zoo."""
-    if own := os.environ.get("KERAS_GAN_ZOO_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
-
-
-def _in_cache(sha256: str | None) -> tuple[Path, str | None]:
-    folder = cache_folder()
-    if (folder / GRAPH_FILE).is_file():
-        return folder / GRAPH_FILE, sha256 or GRAPH_SHA256
-    if (folder / KERAS_FILE).is_file():
-        return folder / KERAS_FILE, sha256
-    raise InputError(
-        f"Expected Inception's weights, {GRAPH_FILE} or {KERAS_FILE}, in {str(folder)!r}. Received a folder without "
-        f"them. Fetch {ARCHIVE_URL}, unpack {GRAPH_FILE} from it and put that into the folder."
-    )
-
-
-def _reader(name: str) -> Callable[[keras.Model, Path], None]:
-    readers = {".pb": _read_graph, ".weights.h5": _read_keras_weights}
-    for suffix, reader in readers.items():
-        if name.endswith(suffix):
-            return reader
-    raise InputError(
-        f"Expected Inception's weights as a frozen graph (.pb) or Keras weights (.weights.h5). Received {name!r}. "
-        f"Unpack an archive first; {GRAPH_FILE} is what you need."
-    )
-
-
-def _fetched(url: str, sha256: str | None) -> Path:
-    """The file in the cache folder under its own name, fetched unless it is there already with this digest."""
-    scheme, name = urlsplit(url).scheme, unquote(urlsplit(url).path).rpartition("/")[-1]
-    if scheme not in ("https", "file"):
-        raise InputError(
-            f"Expected a URL that begins with https:// or file://. Received {url!r}. Fetch the file yourself, and give "
-            "its path."
-        )
-    if sha256 is None:
-        raise InputError(
-            f"Expected the SHA-256 of what {url!r} is to give. Received none. Pass sha256=; for the original graph it "
-            f"is {GRAPH_SHA256}."
-        )
-    _reader(name)  # before anything is fetched
-    path = cache_folder() / name
-    if not (path.is_file() and _digest(path) == sha256.lower()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as beside:
-            with urllib.request.urlopen(url) as response, open(beside, "wb") as file:
-                shutil.copyfileobj(response, file)
-            _checked_digest(beside, sha256, url)
-    return path
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _checked_digest(path: Path, sha256: str | None, source: str | None = None) -> str:
-    digest = _digest(path)
-    if sha256 is not None and digest != sha256.lower():
-        raise InputError(
-            f"Expected a file with SHA-256 {sha256}. Received {source or str(path)!r} of {path.stat().st_size} bytes "
-            f"with {digest}. Fetch it again: it is damaged, or another file."
-        )
-    return digest
-
-
-def _read_keras_weights(model: keras.Model, path: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras only warns of some weights that it leaves at random
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise InputError(
-            f"Expected Keras weights of the Inception of 2015-12-05. Received {str(path)!r}, which cannot be read as "
-            f"such ({type(error).__name__}). Write it again, with save_weights of the model that load gives."
-        ) from error
-
-
-def _read_graph(model: keras.Model, path: Path) -> None:
-    nodes = _constant_nodes(path)
-    weights = constants(model)
-    if missing := [name for name in weights if name not in nodes]:
-        raise _not_the_graph(path, f"which lacks {len(missing)} of {len(weights)} constants, first {missing[0]!r}")
-    for name, variable in weights.items():
-        variable.assign(_value(nodes, name, tuple(variable.shape), path))
-        # The graph stores a scale beside each offset, and it is always one: that is why the model has none.
-        gamma = name.removesuffix("beta") + "gamma"
-        if name.endswith("/beta") and gamma in nodes and np.any(_value(nodes, gamma, variable.shape, path) != 1):
-            raise _not_the_graph(path, f"where {gamma!r} is not one")
-
-
-def _constant_nodes(path: Path) -> Mapping[str, Any]:
-    try:
-        graph = tf.compat.v1.GraphDef.FromString(path.read_bytes())
-    except DecodeError as error:
-        raise _not_the_graph(path, "which is no graph, or not the whole of one") from error
-    return {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const"}
-
-
-def _value(nodes: Mapping[str, Any], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    try:
-        value = tf.make_ndarray(nodes[name])
-    except (TypeError, ValueError) as error:
-        raise _not_the_graph(path, f"whose {name!r} cannot be read") from error
-    if value.shape != tuple(shape):
-        raise _not_the_graph(path, f"whose {name!r} has shape {value.shape} instead of {tuple(shape)}")
-    return value
-
-
-def _not_the_graph(path: Path, received: str) -> InputError:
-    return InputError(
-        f"Expected the frozen graph of the Inception of 2015-12-05. Received {str(path)!r}, {received}. "
-        f"Take {GRAPH_FILE} from {ARCHIVE_URL}."
-    )
