@@ -1,6 +1,4 @@
-"""A finished run becomes a preset of this package: python -m keras_gan_zoo.publish RUN NAME --description TEXT
-
-For maintainers, in a checkout, on the machine that trained: its environment goes into the card."""
+"""A finished run becomes a preset of this package, in a checkout; `publish` is the command."""
 
 from __future__ import annotations
 
@@ -44,24 +42,6 @@ DATA = {
     "cifar10": {"authors": "Alex Krizhevsky", "licence": "none stated by its authors"},
     "digits": {"authors": "E. Alpaydin and C. Kaynak", "licence": "CC BY 4.0"},
 }
-
-
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("name")
-@click.option("--description", required=True, metavar="TEXT", help="One line: what it makes.")
-@click.option("--samples", type=click.IntRange(2), default=10_000, show_default=True, help="How many are measured.")
-@click.option("--half", is_flag=True, help="Store numbers in float16.")
-@click.option("--data-authors", metavar="TEXT", help="Of data that this command does not know.")
-@click.option("--data-licence", metavar="TEXT", help="The same.")
-def main(run, name, description, samples, half, data_authors, data_licence):
-    """Make the finished RUN a preset of this package: its files, its table in presets.toml, its picture in docs."""
-    said = {"authors": data_authors, "licence": data_licence}
-    try:
-        card = publish(run, name, description, samples=samples, half=half, data=said)
-    except (InputError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"{card.name}: {card.size:,} bytes, {card.training_minutes:g} minutes, {card.figures()}")
 
 
 def publish(
@@ -194,7 +174,3 @@ def _check_size(file: Path) -> None:
 def _draw(gan, path: Path) -> None:
     columns = gan.num_classes if gan.conditional else None
     pictures.save(pictures.draw_samples(gan, n=None if columns is None else 8 * columns), path)
-
-
-if __name__ == "__main__":
-    main()
