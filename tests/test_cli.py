@@ -142,11 +142,11 @@ def test_a_finished_run_resumed_stays_as_it_is(run_folder):
 def test_invert_puts_transparent_examples_on_a_background(tmp_path):
     np.savez(tmp_path / "clear.npz", images=np.zeros((3, 8, 8, 4), np.uint8))
     gan = kgz.GAN.for_images((8, 8, 3), 2, architecture="mlp", units=2, depth=1)
-    [example], _ = _first_examples(gan, str(tmp_path / "clear.npz"), None, "white", 1)
-    np.testing.assert_array_equal(example, np.ones((8, 8, 3)))
+    [example], _ = _first_examples(gan, str(tmp_path / "clear.npz"), None, "black", 1)
+    np.testing.assert_array_equal(example, -np.ones((8, 8, 3)))
     gan.save(tmp_path / "gan.keras")
     few = ("-n", "1", "--steps", "1", "--restarts", "1", "-o", tmp_path / "found.npz")
-    result = run("invert", tmp_path / "gan.keras", "--data", tmp_path / "clear.npz", "--background", "white", *few)
+    result = run("invert", tmp_path / "gan.keras", "--data", tmp_path / "clear.npz", "--background", "black", *few)
     assert result.exit_code == 0, result.output
 
 
