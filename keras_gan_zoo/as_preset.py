@@ -89,10 +89,15 @@ class AsPreset:
         facts = {"description": description, "licence": licence}
         return save(self, folder, half=half, with_discriminator=with_discriminator, **facts)
 
+    def save_weights(self, *arguments, **keywords):
+        """As of `keras.Model`. Refused without a discriminator: such a file could not say that it lacks one."""
+        self.check_discriminator()
+        super().save_weights(*arguments, **keywords)
+
     def check_discriminator(self) -> None:
         """Raises an `InputError` where training or judging would use a discriminator that has never learned."""
         if self.lacks_discriminator:
             raise InputError(
-                "Expected a model with its discriminator, to train or judge with. Received: a preset that was loaded "
-                "without. Load it with_discriminator=True."
+                "Expected a model with its discriminator, to train or judge with, or to save the weights of. Received: "
+                "a preset that was loaded without. Load it with_discriminator=True."
             )

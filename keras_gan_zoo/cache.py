@@ -16,8 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.files import written_beside
-from keras_gan_zoo.preset_files import LIMIT
+from keras_gan_zoo.files import LIMIT, written_beside
 
 FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
 PAUSES = (1, 2, 4)  # seconds before another attempt

@@ -140,8 +140,22 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapsh
         raise SystemExit(number) from None
     finally:
         progress.stop()
-    if speaks:
+    if speaks and not progress.saw_an_epoch:
+        click.echo(_finished_already(gan, folder))
+    elif speaks:
         _summarise(gan, folder)
+
+
+def _finished_already(gan, folder: Path) -> str:
+    from keras_gan_zoo.snapshot import SnapshotFolder
+    from keras_gan_zoo.training import SNAPSHOTS
+
+    stopped = SnapshotFolder(folder / SNAPSHOTS).newest().is_stopped
+    if stopped:
+        how = "It stopped by itself, as its recipe says, and does not go on: start a new run with another recipe."
+    else:
+        how = f"To go on: gan-zoo train --resume {folder} --epochs MORE"
+    return f"The run in {folder} was finished already, after {gan.steps_done:,} steps. Nothing was trained. {how}"
 
 
 def _summarise(gan, folder: Path):

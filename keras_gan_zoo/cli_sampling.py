@@ -115,6 +115,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
 @click.argument("source", metavar="MODEL")
 @click.option("--data", "name", required=True, metavar="NAME", help="Whose first examples: as in gan-zoo train.")
 @click.option("--split", help="Split of a TensorFlow Datasets set.  [default: test]")
+@click.option("--background", metavar="COLOUR", help="As in `train`.")
 @click.option("-n", "count", type=AT_LEAST_1, default=8, show_default=True, help="Number of examples.")
 @click.option("--steps", type=AT_LEAST_1, default=500, show_default=True, help="Of each descent.")
 @click.option("--restarts", type=AT_LEAST_1, default=4, show_default=True, help="Descents for each example.")
@@ -123,7 +124,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
     "inversion.png",
     "A picture (.png, .jpg) with the examples in the first row and what was found below, or .npz for the arrays.",
 )
-def invert(source, name, split, count, steps, restarts, seed, out):
+def invert(source, name, split, background, count, steps, restarts, seed, out):
     """Find the noise from which MODEL, a preset's name, a run folder or a .keras file, makes given examples.
 
     \b
@@ -135,7 +136,7 @@ def invert(source, name, split, count, steps, restarts, seed, out):
     from keras_gan_zoo import pictures, zoo
 
     gan = zoo.load(source)
-    examples, labels = _first_examples(gan, name, split, count)
+    examples, labels = _first_examples(gan, name, split, background, count)
     found = gan.invert(examples, labels, steps=steps, restarts=restarts, seed=seed, verbose=int(sys.stdout.isatty()))
     if out.suffix.lower() == ".npz":
         _save_arrays(out, noise=found.noise, images=found.images, error=found.error)
@@ -151,13 +152,14 @@ def invert(source, name, split, count, steps, restarts, seed, out):
     )
 
 
-def _first_examples(gan, name: str, split: str | None, count: int) -> tuple:
+def _first_examples(gan, name: str, split: str | None, background: str | None, count: int) -> tuple:
     """The first examples of a data set in the size that a model makes, and their labels if it takes labels."""
     from keras_gan_zoo import data
     from keras_gan_zoo.classes import renumbered
 
     split = split or ("test" if data.has_splits(name) else "train")
-    dataset = data.load(name, split=split, image_size=gan.example_shape[:2] if len(gan.example_shape) == 3 else None)
+    size = gan.example_shape[:2] if len(gan.example_shape) == 3 else None
+    dataset = data.load(name, split=split, image_size=size, background=background)
     if count > len(dataset):
         raise InputError(f"Expected -n of at most {len(dataset)}, which is all of {name}. Received: {count}.")
     with_labels = gan.conditional and dataset.has_labels

@@ -78,16 +78,27 @@ def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None
     if not is_multi_worker(used):
         return
 
-    def gather():
-        return tf.distribute.get_replica_context().all_gather(tf.constant([value], tf.int64), axis=0)
-
-    values = used.experimental_local_results(used.run(tf.function(gather)))[0].numpy().tolist()
+    values = _of_all(used, tf.constant([value], tf.int64))
     if len(set(values)) > 1:
         listed = ", ".join(f"worker {worker}: {value}" for worker, value in enumerate(values))
         raise InputError(
             f"Expected all workers to start from the same {name}. Received: {listed}. Give them one folder on a shared "
             "disk, or copy the chief's to the others. Nothing was trained."
         )
+
+
+def of_chief(used: tf.distribute.Strategy, value: float) -> float:
+    """The chief's value in every worker: what all decide by must be one number, and theirs differ by rounding."""
+    return _of_all(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
+
+
+def _of_all(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
+    """The values of all workers, the chief's first; each of them must call this, and waits for the others."""
+
+    def gather():
+        return tf.distribute.get_replica_context().all_gather(value, axis=0)
+
+    return used.experimental_local_results(used.run(tf.function(gather)))[0].numpy().tolist()
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LIMIT = 256 * 2**20  # bytes of what is fetched, and of what an archive unpacks to; a preset of the package has 2 MB
+
 
 @contextmanager
 def written_beside(path: str | os.PathLike) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """`fit` and `evaluate` of a model of two players: its data, its callbacks, where it starts and where it goes on."""
 
+import inspect
 import warnings
 
 import keras
@@ -8,7 +9,7 @@ from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.checks import check_divisible, check_fit_data, check_scope, refuse
 from keras_gan_zoo.classes import check_labels
-from keras_gan_zoo.data.pipelines import errors_of_pipelines
+from keras_gan_zoo.data.pipelines import errors_of_pipelines, in_tuples
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.execution import passing_over, steps_function
 from keras_gan_zoo.session import Session
@@ -69,7 +70,7 @@ class Fitting:
 
         def batches():
             if dataset is None:
-                return x
+                return in_tuples(x) if inspect.isgenerator(x) else x
             return dataset.batches(batch_size, self.seed, self.steps_done, self.conditional, shuffle)
 
         for callback in callbacks:
@@ -127,6 +128,11 @@ class Fitting:
             return
         held_out = given["data"] if isinstance(given["data"], (tuple, list)) else (given["data"],)
         refuse({"sample_weight": tuple(held_out[2:]) or None}, "sample_weight")
+        if inspect.isgenerator(held_out[0]):
+            raise InputError(
+                "Expected validation_data that can be read after each epoch. Received: a generator, which ends. Pass "
+                "arrays, or a tf.data.Dataset, such as tf.data.Dataset.from_generator makes."
+            )
         keras_arguments["validation_data"] = self._batches_in_order(
             *held_out[:2], batch_size=given["batch_size"] or batch_size, steps=given["steps"]
         )
@@ -136,6 +142,13 @@ class Fitting:
         if dataset is not None:
             self.check_dataset(dataset)
             x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, self.conditional)
+        if inspect.isgenerator(x):
+            return in_tuples(x, steps)
+        if steps is not None and not hasattr(x, "take"):
+            raise InputError(
+                f"Expected steps beside arrays or a tf.data.Dataset. Received: a {type(x).__name__}, which is read to "
+                "its end. Leave steps out."
+            )
         return x if steps is None else x.take(steps)
 
     def _check_examples(self, shape, has_labels: bool) -> None:

@@ -15,8 +15,7 @@ import numpy as np
 from keras_gan_zoo import cards
 from keras_gan_zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, Card
 from keras_gan_zoo.errors import InputError
-
-LIMIT = 256 * 2**20  # bytes of all files of an archive together; a preset of the package has 2 MB
+from keras_gan_zoo.files import LIMIT
 
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli_sampling import _first_examples
 from tests.conftest import TINY, assert_same, weights_of
 
 SMALL = ["--width", str(TINY["dcgan"]["width"]), "--latent-dim", "4", "--batch-size", "32", "--epochs", "2"]
@@ -132,7 +133,21 @@ def test_a_finished_run_resumed_stays_as_it_is(run_folder):
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder)
     assert result.exit_code == 0, result.output
+    assert f"The run in {run_folder} was finished already, after 4 steps. Nothing was trained." in result.output
+    assert result.output.endswith(f"To go on: gan-zoo train --resume {run_folder} --epochs MORE\n")
+    assert "Trained" not in result.output
     assert_same(weights_of(before), weights_of(kgz.load(run_folder)))
+
+
+def test_invert_puts_transparent_examples_on_a_background(tmp_path):
+    np.savez(tmp_path / "clear.npz", images=np.zeros((3, 8, 8, 4), np.uint8))
+    gan = kgz.GAN.for_images((8, 8, 3), 2, architecture="mlp", units=2, depth=1)
+    [example], _ = _first_examples(gan, str(tmp_path / "clear.npz"), None, "black", 1)
+    np.testing.assert_array_equal(example, -np.ones((8, 8, 3)))
+    gan.save(tmp_path / "gan.keras")
+    few = ("-n", "1", "--steps", "1", "--restarts", "1", "-o", tmp_path / "found.npz")
+    result = run("invert", tmp_path / "gan.keras", "--data", tmp_path / "clear.npz", "--background", "black", *few)
+    assert result.exit_code == 0, result.output
 
 
 def test_resuming_with_another_recipe_lists_the_differences(run_folder):

@@ -158,6 +158,29 @@ def test_two_workers_make_the_updates_of_one(tmp_path, float64):
                     np.testing.assert_allclose(weight.numpy(), weights[name], rtol=0, atol=1e-12, err_msg=str(kind))
 
 
+STOPPING = """
+import json, os
+import numpy as np
+import keras_gan_zoo as kgz
+strategy = kgz.distribution.strategy("multi_worker")
+figures = [[3, 2, 1, 0, 0, 0], [0, 1, 2, 3, 4, 5]][json.loads(os.environ["TF_CONFIG"])["task"]["index"]]
+with strategy.scope():
+    gan = kgz.GAN.for_images((2,), 2, architecture="mlp", units=2, depth=1, seed=0)
+    gan.compile()
+stopping = kgz.callbacks.Stopping(lambda _: figures.pop(0), patience=1)
+gan.fit(np.zeros((8, 2), np.float32), batch_size=8, epochs=6, callbacks=[stopping], verbose=0)
+print("best epoch", stopping.best_epoch, "left", figures)
+"""
+
+
+@pytest.mark.slow
+def test_all_workers_stop_when_the_chief_does():
+    jobs = side_by_side(*[["-c", STOPPING]] * 2)
+    assert [code for code, _ in jobs] == [0, 0], jobs
+    assert "best epoch 3 left [0]" in jobs[0][1]
+    assert "best epoch 3 left [5]" in jobs[1][1]
+
+
 class Job:
     """`gan-zoo launch` with two workers, which a test can watch and hurt."""
 

@@ -181,10 +181,12 @@ def test_without_discriminator_there_is_no_training(saved, images, tmp_path):
             lambda lacking=lacking: lacking.evaluate(images, labels, verbose=0),
             lambda lacking=lacking: lacking.train_on_batch(images, labels),
             lambda lacking=lacking: lacking.test_on_batch(images, labels),
+            lambda lacking=lacking: lacking.save_weights(tmp_path / "lacking.weights.h5"),
         ):
             with pytest.raises(InputError, match="Load it with_discriminator=True"):
                 train()
         assert_same(before, weights_of(lacking))
+    assert not (tmp_path / "lacking.weights.h5").exists()
 
 
 def test_with_discriminator_training_goes_on(saved, images):

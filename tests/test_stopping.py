@@ -33,6 +33,16 @@ def player():
     return game()
 
 
+def test_the_figure_of_the_chief_decides(player, monkeypatch):
+    monkeypatch.setattr("keras_gan_zoo.callbacks.stopping.of_chief", lambda strategy, value: 5.0)
+    stopping = Stopping("figure", patience=1)
+    stopping.set_model(player)
+    player.stop_training = False
+    for epoch, figure in enumerate([1, 0]):  # its own would go on
+        stopping.on_epoch_end(epoch, {"figure": figure})
+    assert (player.stop_training, stopping.best_epoch) == (True, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "figures", "best", "stopped_after"),
     [

@@ -170,6 +170,26 @@ def test_what_fit_cannot_use_is_refused(arguments, message):
         gan.fit(VECTORS, verbose=0, **{"batch_size": 8, **arguments})
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
+def test_generators_yield_batches_with_or_without_a_tuple():
+    batches = [VECTORS[start : start + 8] for start in range(0, 64, 8)]
+    first, second, third = (vector_gan() for _ in range(3))
+    for gan, source in (
+        (first, (batch for batch in batches)),
+        (second, ((batch,) for batch in batches)),
+        (third, tf.data.Dataset.from_tensor_slices(VECTORS).batch(8)),
+    ):
+        gan.compile()
+        gan.fit(source, verbose=0)
+        assert gan.steps_done == 8
+    for gan in (first, second):
+        assert_same(weights_of(gan), weights_of(third))
+    expected = third.evaluate(VECTORS[:24], batch_size=8, verbose=0)
+    np.testing.assert_allclose(first.evaluate((batch for batch in batches), steps=3, verbose=0), expected, rtol=1e-6)
+    with pytest.raises(InputError, match="Expected validation_data that can be read after each epoch"):
+        first.fit(VECTORS, validation_data=(batch for batch in batches), verbose=0)
+
+
 def test_a_batch_must_be_divisible_by_k():
     gan = vector_gan(discriminator_steps=3)
     gan.compile()

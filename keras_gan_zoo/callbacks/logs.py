@@ -71,6 +71,11 @@ class Progress(keras.callbacks.Callback):
 
     LINES = 20
 
+    @property
+    def saw_an_epoch(self) -> bool:
+        """Whether there was one to train in the last `fit`."""
+        return self._first_epoch is not None
+
     def on_train_begin(self, logs=None):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.callbacks.stateful import Keeper, Stateful
 from keras_gan_zoo.data import Dataset
+from keras_gan_zoo.distribution import of_chief
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -17,6 +18,7 @@ class Stopping(Stateful):
 
     The losses of a two-player game say nothing by themselves: each measures one player against the other. WGAN's
     estimate does, and so do metrics of samples. With `Snapshots` beside it, patience and the best epoch survive a kill.
+    Of several workers, the chief's figure decides.
 
     Args:
         criterion: Name of a logged figure, such as `"wasserstein"` or `"val_wasserstein"`; or a function that takes
@@ -92,6 +94,7 @@ class Stopping(Stateful):
             return None
         else:
             raise unknown("figure to stop by", self.criterion, logs)
+        value = of_chief(self.model.distribute_strategy, value)  # a worker that stopped alone would leave the others
         if not np.isfinite(value):
             raise InputError(f"Expected a finite criterion. Received: {value} from {self.criterion!r}.")
         return value
@@ -171,6 +174,7 @@ class CollapseAlarm(Stateful):
 
     def _look(self, epoch: int) -> None:
         reached = _reached(self.model.sample(len(self._real), seed=0), self._real)
+        reached = round(of_chief(self.model.distribute_strategy, reached))
         self.state["diversity"] = reached / self._reached_by_real
         if self.model.steps_done < self.start_from_step:
             return

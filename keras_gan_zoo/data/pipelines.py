@@ -1,5 +1,6 @@
 """Batches of examples as TensorFlow's pipelines, in an order that is a function of (seed, step)."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -52,6 +53,12 @@ def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -
         return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
 
     return fetch
+
+
+def in_tuples(batches: Iterator, steps: int | None = None) -> Iterator[tuple]:
+    """What a generator yields as Keras takes it, which wants a tuple even where there are examples alone."""
+    for batch in itertools.islice(batches, steps):
+        yield batch if isinstance(batch, tuple) else (batch,)
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:

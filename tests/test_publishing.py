@@ -1,11 +1,15 @@
 """A run becomes a preset, in a checkout that is made up."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import cards, preset_files, publish
+from keras_gan_zoo import cards, gallery, preset_files, publishing
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.preset import Preset
 from tests.conftest import TINY
@@ -49,7 +53,7 @@ SAID = {"authors": "Somebody", "licence": "CC0-1.0"}
 
 
 def test_a_run_becomes_a_preset(run, checkout):
-    card = publish.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
+    card = publishing.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
     package = checkout / "keras_gan_zoo"
     assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
     for picture in ("tiny_few.png", "tiny_few_neighbours.png"):
@@ -64,7 +68,7 @@ def test_a_run_becomes_a_preset(run, checkout):
 
     table = package / "presets.toml"
     table.write_text(table.read_text().replace("tiny_few", "before"))
-    again = publish.publish(run, "after", "More blots", samples=20, data=SAID, root=checkout, half=True)
+    again = publishing.publish(run, "after", "More blots", samples=20, data=SAID, root=checkout, half=True)
     found = cards.read(table.read_bytes(), "table")
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
@@ -72,31 +76,41 @@ def test_a_run_becomes_a_preset(run, checkout):
 
 
 def test_the_gallery_is_that_of_the_cards():
-    assert (publish.ROOT / "docs" / "gallery.md").read_text() == publish.gallery(cards.shipped())
+    assert (publishing.ROOT / "docs" / "gallery.md").read_text() == gallery.page(cards.shipped())
 
 
 def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_path):
     def published(folder, **arguments):
-        return publish.publish(folder, "tiny", "Blots", **{"samples": 20, "data": SAID, "root": checkout, **arguments})
+        return publishing.publish(
+            folder, "tiny", "Blots", **{"samples": 20, "data": SAID, "root": checkout, **arguments}
+        )
 
     before = sorted(checkout.rglob("*.*"))
     with pytest.raises(InputError, match=r"finished run, with a gan\.keras"):
         published(tmp_path)
     with pytest.raises(InputError, match=r"Expected authors and licence of few\.npz"):
         published(run, data={"authors": "Somebody"})
-    monkeypatch.setattr(publish, "LIMIT", 100)
+    monkeypatch.setattr(publishing, "LIMIT", 100)
     with pytest.raises(InputError, match="generator of at most 100 bytes"):
         published(run)
     assert sorted(checkout.rglob("*.*")) == before
+
+
+def test_the_command_prints_our_words_only(tmp_path):
+    command = [sys.executable, "-m", "keras_gan_zoo.publish", str(tmp_path), "tiny", "--description", "Blots"]
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert found.stderr.startswith("Error: Expected a finished run, with a gan.keras.")
+    assert (found.returncode, found.stdout) == (1, "")
 
 
 def test_the_minutes_of_all_parts_are_added(tmp_path):
     folder = tmp_path / "tensorboard" / "train"
     events(folder, 100.0, 130.0, 160.0)
     events(folder, 5000.0, 5120.0)
-    assert publish.training_minutes(tmp_path) == 3.0
+    assert publishing.training_minutes(tmp_path) == 3.0
 
 
 def test_a_run_without_times_is_refused(tmp_path):
     with pytest.raises(InputError, match="the times of its epochs"):
-        publish.training_minutes(tmp_path)
+        publishing.training_minutes(tmp_path)
