@@ -102,7 +102,7 @@ def publish(
             sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
             pictures.save(report.neighbours, sheet)
         cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
-        page = stack.enter_context(written_beside(docs / "gallery.md"))
+    with written_beside(docs / "gallery.md") as page:  # last, because it tells the sizes of the files
         page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
 
