@@ -2,7 +2,7 @@
 
 What was found fastest on CPUs: channels-last weights and images, optimizers that are fused (Adam) or treat all weights
 at once (RMSprop), gradients of the moving player's weights only, samples for the discriminator without a graph,
-batches gathered from one tensor in memory. Numbers below the normal range are flushed to zero, as TensorFlow does.
+batches gathered from one tensor in memory. Subnormal numbers are flushed to zero, as TensorFlow does.
 Threads that wait for others sleep rather than spin: spinning takes time from the other side's turn, and comes almost to
 a stop where another process wants a core. OMP_WAIT_POLICY=ACTIVE in the environment lets them spin.
 
@@ -21,9 +21,13 @@ from torch.nn.functional import softplus
 
 from tests.benchmarks.cases import CRITIC_STEPS, Case
 
-torch.set_num_threads(os.cpu_count() or 1)
-torch.set_flush_denormal(True)
 Players = tuple[nn.Module, nn.Module]
+
+
+def prepare() -> None:
+    """Of the whole process, before the first step: all cores, as TensorFlow takes them, and no subnormal numbers."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_flush_denormal(True)
 
 
 class Maxout(nn.Module):

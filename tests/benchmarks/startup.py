@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from tests.benchmarks.measuring import CLOCK, in_turn
+from tests.benchmarks.measuring import CLOCK, CORES, in_turn
 
 COMMANDS = {
     "python -c pass": ("-c", "pass"),
@@ -18,10 +18,11 @@ COMMANDS = {
 
 def table(rounds: int) -> None:
     times = in_turn({name: starter(command) for name, command in COMMANDS.items()}, max(1, rounds // 3), warm_up=1)
-    print(f"{'fresh process':36} {'median':>8}  (middle half)")
+    print(f"{'fresh process':36} {'median':>8}  {'(middle half)':16} {'cores':>8}")
     for name, taken in times.items():
-        low, middle, high = np.percentile(taken[:, CLOCK], [25, 50, 75])
-        print(f"{name:36} {middle:>6.2f} s  ({low:.2f} to {high:.2f})")
+        low, clock, high = np.percentile(taken[:, CLOCK], [25, 50, 75])
+        cores = np.median(taken[:, CORES])
+        print(f"{name:36} {clock:>6.2f} s  {f'({low:.2f} to {high:.2f})':16} {cores:>6.2f} s")
 
 
 def starter(command: tuple[str, ...]):

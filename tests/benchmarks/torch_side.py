@@ -1,4 +1,4 @@
-"""`pytorch`, or None and one sentence where PyTorch is missing: then its columns stay empty."""
+"""`pytorch`, prepared, or None and one sentence where PyTorch is missing: then its columns stay empty."""
 
 import importlib.util
 
@@ -9,5 +9,7 @@ if importlib.util.find_spec("torch") is None:
     print(MISSING)
 else:
     from tests.benchmarks import pytorch
+
+    pytorch.prepare()
 
 __all__ = ["pytorch"]
