@@ -4,7 +4,6 @@ Each side imports what it needs and nothing else. `imported` is the same process
 Both are the high-water mark that Linux keeps (VmHWM), so the table needs Linux.
 """
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -21,10 +20,12 @@ SIDES = {"ours": "ours", "hand_written": "Keras by hand", "pytorch": "PyTorch"}
 
 
 def table(rounds: int) -> None:
+    from tests.benchmarks.torch_side import pytorch
+
     print(f"{'training a DCGAN 28x28':36} {'peak':>9} {'imported':>9} {'peak to ours':>13}")
     peaks = {}
     for side, name in SIDES.items():
-        if side == "pytorch" and importlib.util.find_spec("torch") is None:
+        if side == "pytorch" and not pytorch:
             continue
         runs = [measured(side) for _ in range(max(1, rounds // 10))]
         imported, peaks[side] = np.median(runs, axis=0)
