@@ -22,7 +22,7 @@ import keras
 import keras_gan_zoo as kgz
 from keras_gan_zoo.files import written_beside
 from keras_gan_zoo.training import build, resolve
-from tests.benchmarks.steps import tutorial_pair
+from tests.benchmarks.networks import tutorial_pair
 
 DATA, PRESET, SHARE = "fashion_mnist", "dcgan_fashion_mnist", 0.1
 
