@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LIMIT = 256 * 2**20  # bytes of what is fetched, and of what an archive unpacks to; a preset of the package has 2 MB
+# Bytes of what is fetched, and of what an archive unpacks to; a preset of the package has 1 to 4 MB.
+LIMIT = 256 * 2**20
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def publish(
 ) -> Card:
     """Measures a finished run and writes it as a preset into a checkout; one of this name is replaced.
 
-    Everything is written beside its place before the first of it gets its name.
+    Everything is written beside its place before the first of it gets its name, but for the gallery, which comes last.
 
     Args:
         run: Its folder.
