@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.bounds import check_count, check_number
+from keras_gan_zoo.bounds import check_count, check_number, is_count
 from keras_gan_zoo.classes import check_class_names
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
@@ -21,7 +21,7 @@ def refuse(arguments: dict, *names: str) -> None:
 
 
 def check_seed(seed: int) -> int:
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
+    if not is_count(seed, low=0) or seed >= 2**31:
         raise InputError(f"Expected a seed from 0 to {2**31 - 1}. Received: {seed!r}.")
     return int(seed)
 

@@ -3,9 +3,8 @@
 import inspect
 from collections.abc import Iterable
 
-import numpy as np
-
 from keras_gan_zoo import networks
+from keras_gan_zoo.bounds import is_count
 from keras_gan_zoo.checks import check_options
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -95,7 +94,7 @@ class ForImages:
 
 def _checked_shape(image_shape) -> tuple[int, ...]:
     sides = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
-    if not sides or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
+    if not sides or not all(is_count(side) for side in sides):
         raise InputError(
             "Expected the shape of an example, (height, width, channels) or (features,), in whole numbers from 1. "
             f"Received: {image_shape!r}."

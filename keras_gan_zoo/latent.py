@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.bounds import check_count, is_number
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -287,8 +287,7 @@ def _no_encoding(fed: str) -> InputError:
 
 
 def _check_truncation(truncation: float) -> None:
-    is_number = isinstance(truncation, (int, float, np.number)) and not isinstance(truncation, bool)
-    if not (is_number and truncation > 0):
+    if not (is_number(truncation) and truncation > 0):
         raise InputError(
             f"Expected a truncation above 0, such as 1.0, or None for the whole distribution. Received: {truncation!r}."
         )

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
+from keras_gan_zoo.bounds import is_count
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.inversion import Inversion, invert
@@ -33,7 +34,7 @@ class Sampling:
         Raises:
             InputError: If n, the labels or the threshold are not of that form.
         """
-        if not isinstance(n, (int, np.integer)) or n < 1:
+        if not is_count(n):
             raise InputError(f"sample() expects a number of examples of at least 1. Received: n={n!r}.")
         noise = truncated_noise(n, self.latent_shape, truncation, seed)
         return self._examples_of(noise, self.labels_to_sample(n, labels))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.bounds import is_count
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
@@ -94,13 +95,9 @@ def _as_size(image_size) -> tuple[int, int] | None:
     if image_size is None:
         return None
     sides = tuple(image_size) if isinstance(image_size, (tuple, list, np.ndarray)) else (image_size, image_size)
-    if len(sides) != 2 or not all(_is_side(side) for side in sides):
+    if len(sides) != 2 or not all(is_count(side) for side in sides):
         raise InputError(
             "Expected image_size as a side, or (height, width), in whole pixels from 1. Received: "
             f"{image_size!r}. Leave it out to keep the size."
         )
     return int(sides[0]), int(sides[1])
-
-
-def _is_side(side) -> bool:
-    return isinstance(side, (int, np.integer)) and not isinstance(side, bool) and side > 0
