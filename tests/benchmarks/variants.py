@@ -118,7 +118,7 @@ def train_all(folder: Path, seeds: int, core_minutes: float, sets: list[str]) ->
     folder.mkdir(parents=True, exist_ok=True)
     left, yardsticks = list(missing(folder, seeds, sets)), {}
     for number, (row, data, seed, file) in enumerate(left):
-        real, floor = yardsticks[data] = yardsticks[data] if data in yardsticks else yardstick(data)
+        yardsticks[data] = real, floor = yardsticks.get(data) or yardstick(data)
         record = {"row": row, "data": data, "seed": seed, "floor": floor}
         record |= run(ROWS[row], data, seed, real, core_minutes)
         with written_beside(file) as beside:
@@ -228,9 +228,7 @@ def main():
     parser.add_argument("--data", action="append", choices=DATA, help="default: both")
     parser.add_argument("--document", action="store_true")
     arguments = parser.parse_args()
-    train_all(
-        arguments.folder, arguments.seeds, arguments.core_minutes, [arguments.data] if arguments.data else [*DATA]
-    )
+    train_all(arguments.folder, arguments.seeds, arguments.core_minutes, arguments.data or [*DATA])
     if any(missing(arguments.folder, arguments.seeds, [*DATA])):
         return
     records = [json.loads(file.read_text()) for file in sorted(arguments.folder.glob("*.json"))]
