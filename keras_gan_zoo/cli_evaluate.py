@@ -9,7 +9,11 @@ from keras_gan_zoo.errors import InputError
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("--data", required=True, metavar="NAME", help="Real images, named as in `train`.")
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="Real images, named as in `train`.  [default: what the run or the preset was trained on]",
+)
 @click.option("--split", help="Split of a TensorFlow Datasets set to compare with.  [default: test]")
 @click.option("--train-split", help="Split that was trained on.  [default: train]")
 @click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
@@ -42,8 +46,8 @@ def evaluate(source, data, json_file, neighbours, **options):
     exist already (a .npz file with `images` and, if known, `labels`; a folder of pictures).
 
     \b
-    gan-zoo evaluate conditional_gan_mnist --data mnist
-    gan-zoo evaluate runs/dcgan_fashion_mnist --data fashion_mnist --json scores.json
+    gan-zoo evaluate conditional_gan_mnist
+    gan-zoo evaluate runs/dcgan_fashion_mnist --json scores.json
     gan-zoo evaluate pictures/ --data mnist --metrics frechet_distance,precision_recall -n 5000
 
     The last column puts real images in the samples' place: the best that the figures can be.
@@ -51,7 +55,12 @@ def evaluate(source, data, json_file, neighbours, **options):
     _check_out(json_file, neighbours)
     from keras_gan_zoo import metrics, pictures
     from keras_gan_zoo.metrics.report import MIXTURES
+    from keras_gan_zoo.sources import trained_on
 
+    if data is None:
+        of_recipe = trained_on(source)
+        data = of_recipe.pop("data")
+        options |= {name: value for name, value in of_recipe.items() if options[name] is None}
     if neighbours is not None and data in MIXTURES:
         raise InputError(
             f"Expected no --neighbours for {data}, whose examples are points. Received: {neighbours}. Leave it out."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.cards import CARD_FILE
+from keras_gan_zoo.cards import CARD_FILE, shipped
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
 
@@ -58,6 +58,25 @@ def as_source(source, seed: int = 0) -> Source:
             f"{type(source).__name__}. Of a data.Dataset, give its examples."
         )
     return replace(_of_path(source, seed), name=str(source))
+
+
+def trained_on(source: str) -> dict:
+    """What the recipe of a run or of a preset of the package says of its data: `data`, `image_size`, `background`.
+
+    Raises:
+        InputError: If there is no recipe.
+    """
+    recipe, file = shipped()[source].recipe if source in shipped() else {}, Path(source) / "recipe.toml"
+    if file.is_file():
+        from keras_gan_zoo.recipe import Recipe
+
+        recipe = Recipe.from_toml(file.read_text()).given()
+    if "data" not in recipe:
+        raise InputError(
+            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
+            "is neither the folder of a run nor a preset of the package, whose recipes say it."
+        )
+    return {name: recipe[name] for name in ("data", "image_size", "background") if name in recipe}
 
 
 def _of_path(source: str | os.PathLike, seed: int) -> Source:

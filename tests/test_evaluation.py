@@ -22,7 +22,8 @@ from keras_gan_zoo.classes import renumbered
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.metrics import features, real_images
 from keras_gan_zoo.metrics.evaluation import Seen, Sets, measure
-from keras_gan_zoo.sources import as_source
+from keras_gan_zoo.recipe import Recipe
+from keras_gan_zoo.sources import as_source, trained_on
 from tests.conftest import needs_tfds
 
 
@@ -438,6 +439,23 @@ def onnx_generator(path, inputs=("noise",), classes="10"):
     helper.set_model_props(model, {"num_classes": classes} if classes else {})
     onnx.save(model, path)
     return path
+
+
+def test_a_run_is_compared_with_what_its_recipe_says(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    kgz.ConditionalGAN.for_images((16, 16, 1), num_classes=10, latent_dim=4, seed=0).save(folder / "gan.keras")
+    recipe = Recipe("conditional_gan", "digits", image_size=16)
+    (folder / "recipe.toml").write_text(recipe.to_toml())
+    result = run("evaluate", folder, *FEW)
+    assert result.exit_code == 0, result.output
+    assert "digits" in result.output
+    assert trained_on(str(folder)) == {"data": "digits", "image_size": 16}
+    assert trained_on("dcgan_crawl_tiles") == {"data": "crawl_tiles_32_rgba.npz", "background": "black"}
+
+    result = run("evaluate", folder / "gan.keras", *FEW)
+    assert result.exit_code == 2
+    assert "such as --data mnist" in result.output
 
 
 def test_evaluating_exported_generators_takes_no_tensorflow(tmp_path):
