@@ -1,3 +1,4 @@
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -325,16 +326,22 @@ def test_tfds_beyond_memory_streams_in_an_order_of_seed_and_step():
     np.testing.assert_allclose(unshuffled, held.examples[:10] / 127.5 - 1, atol=1e-6)
 
 
-def test_a_failed_download_says_where_to_put_the_set(monkeypatch, tmp_path):
+def test_a_failed_download_says_where_to_put_the_set_and_nothing_else(monkeypatch, caplog):
     import tensorflow_datasets as tfds
 
+    retries = logging.getLogger("urllib3.connectionpool")
+
     def offline(self):
+        retries.warning("Retrying")
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", offline)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
     with pytest.raises(InputError, match="TFDS_DATA_DIR"):
         data.load("mnist")
+    assert not caplog.records
+    retries.warning("Retrying")
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("size", [0, (8,), (8, 8, 8), (-1, 4), 8.0, True, "8", "88", (8, "8"), (8.5, 8)])

@@ -1,5 +1,8 @@
 """Image sets of TensorFlow Datasets, in memory or streamed."""
 
+import contextlib
+import logging
+
 import numpy as np
 
 from keras_gan_zoo.data import records
@@ -56,9 +59,22 @@ def _image_and_label(features, name: str) -> tuple[str, str | None]:
 
 def _download(builder) -> None:
     try:
-        builder.download_and_prepare()
+        with _retries_unsaid():
+            builder.download_and_prepare()
     except Exception as error:  # the downloader's own kinds are not public
         raise InputError(
             f"Expected {builder.name} to be prepared in {builder.data_dir} or to be downloadable. Received: "
             f"{type(error).__name__}: {str(error)[:200]}. Set TFDS_DATA_DIR to a folder that holds it, or go online."
         ) from error
+
+
+@contextlib.contextmanager
+def _retries_unsaid():
+    """Without a network, urllib3 warns at each of a hundred retries; the error at their end says it once."""
+    log = logging.getLogger("urllib3.connectionpool")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
