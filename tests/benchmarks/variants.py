@@ -205,8 +205,9 @@ python -m tests.benchmarks.variants runs/variants --document
 ## Published figures
 
 No published figure is on this scale: a Frechet distance depends on the network that sees the images, and papers use
-Inception, which has never seen a digit. The order of variants can be compared. Lucic et al. (2018) gave each variant
-100 random settings, 15,625 steps and one larger network, and report the best:
+Inception, which was trained on photographs. The order of variants can be compared. Lucic et al. (2018) gave each
+variant 100 random settings, 15,625 steps and one pair of convolutional networks, and report the best; their
+non-saturating GAN stands beside our `DCGAN`:
 
 {published()}
 Perceptrons, classes and f-divergences are not in that study, and the paper of f-GAN reports no Frechet distance.
