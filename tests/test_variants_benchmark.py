@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="the benchmark draws")
 from tests.benchmarks import variants
 
 
