@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.cache import is_url
 from keras_gan_zoo.cards import CARD_FILE, shipped
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
@@ -64,9 +65,14 @@ def trained_on(source: str) -> dict:
     """What the recipe of a run or of a preset of the package says of its data: `data`, `image_size`, `background`.
 
     Raises:
-        InputError: If there is no recipe.
+        InputError: If there is no recipe, or nothing of that name.
     """
-    recipe, file = shipped()[source].recipe if source in shipped() else {}, Path(source) / "recipe.toml"
+    recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
+    if not (recipe or path.exists() or is_url(source)):
+        from keras_gan_zoo.preset import nothing_at
+
+        raise nothing_at(source)
+    file = path / "recipe.toml"
     if file.is_file():
         from keras_gan_zoo.recipe import Recipe
 

@@ -457,6 +457,11 @@ def test_a_run_is_compared_with_what_its_recipe_says(tmp_path):
     assert result.exit_code == 2
     assert "such as --data mnist" in result.output
 
+    result = run("evaluate", "gan_mnis", *FEW)
+    assert result.exit_code == 2
+    assert "Did you mean 'gan_mnist'?" in " ".join(result.output.split())
+    assert "gan-zoo list" in result.output
+
 
 def test_evaluating_exported_generators_takes_no_tensorflow(tmp_path):
     generator = onnx_generator(tmp_path / "g.onnx", ("noise", "labels"))
