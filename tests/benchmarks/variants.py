@@ -202,6 +202,9 @@ Lines are of the first seed, the bar at their end is the range of all. The prese
 python -m tests.benchmarks.variants runs/variants --document
 ```
 
+For this table each run had a core to itself, one process with `--data mnist` beside one with `--data fashion_mnist`; a
+run on both cores makes a few per cent fewer steps in a core minute.
+
 ## Published figures
 
 No published figure is on this scale: a Frechet distance depends on the network that sees the images, and papers use
