@@ -133,7 +133,7 @@ def test_signals_end_a_run_in_order(two_runs):
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--deterministic"]], ids=["", "deterministic"])
 def test_killed_again_and_again(two_runs, options):
-    undisturbed, run = two_runs(1600, "--epochs", "9", *RICH, *options)
+    undisturbed, run = two_runs(1600, "--epochs", "14", *RICH, *options)
     started = time.monotonic()
     undisturbed.start()
     undisturbed.wait_for_snapshots(1)
