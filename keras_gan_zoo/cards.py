@@ -174,3 +174,13 @@ def card(name: str) -> Card:
     if name not in cards:
         raise unknown("preset", name, cards)
     return cards[name]
+
+
+def nothing_at(source: str | os.PathLike) -> InputError:
+    """The error for what is neither a path nor a name, with the nearest names."""
+    is_like_a_name = re.fullmatch(r"[\w-]+", str(source))
+    hint = f" {unknown('preset', str(source), shipped())}" if is_like_a_name else ""
+    return InputError(
+        f"Expected a run folder, a .keras file, a preset's name, folder or .zip, or a URL. Received: {source}, which "
+        f"does not exist.{hint} All presets: gan-zoo list."
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,17 +117,7 @@ def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
         return Preset.of_folder(path) if path.is_dir() else Preset.of_archive(path)
     if str(source) in cards.shipped():
         return Preset.of_name(str(source))
-    raise nothing_at(source)
-
-
-def nothing_at(source: str | os.PathLike) -> InputError:
-    """The error for what is neither a path nor a name, with the nearest names."""
-    is_like_a_name = re.fullmatch(r"[\w-]+", str(source))
-    hint = f" {unknown('preset', str(source), cards.shipped())}" if is_like_a_name else ""
-    return InputError(
-        f"Expected a run folder, a .keras file, a preset's name, folder or .zip, or a URL. Received: {source}, which "
-        f"does not exist.{hint} All presets: gan-zoo list."
-    )
+    raise cards.nothing_at(source)
 
 
 def _model_of(config: bytes, name: str):

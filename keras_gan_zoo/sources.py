@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan_zoo.cache import is_url
-from keras_gan_zoo.cards import CARD_FILE, shipped
+from keras_gan_zoo.cards import CARD_FILE, nothing_at, shipped
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
 
@@ -69,8 +69,6 @@ def trained_on(source: str) -> dict:
     """
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
     if not (recipe or path.exists() or is_url(source)):
-        from keras_gan_zoo.preset import nothing_at
-
         raise nothing_at(source)
     file = path / "recipe.toml"
     if file.is_file():

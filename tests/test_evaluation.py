@@ -457,10 +457,17 @@ def test_a_run_is_compared_with_what_its_recipe_says(tmp_path):
     assert result.exit_code == 2
     assert "such as --data mnist" in result.output
 
-    result = run("evaluate", "gan_mnis", *FEW)
-    assert result.exit_code == 2
-    assert "Did you mean 'gan_mnist'" in " ".join(result.output.split())
-    assert "gan-zoo list" in result.output
+
+def test_evaluate_names_the_nearest_preset_at_once():
+    arguments = ["evaluate", "gan_mnis"]
+    code = (
+        f"import sys; from keras_gan_zoo.cli import main\ntry: main({arguments!r})\n"
+        "finally: assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "Did you mean 'gan_mnist'" in done.stderr
+    assert "gan-zoo list" in done.stderr
 
 
 def test_evaluating_exported_generators_takes_no_tensorflow(tmp_path):

@@ -202,8 +202,7 @@ Lines are of the first seed, the bar at their end is the range of all. The prese
 python -m tests.benchmarks.variants runs/variants --document
 ```
 
-For this table each run had a core to itself, one process with `--data mnist` beside one with `--data fashion_mnist`; a
-run on both cores makes a few per cent fewer steps in a core minute.
+For this table each run had a core to itself: one process with `--data mnist` beside one with `--data fashion_mnist`.
 
 ## Published figures
 
