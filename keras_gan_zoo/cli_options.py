@@ -93,9 +93,15 @@ _MODEL_OPTIONS = [
         "--architecture",
         metavar="NAME",
         help="Networks: maxout (Goodfellow et al., 2014), conditional_maxout (Mirza and Osindero, 2014), dcgan "
-        "(Radford et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  [default: the paper's]",
+        "and conditional_dcgan (Radford et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  "
+        "[default: the paper's]",
     ),
-    click.option("--width", type=AT_LEAST_1, help="dcgan networks: channels of the finest features.  [default: 32]"),
+    click.option(
+        "--width",
+        type=AT_LEAST_1,
+        help="dcgan, conditional_dcgan networks: channels of the finest features.  "
+        "[default: 32; 64 for conditional_dcgan]",
+    ),
     click.option(
         "--dropout",
         type=click.FloatRange(0, 1, max_open=True),
@@ -105,12 +111,13 @@ _MODEL_OPTIONS = [
     click.option(
         "--generator-units",
         type=AT_LEAST_1,
-        help="maxout, conditional_maxout, elu networks: units of a hidden layer.  [default: 1200; 128 for vectors]",
+        help="maxout, conditional_maxout, elu, conditional_dcgan networks: units of a hidden layer.  "
+        "[default: 1200; 1024 for conditional_dcgan, 128 for vectors]",
     ),
     click.option(
         "--discriminator-units",
         type=AT_LEAST_1,
-        help="The same of the discriminator.  [default: 240; 64 for vectors]",
+        help="The same of the discriminator.  [default: 240; 1024 for conditional_dcgan, 64 for vectors]",
     ),
     click.option(
         "--discriminator-normalization",

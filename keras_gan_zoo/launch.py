@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.recipe import RECIPE_FILE
 
 GRACE = 10  # seconds a worker has to end by itself after another one died, and again after it was told to
 
@@ -131,7 +132,7 @@ def _run_folder(arguments: Sequence[str]) -> Path | None:
 
 def _resumed(arguments: Sequence[str], folder: Path) -> list[str]:
     """The same command, going on with what the first attempt has written, if it came that far."""
-    if not (folder / "recipe.toml").exists():
+    if not (folder / RECIPE_FILE).exists():
         return list(arguments)
     kept = ["--strategy", "--snapshot-minutes", "--snapshot-steps"]
     given = [(name, _value(name, arguments)) for name in kept]

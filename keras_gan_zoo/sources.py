@@ -13,6 +13,7 @@ from keras_gan_zoo.cache import is_url
 from keras_gan_zoo.cards import CARD_FILE, nothing_at, shipped
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.recipe import RECIPE_FILE, Recipe
 
 BATCH = 500
 
@@ -70,10 +71,8 @@ def trained_on(source: str) -> dict:
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
     if not (recipe or path.exists() or is_url(source)):
         raise nothing_at(source)
-    file = path / "recipe.toml"
+    file = path / RECIPE_FILE
     if file.is_file():
-        from keras_gan_zoo.recipe import Recipe
-
         recipe = Recipe.from_toml(file.read_text()).given()
     if "data" not in recipe:
         raise InputError(
@@ -104,7 +103,7 @@ def _of_path(source: str | os.PathLike, seed: int) -> Source:
 
 
 def _is_folder_of_images(path: Path) -> bool:
-    return path.is_dir() and not any((path / name).exists() for name in ("recipe.toml", CARD_FILE))
+    return path.is_dir() and not any((path / name).exists() for name in (RECIPE_FILE, CARD_FILE))
 
 
 def _of_generator(generator, seed: int) -> Source:

@@ -18,10 +18,9 @@ from keras_gan_zoo.files import remove_unfinished, written_beside
 from keras_gan_zoo.fine_tuning import put_weights
 from keras_gan_zoo.identity import differences
 from keras_gan_zoo.metrics.evaluation import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
-from keras_gan_zoo.recipe import Recipe
+from keras_gan_zoo.recipe import RECIPE_FILE, Recipe
 
 MODEL_FILE = "gan.keras"
-RECIPE_FILE = "recipe.toml"
 SNAPSHOTS = "snapshots"
 STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
 

@@ -150,7 +150,7 @@ def test_help_states_every_option_and_its_default(name):
 )
 def test_the_defaults_in_help_are_those_of_the_code(name, variant):
     said = re.search(r"\[default: ([^\]]+)\]", help_of(name)).group(1)
-    own = [part for part in said.split("; ") if variant in part]
+    own = [part for part in said.split("; ") if re.search(rf"\b{variant}\b", part)]
     said = own[0].split(" for ")[0] if own else said.split("; ")[0]
     default = kgz.VARIANTS[variant].default_arguments((8, 8, 1))[name]
     assert said == default if isinstance(default, str) else float(said) == default

@@ -177,6 +177,8 @@ def test_classes_must_be_given():
             kgz.ConditionalGAN.for_images((8, 8, 1), **arguments)
     with pytest.raises(InputError, match="Expected num_classes"):
         kgz.networks.conditional_maxout_pair((8, 8, 1))
+    with pytest.raises(InputError, match="Expected num_classes"):
+        kgz.networks.conditional_dcgan_pair((8, 8, 1))
 
 
 def test_no_classes_are_no_conditional_gan():

@@ -17,13 +17,14 @@ TINY_NETWORKS = {
     "maxout": {"generator_units": 4, "discriminator_units": 2, "pieces": 2},
     "conditional_maxout": {"generator_units": 6, "discriminator_units": 2, "pieces": 2},
     "dcgan": {"width": 2},
+    "conditional_dcgan": {"width": 2, "generator_units": 4, "discriminator_units": 4},
     "elu": {"generator_units": 4, "discriminator_units": 2},
     "mlp": {"units": 4},
 }
 
 
 def build(variant, architecture, shape=(8, 8, 1), **arguments):
-    needs = kgz.VARIANTS[variant].needs_labels or architecture == "conditional_maxout"
+    needs = kgz.VARIANTS[variant].needs_labels or architecture.startswith("conditional")
     arguments = {"num_classes": CLASSES if needs else None, **TINY_NETWORKS[architecture], **arguments}
     return kgz.VARIANTS[variant].for_images(shape, 3, architecture=architecture, **arguments)
 
@@ -54,10 +55,11 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     assert gan.latent_shape == (3,)
     assert gan.discriminator.output_shape == (None, 1)
     first = next(layer for layer in gan.discriminator.layers if layer.weights)
-    assert type(first).__name__ == {"dcgan": "Conv2D", "elu": "Dense", "mlp": "Dense"}.get(architecture, "Maxout")
+    kinds = {"maxout": "Maxout", "conditional_maxout": "Maxout", "elu": "Dense", "mlp": "Dense"}
+    assert type(first).__name__ == kinds.get(architecture, "Conv2D")
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "dcgan"])
+@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if "dcgan" not in name])
 def test_every_perceptron_takes_vectors(architecture):
     gan = build("gan", architecture, (5,))
     assert gan.example_shape == (5,)
@@ -95,7 +97,11 @@ def test_dcgan_networks_refuse_vectors():
     ("variant", "arguments", "message"),
     [
         ("gan", {"architecture": "dcgn"}, "Unknown architecture 'dcgn'.*Did you mean 'dcgan'"),
-        ("gan", {"architecture": "resnet"}, "Expected one of: conditional_maxout, dcgan, elu, maxout, mlp."),
+        (
+            "gan",
+            {"architecture": "resnet"},
+            "Expected one of: conditional_dcgan, conditional_maxout, dcgan, elu, maxout, mlp.",
+        ),
         ("gan", {"widht": 8, "architecture": "dcgan"}, "GAN.for_images 'widht'.*Did you mean 'width'"),
         ("gan", {"width": 8}, "Unknown argument of GAN.for_images 'width'"),  # maxout networks have none
         ("dcgan", {"generator_units": 8}, "Unknown argument of DCGAN.for_images 'generator_units'"),
@@ -118,6 +124,7 @@ def test_mistakes_are_named(variant, arguments, message):
 @pytest.mark.parametrize(
     ("architecture", "name"),
     [("mlp", "latent_dim"), ("mlp", "units"), ("dcgan", "width"), ("maxout", "pieces"), ("elu", "generator_units")]
+    + [("conditional_dcgan", name) for name in ("width", "generator_units", "discriminator_units", "latent_dim")]
     + [(maxout, name) for maxout in ("maxout", "conditional_maxout") for name in ("generator_units", "latent_dim")],
 )
 def test_impossible_sizes_of_networks_are_named(architecture, name, size):

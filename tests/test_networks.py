@@ -55,6 +55,54 @@ def test_dcgan_starts_from_a_narrow_gaussian():
             assert np.std(layer.kernel) == pytest.approx(0.02, rel=0.15)
 
 
+@pytest.mark.parametrize("shape", SHAPES[:4], ids=str)
+@pytest.mark.parametrize("packing", [1, 2])
+def test_conditional_dcgan_fits_any_allowed_image(shape, packing):
+    sizes = {"width": 2, "generator_units": 3, "discriminator_units": 3, "packing": packing}
+    generator, discriminator = networks.conditional_dcgan_pair(shape, 7, 5, **sizes)
+    images = generator([keras.ops.zeros((2, 7)), keras.ops.array([0, 4])])
+    assert images.shape == (2, *shape)
+    packed = keras.ops.concatenate([images] * packing, axis=-1)
+    labels = keras.ops.array([0, 4] if packing == 1 else [[0, 4], [4, 1]])
+    assert discriminator([packed, labels]).shape == (2, 1)
+
+
+def test_conditional_dcgan_has_the_kernels_of_the_released_model():
+    """100 noise values, 10 labels beside every layer's input, 1024 units, 64 and 128 channels, 5x5."""
+    shapes = [
+        [layer.kernel.shape for layer in player.layers if hasattr(layer, "kernel")]
+        for player in networks.conditional_dcgan_pair((28, 28, 1), 100, 10)
+    ]
+    assert shapes == [
+        [(110, 1024), (1034, 7 * 7 * 128), (5, 5, 64, 138), (5, 5, 1, 74)],  # transposed: outputs before inputs
+        [(5, 5, 11, 64), (5, 5, 74, 128), (7 * 7 * 128 + 10, 1024), (1034, 1)],
+    ]
+
+
+def test_conditional_dcgan_normalizes_and_bends_as_the_released_model_does():
+    generator, discriminator = networks.conditional_dcgan_pair((8, 8, 1), 3, 2, width=2)
+    for network, activation in ((generator, keras.layers.ReLU), (discriminator, keras.layers.LeakyReLU)):
+        assert len(layers_of(network, activation)) == 3
+    assert len(layers_of(generator, keras.layers.BatchNormalization)) == 3
+    assert len(layers_of(discriminator, keras.layers.BatchNormalization)) == 2  # none on its first features
+    assert all(layer.negative_slope == 0.2 for layer in layers_of(discriminator, keras.layers.LeakyReLU))
+    assert generator.layers[-1].activation is keras.activations.tanh
+
+
+@pytest.mark.parametrize("player", [0, 1])
+@pytest.mark.parametrize("heard", range(4))
+def test_conditional_dcgan_hears_the_label_in_every_layer(player, heard):
+    network = networks.conditional_dcgan_pair((8, 8, 1), 3, 2, width=2, seed=0)[player]
+    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    for layer in layers:
+        kernel = np.array(layer.kernel)
+        inputs_first = np.moveaxis(kernel, -1 if isinstance(layer, keras.layers.Conv2DTranspose) else -2, 0)
+        inputs_first[-2:] *= layer is layers[heard]  # in place; the labels are the last inputs
+        layer.kernel.assign(kernel)
+    one, other = np.asarray(network([np.ones((2, *network.input_shape[0][1:])), np.array([0, 1])]))
+    assert np.abs(one - other).max() > 0
+
+
 def test_maxout_pair_is_that_of_the_paper():
     generator, discriminator = networks.maxout_pair((28, 28, 1), seed=0)
     assert [layer.units for layer in layers_of(generator, keras.layers.Dense)] == [1200, 1200, 784]
@@ -84,12 +132,12 @@ def test_maxout_survives_its_config():
     assert isinstance(again.kernel_initializer, keras.initializers.Zeros)
 
 
-@pytest.mark.parametrize("build", [networks.maxout_pair, networks.dcgan_pair])
+@pytest.mark.parametrize("build", [networks.maxout_pair, networks.dcgan_pair, networks.conditional_dcgan_pair])
 def test_the_seed_fixes_the_weights_and_nothing_else_does(build):
     keras.utils.set_random_seed(1)
-    first = build((8, 8, 1), 3, seed=5)
+    first = build((8, 8, 1), 3, 2, seed=5)
     keras.utils.set_random_seed(2)
-    second, other = build((8, 8, 1), 3, seed=5), build((8, 8, 1), 3, seed=6)
+    second, other = build((8, 8, 1), 3, 2, seed=5), build((8, 8, 1), 3, 2, seed=6)
     for player in range(2):
         for a, b in zip(first[player].weights, second[player].weights, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -106,7 +154,11 @@ def test_vectors_have_an_unbounded_output():
 def test_output_layers_stay_in_float32_under_mixed_precision():
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        pairs = [networks.maxout_pair((8, 8, 1), 3, generator_units=4), networks.dcgan_pair((8, 8, 1), 3, width=2)]
+        pairs = [
+            networks.maxout_pair((8, 8, 1), 3, generator_units=4),
+            networks.dcgan_pair((8, 8, 1), 3, width=2),
+            networks.conditional_dcgan_pair((8, 8, 1), 3, 2, width=2),
+        ]
     finally:
         keras.config.set_dtype_policy("float32")
     for generator, discriminator in pairs:
@@ -117,3 +169,5 @@ def test_output_layers_stay_in_float32_under_mixed_precision():
 def test_other_shapes_are_refused_by_name(shape):
     with pytest.raises(InputError, match="multiples of 4 from 8 to 128"):
         networks.dcgan_pair(shape)
+    with pytest.raises(InputError, match="multiples of 4 from 8 to 128"):
+        networks.conditional_dcgan_pair(shape, num_classes=2)

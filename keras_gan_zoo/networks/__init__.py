@@ -8,7 +8,7 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 `seed` fixes the initial weights and the dropout masks, whatever else the process has drawn.
 """
 
-from keras_gan_zoo.networks.convolutional import dcgan_pair
+from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.maxout import Maxout, conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
@@ -18,6 +18,7 @@ __all__ = [
     "ARCHITECTURES",
     "Dropout",
     "Maxout",
+    "conditional_dcgan_pair",
     "conditional_maxout_pair",
     "dcgan_pair",
     "elu_pair",
@@ -31,6 +32,7 @@ ARCHITECTURES = {
     "maxout": maxout_pair,
     "conditional_maxout": conditional_maxout_pair,
     "dcgan": dcgan_pair,
+    "conditional_dcgan": conditional_dcgan_pair,
     "elu": elu_pair,
     "mlp": mlp_pair,
 }

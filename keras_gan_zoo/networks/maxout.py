@@ -3,7 +3,6 @@
 import keras
 from keras import layers
 
-from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.parts import Shape
 from keras_gan_zoo.replicas import Dropout
@@ -56,14 +55,14 @@ def maxout_pair(
     uniform, dropout = _drawn(seed, image)
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
-    x = parts.with_one_hot(noise, labels, num_classes)
+    x = parts.with_label(noise, labels, num_classes)
     for _ in range(2):
         x = layers.Dense(generator_units, activation="relu", kernel_initializer=uniform(0.05))(x)
     generator = parts.network(noise, labels, parts.dense_examples(x, shape, uniform(0.05)), "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     x = parts.from_pixels(examples, shape)
-    x = dropout(parts.with_one_hot(x, labels, num_classes), 0.2)
+    x = dropout(parts.with_label(x, labels, num_classes), 0.2)
     for _ in range(2):
         x = Maxout(discriminator_units, pieces, kernel_initializer=uniform(0.005))(x)
         x = dropout(x, 0.5)
@@ -111,11 +110,7 @@ def conditional_maxout_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 28, 28, 1), (None, 1))
     """
-    if not num_classes:
-        raise InputError(
-            "Expected num_classes, because these networks take labels. Received: none. Pass num_classes, and labels "
-            "to fit; or use GAN for data without labels."
-        )
+    parts.check_classes(num_classes)
     image = parts.is_image(shape)
     latent_dim, generator_units, discriminator_units, pieces = parts.counts(
         latent_dim=latent_dim,

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.errors import InputError
 
 Shape = tuple[int, ...]
 
@@ -56,16 +57,23 @@ def one_hot(labels, num_classes: int):
     return encoded if len(encoded.shape) == 2 else layers.Flatten()(encoded)
 
 
-def with_one_hot(x, labels, num_classes: int | None):
-    return x if labels is None else layers.Concatenate()([x, one_hot(labels, num_classes)])
+def with_label(x, labels, num_classes: int | None):
+    return x if labels is None else beside(x, one_hot(labels, num_classes))
 
 
-def with_label_planes(images, labels, num_classes: int | None):
-    if labels is None:
-        return images
-    height, width, _ = images.shape[1:]
-    planes = layers.Reshape((1, 1, -1))(one_hot(labels, num_classes))
-    return layers.Concatenate()([images, layers.UpSampling2D((height, width))(planes)])
+def beside(x, encoded):
+    """An encoded label joined to features, as constant planes if they are maps."""
+    if len(x.shape) == 4:
+        encoded = layers.UpSampling2D(x.shape[1:3])(layers.Reshape((1, 1, -1))(encoded))
+    return layers.Concatenate()([x, encoded])
+
+
+def check_classes(num_classes: int | None) -> None:
+    if not num_classes:
+        raise InputError(
+            "Expected num_classes, because these networks take labels. Received: none. Pass num_classes, and labels "
+            "to fit; or use GAN for data without labels."
+        )
 
 
 def from_pixels(examples, shape: Shape):

@@ -48,14 +48,14 @@ def elu_pair(
         return keras.initializers.GlorotUniform(seed=next(seeds))
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
-    x = parts.with_one_hot(noise, labels, num_classes)
+    x = parts.with_label(noise, labels, num_classes)
     for _ in range(2):
         x = layers.Dense(generator_units, use_bias=False, kernel_initializer=glorot())(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     generator = parts.network(noise, labels, parts.dense_examples(x, shape, glorot()), "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
-    x = parts.with_one_hot(parts.from_pixels(examples, shape), labels, num_classes)
+    x = parts.with_label(parts.from_pixels(examples, shape), labels, num_classes)
     for _ in range(2):
         x = layers.Dense(discriminator_units, activation="elu", kernel_initializer=glorot())(x)
     return generator, parts.network(examples, labels, parts.dense_scores(x, glorot()), "discriminator")
@@ -105,9 +105,9 @@ def mlp_pair(
         return x
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
-    x = hidden(parts.with_one_hot(noise, labels, num_classes))
+    x = hidden(parts.with_label(noise, labels, num_classes))
     generator = parts.network(noise, labels, parts.dense_examples(x, shape, initializer()), "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
-    x = hidden(parts.with_one_hot(layers.Flatten()(examples), labels, num_classes))
+    x = hidden(parts.with_label(layers.Flatten()(examples), labels, num_classes))
     return generator, parts.network(examples, labels, parts.dense_scores(x, initializer()), "discriminator")
