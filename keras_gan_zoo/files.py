@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+RECIPE_FILE = "recipe.toml"  # in the folder of a run
+
 # Bytes of what is fetched, and of what an archive unpacks to; a preset of the package has 1 to 4 MB.
 LIMIT = 256 * 2**20
 

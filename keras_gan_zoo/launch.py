@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.recipe import RECIPE_FILE
+from keras_gan_zoo.files import RECIPE_FILE
 
 GRACE = 10  # seconds a worker has to end by itself after another one died, and again after it was told to
 

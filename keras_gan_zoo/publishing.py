@@ -18,10 +18,10 @@ import keras_gan_zoo
 from keras_gan_zoo import cards, gallery, metrics, pictures, zoo
 from keras_gan_zoo.cards import GENERATOR, Card
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.files import folder_written_beside, written_beside
+from keras_gan_zoo.files import RECIPE_FILE, folder_written_beside, written_beside
 from keras_gan_zoo.metrics.features import shipped as extractors
 from keras_gan_zoo.preset_saving import write_files
-from keras_gan_zoo.recipe import RECIPE_FILE, Recipe
+from keras_gan_zoo.recipe import Recipe
 from keras_gan_zoo.training import MODEL_FILE, resolve
 
 ROOT = Path(__file__).parent.parent

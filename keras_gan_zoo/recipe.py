@@ -12,7 +12,6 @@ from keras_gan_zoo.bounds import check_count
 from keras_gan_zoo.checks import check_seed
 from keras_gan_zoo.errors import InputError, unknown
 
-RECIPE_FILE = "recipe.toml"  # in the folder of a run
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 _KINDS = {  # of a recipe's values that are not text

@@ -13,7 +13,7 @@ from keras_gan_zoo.cache import is_url
 from keras_gan_zoo.cards import CARD_FILE, nothing_at, shipped
 from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.recipe import RECIPE_FILE, Recipe
+from keras_gan_zoo.files import RECIPE_FILE
 
 BATCH = 500
 
@@ -73,6 +73,8 @@ def trained_on(source: str) -> dict:
         raise nothing_at(source)
     file = path / RECIPE_FILE
     if file.is_file():
+        from keras_gan_zoo.recipe import Recipe
+
         recipe = Recipe.from_toml(file.read_text()).given()
     if "data" not in recipe:
         raise InputError(

@@ -14,11 +14,11 @@ from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker, lost_workers_named
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.files import remove_unfinished, written_beside
+from keras_gan_zoo.files import RECIPE_FILE, remove_unfinished, written_beside
 from keras_gan_zoo.fine_tuning import put_weights
 from keras_gan_zoo.identity import differences
 from keras_gan_zoo.metrics.evaluation import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
-from keras_gan_zoo.recipe import RECIPE_FILE, Recipe
+from keras_gan_zoo.recipe import Recipe
 
 MODEL_FILE = "gan.keras"
 SNAPSHOTS = "snapshots"

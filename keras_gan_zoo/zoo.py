@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import keras
 
+import keras_gan_zoo
 from keras_gan_zoo import cache
 from keras_gan_zoo.cache import is_url
 from keras_gan_zoo.cards import CARD_FILE, card, list_presets
@@ -52,6 +53,7 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
             "gan-zoo list."
         )
+    keras_gan_zoo.VARIANTS  # noqa: B018  # imported by being asked for, so that Keras knows the classes of files
     if is_url(source):
         return _of_url(str(source), with_discriminator, sha256)
     if sha256 is not None:

@@ -61,6 +61,19 @@ def test_keras_loads_our_models_by_itself_in_any_order(tiny, tmp_path, imports):
     assert "DCGAN" in python(f"{imports}; print(type(keras.saving.load_model({str(path)!r})))")
 
 
+@pytest.mark.parametrize(
+    "load",
+    [
+        "from keras_gan_zoo.zoo import load; load({path!r})",
+        "import keras_gan_zoo.recipe; from keras_gan_zoo.sources import as_source; as_source({path!r})",  # gan-zoo does
+    ],
+)
+def test_models_are_loaded_whichever_module_of_ours_imported_keras(load, tiny, tmp_path):
+    path = tmp_path / "gan.keras"
+    tiny("dcgan").save(path)
+    python(load.format(path=str(path)))
+
+
 @pytest.mark.parametrize("module", ["gan", "losses", "training"])
 def test_modules_can_be_imported_by_their_own_path_first(module):
     python(f"import keras_gan_zoo.{module}")

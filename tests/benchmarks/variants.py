@@ -33,7 +33,7 @@ from keras_gan_zoo.training import build, resolve
 ROWS = {  # the preset whose recipe a row trains by
     "`GAN`, perceptrons": "gan_mnist",
     "`DCGAN`": "dcgan_fashion_mnist",
-    "`ConditionalGAN`, convolutions": "conditional_gan_mnist",
+    "`ConditionalGAN`, convolutions": "conditional_dcgan_fashion_mnist",
     "`WGAN`": "wgan_fashion_mnist",
     "`WGANGP`": "wgan_gp_fashion_mnist",
     "`FGAN`, Pearson": "fgan_pearson_mnist",
