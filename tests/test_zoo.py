@@ -16,7 +16,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features import shipped as extractors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.preset_saving import pixels
-from tests.conftest import assert_same
+from tests.conftest import assert_same, needs_tfds
 
 ROOT = Path(__file__).parent.parent
 PRESETS = kgz.list_presets()
@@ -184,6 +184,27 @@ def test_the_recipe_builds_the_networks_of_the_preset(name):
     for player in ("generator", "discriminator"):
         assert [w.shape for w in getattr(anew, player).weights] == [w.shape for w in getattr(gan, player).weights]
     assert anew.ema_decay == gan.ema_decay
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("conditional_gan_mnist", 0.97), ("conditional_dcgan_fashion_mnist", 0.90)]
+)
+def test_conditional_presets_obey_their_labels(name, least):
+    [agreement] = [score for score in cards.card(name).scores["generated"] if score["metric"] == "label_agreement"]
+    assert agreement["values"]["value"] >= least
+
+
+@needs_tfds("mnist")
+@pytest.mark.slow
+def test_made_digits_train_a_classifier_as_well_as_real_ones():
+    metrics = ["neighbour_classification", "label_agreement"]
+    report = kgz.metrics.evaluate("conditional_gan_mnist", "mnist", metrics=metrics, n=50_000)
+    (error, agreement), (real_error, _) = (
+        [result.value for result in row] for row in (report.generated, report.reference)
+    )
+    assert 0.03 < real_error < 0.034
+    assert error <= 0.034
+    assert agreement >= 0.97
 
 
 @pytest.mark.slow
