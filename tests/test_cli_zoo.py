@@ -54,7 +54,7 @@ def test_a_card_says_all_and_its_recipe_can_be_read():
         card.paper,
         card.data["licence"],
         "CC BY-SA 3.0",
-        "390,529",
+        "936,283",
         "minutes",
         "tensorflow",
     ):
@@ -179,8 +179,8 @@ def test_a_preset_is_trained_on_digits(tmp_path, monkeypatch):
     result = run("train", "--from-preset", NAME, *options)
     assert result.exit_code == 0, result.output
     assert "The classes are not those of conditional_gan_mnist" in result.output
-    assert "begins anew: rows of generator/dense/kernel, discriminator/conv2d/kernel" in re.sub(
-        r"_\d+", "", result.output
-    )
+    begun_anew = re.sub(r"_\d+", "", result.output)
+    assert "begins anew: rows of generator/dense/kernel, generator/dense/kernel, generator/conv2d" in begun_anew
+    assert begun_anew.count("discriminator/conv2d/kernel") == 2
     gan = kgz.load("run")
     assert (gan.num_classes, gan.steps_done) == (3, 2)
