@@ -14,8 +14,9 @@ class ConditionalGAN(GAN):
     $$\min_G \max_D V(D, G) = E_x[\log D(x|y)] + E_z[\log(1 - D(G(z|y)|y))]$$
 
     `for_images` builds the perceptrons of the paper, `networks.conditional_maxout_pair`; images are better served by
-    its convolutional pair, `architecture="dcgan"`, with the optimizer of `DCGAN`. Generated examples are judged under
-    the labels of the real ones beside them. Arguments are those of `GAN`; `num_classes` or `class_names` is needed.
+    convolutions, `architecture="dcgan"`, or `"conditional_dcgan"`, which is told the label in every layer, with the
+    optimizer of `DCGAN`. Generated examples are judged under the labels of the real ones beside them. Arguments are
+    those of `GAN`; `num_classes` or `class_names` is needed.
 
     Example:
         ```python
