@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.for_images import arguments_of_networks
 from keras_gan_zoo.preset import find
 from keras_gan_zoo.recipe import Recipe
 
@@ -49,8 +50,19 @@ def base_of(
 
 
 def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's values, with some replaced; the arguments of its model one by one."""
-    return {**base, **changes, "model": {**base.get("model", {}), **changes.get("model", {})}}
+    """A recipe's values, with some replaced; the arguments of its model one by one.
+
+    Networks of another architecture begin with their own sizes.
+
+    Example:
+        >>> changed({"model": {"architecture": "mlp", "units": 9, "r1": 1}}, {"model": {"architecture": "dcgan"}})
+        {'model': {'architecture': 'dcgan', 'r1': 1}}
+    """
+    kept, asked = base.get("model", {}), changes.get("model", {})
+    before, after = kept.get("architecture"), asked.get("architecture")
+    if before and after and before != after:
+        kept = {name: value for name, value in kept.items() if name not in arguments_of_networks()}
+    return {**base, **changes, "model": {**kept, **asked}}
 
 
 def put_weights(gan, source: str, build: Callable) -> None:

@@ -92,6 +92,12 @@ class ForImages:
         return of_networks | (paper if chosen == paper["architecture"] else {}), of_model
 
 
+def arguments_of_networks() -> set[str]:
+    """Names of arguments that some architecture takes, and no model."""
+    takers = networks.ARCHITECTURES.values()
+    return {name for build in takers for name in _keyword_arguments(build)} - {"packing", "seed"}
+
+
 def _checked_shape(image_shape) -> tuple[int, ...]:
     sides = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
     if not sides or not all(is_count(side) for side in sides):

@@ -121,6 +121,17 @@ def test_a_recipe_begins_with_one_thing(tmp_path):
     assert fine_tuning.base_of() == {}
 
 
+def test_another_architecture_leaves_the_sizes_of_networks_behind():
+    base = fine_tuning.base_of(preset="conditional_gan_mnist")
+    changes = {"data": "digits", "model": {"architecture": "dcgan", "width": 4}}
+    recipe, dataset = kgz.training.resolve(kgz.training.Recipe(**fine_tuning.changed(base, changes)))
+    defaults = kgz.ConditionalGAN.default_arguments(dataset.example_shape, "dcgan")
+    assert recipe.model == {"latent_dim": 100, **defaults, "width": 4, "ema_decay": 0.999}
+    assert kgz.training.build(recipe, dataset).conditional
+    same = fine_tuning.changed(base, {"model": {"architecture": "conditional_dcgan"}})
+    assert same == base
+
+
 def test_a_preset_is_made_anew_by_all_and_trained_on_by_some_of_its_recipe():
     whole = fine_tuning.base_of(preset="conditional_gan_mnist")
     some = fine_tuning.base_of(from_preset="conditional_gan_mnist")
