@@ -61,7 +61,8 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     kept, asked = base.get("model", {}), changes.get("model", {})
     before, after = kept.get("architecture"), asked.get("architecture")
     if before and after and before != after:
-        kept = {name: value for name, value in kept.items() if name not in arguments_of_networks()}
+        left_behind = arguments_of_networks()
+        kept = {name: value for name, value in kept.items() if name not in left_behind}
     return {**base, **changes, "model": {**kept, **asked}}
 
 

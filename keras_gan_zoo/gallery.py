@@ -20,11 +20,11 @@ COLUMNS = {  # of the gallery's table: figure of a card, and how it is written
 INTRODUCTION = """The presets as they are in the package. Figures are of 10,000 samples against the test images, seen
 by the shipped classifier of the data set; of CIFAR-10, 1,000 test images were at hand, and the tiles, which have
 neither a test split nor a classifier, are compared with what they were trained on. Those in brackets are of real
-images in the samples' place: the best that can be. Minutes are by the clock of two cores, which other work shared
-for most presets. Pictures are not chosen: they are of seed 0. The sheets below them show the samples that are
-likeliest to be copies, in triples: the sample, the training image that is nearest to it, and the next nearest; a
-data set without a licence is not shown. `gan-zoo list NAME` says the rest, and `python -m keras_gan_zoo.publish`
-makes this page."""
+images in the samples' place: the best that can be. Minutes are by the clock, on as many cores as the card says,
+which other work shared for most presets. Pictures are not chosen: they are of seed 0. The sheets below them show
+the samples that are likeliest to be copies, in triples: the sample, the training image that is nearest to it, and
+the next nearest; a data set without a licence is not shown. `gan-zoo list NAME` says the rest, and
+`python -m keras_gan_zoo.publish` makes this page."""
 
 
 def page(presets: dict[str, Card]) -> str:

@@ -1,6 +1,7 @@
 """The convolutional pairs of DCGAN."""
 
 import math
+from collections.abc import Iterator
 
 import keras
 from keras import layers
@@ -63,21 +64,18 @@ def dcgan_pair(
     check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
 
-    def normal() -> keras.initializers.Initializer:
-        return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
-
     pyramid = _pyramid(shape[:2])
     channels = [min(2**level, 8) * width for level in range(len(pyramid) - 1)]  # from the image inwards
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
     x = parts.with_label(noise, labels, num_classes)
     base = (*pyramid[-1], channels[-1])
-    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=normal())(x)
+    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=_normal(seeds))(x)
     x = layers.ReLU()(_batch_normalization()(layers.Reshape(base)(x)))
     for level in reversed(range(1, len(pyramid) - 1)):
-        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=normal())
+        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=_normal(seeds))
         x = layers.ReLU()(_batch_normalization()(x))
-    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=normal())
+    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=_normal(seeds))
     x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
     generator = parts.network(noise, labels, x, "generator")
 
@@ -88,12 +86,12 @@ def dcgan_pair(
         normalization = "none" if level == 1 else discriminator_normalization
         has_bias = normalization == "none"
         x = layers.Conv2D(
-            channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=normal()
+            channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=_normal(seeds)
         )(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
         x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return generator, parts.network(
-        examples, labels, parts.dense_scores(layers.Flatten()(x), normal()), "discriminator"
+        examples, labels, parts.dense_scores(layers.Flatten()(x), _normal(seeds)), "discriminator"
     )
 
 
@@ -149,33 +147,32 @@ def conditional_dcgan_pair(
     )
     seeds = parts.seeds_of(seed)
 
-    def normal() -> keras.initializers.Initializer:
-        return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
-
     def dense(x, units: int):
-        return _batch_normalization()(layers.Dense(units, use_bias=False, kernel_initializer=normal())(x))
+        return _batch_normalization()(layers.Dense(units, use_bias=False, kernel_initializer=_normal(seeds))(x))
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
     label = parts.one_hot(labels, num_classes)
     x = layers.ReLU()(dense(parts.beside(noise, label), generator_units))
     base = (shape[0] // 4, shape[1] // 4, 2 * width)
     x = layers.ReLU()(layers.Reshape(base)(dense(parts.beside(x, label), math.prod(base))))
-    x = layers.Conv2DTranspose(width, 5, 2, padding="same", use_bias=False, kernel_initializer=normal())(
+    x = layers.Conv2DTranspose(width, 5, 2, padding="same", use_bias=False, kernel_initializer=_normal(seeds))(
         parts.beside(x, label)
     )
     x = layers.ReLU()(_batch_normalization()(x))
-    x = layers.Conv2DTranspose(shape[-1], 5, 2, padding="same", kernel_initializer=normal())(parts.beside(x, label))
+    x = layers.Conv2DTranspose(shape[-1], 5, 2, padding="same", kernel_initializer=_normal(seeds))(
+        parts.beside(x, label)
+    )
     x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
     generator = parts.network(noise, labels, x, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     label = parts.one_hot(labels, num_classes)
-    x = layers.Conv2D(width, 5, 2, padding="same", kernel_initializer=normal())(parts.beside(examples, label))
+    x = layers.Conv2D(width, 5, 2, padding="same", kernel_initializer=_normal(seeds))(parts.beside(examples, label))
     x = parts.beside(layers.LeakyReLU(0.2)(x), label)
-    x = layers.Conv2D(2 * width, 5, 2, padding="same", use_bias=False, kernel_initializer=normal())(x)
+    x = layers.Conv2D(2 * width, 5, 2, padding="same", use_bias=False, kernel_initializer=_normal(seeds))(x)
     x = layers.Flatten()(layers.LeakyReLU(0.2)(_batch_normalization()(x)))
     x = layers.LeakyReLU(0.2)(dense(parts.beside(x, label), discriminator_units))
-    scores = parts.dense_scores(parts.beside(x, label), normal())
+    scores = parts.dense_scores(parts.beside(x, label), _normal(seeds))
     return generator, parts.network(examples, labels, scores, "discriminator")
 
 
@@ -197,6 +194,10 @@ def _enlarge(x, sides: Shape, channels: int, **kwargs):
     x = layers.Conv2DTranspose(channels, 4, strides, padding="same", **kwargs)(x)
     surplus = [(0, have - want) for have, want in zip(x.shape[1:3], sides, strict=True)]
     return layers.Cropping2D(surplus)(x) if any(cut for _, cut in surplus) else x
+
+
+def _normal(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
 
 
 def _batch_normalization() -> layers.Layer:

@@ -72,7 +72,7 @@ def check_classes(num_classes: int | None) -> None:
     if not num_classes:
         raise InputError(
             "Expected num_classes, because these networks take labels. Received: none. Pass num_classes, and labels "
-            "to fit; or use GAN for data without labels."
+            "to fit (gan-zoo train: --conditional), or choose an architecture that takes none."
         )
 
 
