@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from keras_gan_zoo._imports import around_import, import_keras
+from keras_gan_zoo.core.imports import around_import, import_keras
+from keras_gan_zoo.core.registry import VARIANT_CLASSES as VARIANT_CLASSES
+from keras_gan_zoo.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from keras_gan_zoo import (
@@ -26,30 +28,19 @@ if TYPE_CHECKING:
         training,
         zoo,
     )
-    from keras_gan_zoo.cards import list_presets
-    from keras_gan_zoo.conditional_gan import ConditionalGAN
-    from keras_gan_zoo.dcgan import DCGAN
     from keras_gan_zoo.errors import InputError
-    from keras_gan_zoo.fgan import FGAN
-    from keras_gan_zoo.gan import GAN
-    from keras_gan_zoo.two_player import TwoPlayerModel
-    from keras_gan_zoo.wgan import WGAN
-    from keras_gan_zoo.wgan_gp import WGANGP
-    from keras_gan_zoo.zoo import load
+    from keras_gan_zoo.game.two_player import TwoPlayerModel
+    from keras_gan_zoo.models.conditional_gan import ConditionalGAN
+    from keras_gan_zoo.models.dcgan import DCGAN
+    from keras_gan_zoo.models.fgan import FGAN
+    from keras_gan_zoo.models.gan import GAN
+    from keras_gan_zoo.models.wgan import WGAN
+    from keras_gan_zoo.models.wgan_gp import WGANGP
+    from keras_gan_zoo.zoo.cards import list_presets
+    from keras_gan_zoo.zoo.loading import load
 
     VARIANTS: dict[str, type[TwoPlayerModel]]
 
-__version__ = "0.1.0"
-
-# The models by the names that the command line, recipes and presets use. Every module has the name of its variant.
-VARIANT_CLASSES = {
-    "gan": "GAN",
-    "dcgan": "DCGAN",
-    "conditional_gan": "ConditionalGAN",
-    "wgan": "WGAN",
-    "wgan_gp": "WGANGP",
-    "fgan": "FGAN",
-}
 
 _MODULES = [
     "callbacks",
@@ -67,10 +58,11 @@ _MODULES = [
     "zoo",
 ]
 _HOMES = {
-    **{name: module for module, name in VARIANT_CLASSES.items()},
+    **{name: f"models.{module}" for module, name in VARIANT_CLASSES.items()},
     "InputError": "errors",
-    "list_presets": "cards",
-    "load": "zoo",
+    "TwoPlayerModel": "game.two_player",
+    "list_presets": "zoo.cards",
+    "load": "zoo.loading",
 }
 
 _WITHOUT_KERAS = {"InputError", "data", "latent", "list_presets", "metrics", "pictures"}
@@ -84,6 +76,7 @@ __all__ = [
     "WGANGP",
     "ConditionalGAN",
     "InputError",
+    "TwoPlayerModel",
     "callbacks",
     "data",
     "distribution",

@@ -1,5 +1,5 @@
 """`python -m keras_gan_zoo` is `gan-zoo`."""
 
-from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli.commands import main
 
 main(prog_name="gan-zoo")

@@ -8,7 +8,8 @@ underflows: $-\log \sigma(s) = \operatorname{softplus}(-s)$ and $-\log(1 - \sigm
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import divergences, replicas
+from keras_gan_zoo import divergences
+from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_count
-from keras_gan_zoo.classes import labels_to_sample
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.latent import checked_noise, truncated_noise
+from keras_gan_zoo.latent.sampler import Sampler
 
 BATCH_SIZE = 64
 OUTPUT = "images"
@@ -21,7 +19,7 @@ DIGEST = "file_sha256"  # its value is the digest of the file with zeros in its 
 _DIGEST_IN_FILE = re.compile(DIGEST.encode() + rb"\x12@(.{64})", re.DOTALL)  # as protocol buffers store key and value
 
 
-class OnnxFile:
+class OnnxFile(Sampler):
     """A generator in an ONNX file that `gan.export` wrote, or another with the same inputs and output.
 
     Args:
@@ -59,37 +57,8 @@ class OnnxFile:
         self.num_classes = self._num_classes(inputs["labels"]) if self.conditional else None
         self.class_names = self._class_names() if self.conditional else None
 
-    def sample(self, n: int, labels=None, seed: int | None = None, truncation: float | None = None) -> np.ndarray:
-        """Generated examples, those of `gan.sample` within rounding.
-
-        Args:
-            n: How many, at least 1.
-            labels: For conditional generators: one class for all, or n classes, each by index or name; by default
-                the classes in turn.
-            seed: Same seed, same examples, of which the first do not depend on n. None draws afresh.
-            truncation: Threshold above 0 beyond which noise is drawn anew, see `latent.truncated_noise`.
-
-        Returns:
-            Array (n, *example_shape): float32, images in [-1, 1]; or uint8 if the file was exported with `uint8`.
-
-        Raises:
-            InputError: If n, the labels or the threshold are not of that form, or the file turns out to be damaged.
-        """
-        check_count("n", n)
-        return self.sample_from(truncated_noise(n, self.latent_shape, truncation, seed), labels)
-
-    def sample_from(self, noise: np.ndarray, labels=None) -> np.ndarray:
-        """What the generator makes of given noise (n, *latent_shape), as `sample` would.
-
-        Raises:
-            InputError: If the noise is of another shape or not finite, or the labels are unknown.
-        """
-        noise = checked_noise(noise, self.latent_shape)
-        if labels is not None and not self.conditional:
-            raise InputError(f"Expected no labels, because {self.path} takes none. Received: {labels!r}.")
-        feed = {"noise": noise}
-        if self.conditional:
-            feed["labels"] = labels_to_sample(len(noise), labels, self.num_classes, self.class_names)
+    def _examples_of(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+        feed = {"noise": noise} if labels is None else {"noise": noise, "labels": labels}
         starts = range(0, len(noise), BATCH_SIZE)
         return np.concatenate(
             [self._run({name: part[i : i + BATCH_SIZE] for name, part in feed.items()}) for i in starts]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.files import written_beside
 
 SIDE = 512  # pixels a picture should at least have on its longer side
 GAP = 96  # grey level between the images of a grid

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import cache
+from keras_gan_zoo.core import downloads
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.preset import find
+from keras_gan_zoo.zoo.preset import find
 
 CONTENT = bytes(range(256)) * 2000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -59,8 +59,8 @@ def server():
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "cache"))
-    monkeypatch.delenv(cache.OFFLINE, raising=False)
+    monkeypatch.setenv(downloads.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.delenv(downloads.OFFLINE, raising=False)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
@@ -70,7 +70,7 @@ def folder(tmp_path, monkeypatch):
 def pauses(monkeypatch):
     """What is waited, without waiting."""
     waited = []
-    monkeypatch.setattr(cache.time, "sleep", waited.append)
+    monkeypatch.setattr(downloads.time, "sleep", waited.append)
     return waited
 
 
@@ -80,76 +80,76 @@ def names(folder):
 
 def test_a_file_is_fetched_once(server, folder):
     for _ in range(2):
-        assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
-    assert cache.fetch(f"{server.url}#sha256={DIGEST}", None) == folder / f"{DIGEST}.keras"
+        assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    assert downloads.fetch(f"{server.url}#sha256={DIGEST}", None) == folder / f"{DIGEST}.keras"
     assert server.requests == 1
     assert names(folder) == [f"{DIGEST}.keras"]
 
 
 def test_a_terminal_shows_how_far_it_is(server, monkeypatch, capsys):
-    monkeypatch.setattr(cache.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(downloads.sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    cache.fetch(server.url, DIGEST)
+    downloads.fetch(server.url, DIGEST)
     assert "file.keras" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("failures", [[503], [429, 500, 502], ["cut", "cut"]])
 def test_what_passes_is_tried_again_with_longer_pauses(server, pauses, failures):
     server.failures = list(failures)
-    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
-    assert pauses == list(cache.PAUSES[: len(failures)])
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    assert pauses == list(downloads.PAUSES[: len(failures)])
 
 
 @pytest.mark.parametrize(("failures", "requests"), [([503] * 4, 4), (["cut"] * 4, 4), ([404], 1), ([403], 1)])
 def test_what_does_not_pass_leaves_nothing(server, folder, failures, requests):
     server.failures = list(failures)
     with pytest.raises(OSError, match=r"Expected to fetch http.*Check the address and the network"):
-        cache.fetch(server.url, DIGEST)
+        downloads.fetch(server.url, DIGEST)
     assert server.requests == requests
     assert names(folder) == []
 
 
 def test_nobody_answers(folder):
     with pytest.raises(OSError, match=r"Expected to fetch.*refused"):
-        cache.fetch("http://127.0.0.1:9/x.keras", DIGEST)
+        downloads.fetch("http://127.0.0.1:9/x.keras", DIGEST)
     assert names(folder) == []
 
 
 def test_another_file_than_expected_is_not_kept(server, folder):
     with pytest.raises(InputError, match=f"SHA-256 {'1' * 64}. Received: {DIGEST}"):
-        cache.fetch(server.url, "1" * 64)
+        downloads.fetch(server.url, "1" * 64)
     assert server.requests == 1
     assert names(folder) == []
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(server, folder, monkeypatch):
-    path = cache.fetch(server.url, DIGEST)
+    path = downloads.fetch(server.url, DIGEST)
     path.write_bytes(CONTENT[:-1])
-    monkeypatch.setenv(cache.OFFLINE, "1")
+    monkeypatch.setenv(downloads.OFFLINE, "1")
     with pytest.raises(OSError, match="nothing whole there"):
-        cache.fetch(server.url, DIGEST)
-    monkeypatch.setenv(cache.OFFLINE, "0")
-    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
+        downloads.fetch(server.url, DIGEST)
+    monkeypatch.setenv(downloads.OFFLINE, "0")
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
     assert server.requests == 2
 
 
 def test_offline_there_is_the_cache_or_an_error(server, monkeypatch):
-    monkeypatch.setenv(cache.OFFLINE, "1")
-    with pytest.raises(OSError, match=f"because {cache.OFFLINE} is set"):
-        cache.fetch(server.url, DIGEST)
+    monkeypatch.setenv(downloads.OFFLINE, "1")
+    with pytest.raises(OSError, match=f"because {downloads.OFFLINE} is set"):
+        downloads.fetch(server.url, DIGEST)
     assert server.requests == 0
-    monkeypatch.delenv(cache.OFFLINE)
-    path = cache.fetch(server.url, DIGEST)
-    monkeypatch.setenv(cache.OFFLINE, "1")
-    assert cache.fetch(server.url, DIGEST) == path
+    monkeypatch.delenv(downloads.OFFLINE)
+    path = downloads.fetch(server.url, DIGEST)
+    monkeypatch.setenv(downloads.OFFLINE, "1")
+    assert downloads.fetch(server.url, DIGEST) == path
     assert server.requests == 1
 
 
 def test_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "file"))
-    with pytest.raises(OSError, match=f"Expected to keep files in .*file. Received: .*{cache.FOLDER}=FOLDER"):
-        cache.fetch(server.url, DIGEST)
+    monkeypatch.setenv(downloads.FOLDER, str(tmp_path / "file"))
+    with pytest.raises(OSError, match=f"Expected to keep files in .*file. Received: .*{downloads.FOLDER}=FOLDER"):
+        downloads.fetch(server.url, DIGEST)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def full_disk():
 
 def test_a_full_disk_is_not_tried_again(server, folder, pauses, full_disk):
     with pytest.raises(OSError, match=r"Expected to keep files in .*Received: File too large"):
-        cache.fetch(server.url, DIGEST)
+        downloads.fetch(server.url, DIGEST)
     assert (server.requests, pauses, names(folder)) == (1, [], [])
 
 
@@ -171,42 +171,42 @@ def test_a_file_that_cannot_be_made_is_not_tried_again(server, folder, pauses, m
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(cache.Path, "open", refuse)
+    monkeypatch.setattr(downloads.Path, "open", refuse)
     with pytest.raises(OSError, match=r"Expected to keep files in .*Received: Permission denied"):
-        cache.fetch(server.url, DIGEST)
+        downloads.fetch(server.url, DIGEST)
     assert (server.requests, pauses, names(folder)) == (0, [], [])
 
 
 @pytest.mark.parametrize("says_its_size", [True, False])
 def test_what_is_too_large_is_not_kept(server, folder, monkeypatch, says_its_size):
-    monkeypatch.setattr(cache, "LIMIT", len(CONTENT) - 1)
+    monkeypatch.setattr(downloads, "LIMIT", len(CONTENT) - 1)
     server.says_its_size = says_its_size
     with pytest.raises(InputError, match=f"Expected at most {len(CONTENT) - 1:,} bytes at http.*load the file"):
-        cache.fetch(server.url, DIGEST)
+        downloads.fetch(server.url, DIGEST)
     assert (server.requests, names(folder)) == (1, [])
-    monkeypatch.setattr(cache, "LIMIT", len(CONTENT))
-    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    monkeypatch.setattr(downloads, "LIMIT", len(CONTENT))
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
 
 
 def test_a_redirection_keeps_the_scheme(server, folder):
     server.failures = [server.url]
-    assert cache.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
     server.failures = ["ftp://127.0.0.1/file.keras"]
     with pytest.raises(InputError, match=r"to lead to http:// alone\. Received: a redirection to ftp://"):
-        cache.fetch(server.url, "1" * 64)
-    https = cache.urllib.request.Request("https://example.org/gan.zip")
+        downloads.fetch(server.url, "1" * 64)
+    https = downloads.urllib.request.Request("https://example.org/gan.zip")
     with pytest.raises(InputError, match=r"to lead to https:// alone\. Received: a redirection to http://"):
-        cache._SameScheme().redirect_request(https, None, 302, "", {}, "http://example.org/gan.zip")
+        downloads._SameScheme().redirect_request(https, None, 302, "", {}, "http://example.org/gan.zip")
 
 
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv(cache.FOLDER, "~/models")
-    assert cache.folder() == tmp_path.home() / "models"
-    monkeypatch.delenv(cache.FOLDER)
+    monkeypatch.setenv(downloads.FOLDER, "~/models")
+    assert downloads.folder() == tmp_path.home() / "models"
+    monkeypatch.delenv(downloads.FOLDER)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / "keras_gan_zoo"
+    assert downloads.folder() == tmp_path / "keras_gan_zoo"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.folder() == tmp_path.home() / ".cache" / "keras_gan_zoo"
+    assert downloads.folder() == tmp_path.home() / ".cache" / "keras_gan_zoo"
 
 
 @pytest.mark.parametrize("digest", [None, "", "abc", "g" * 64])
@@ -231,7 +231,7 @@ def test_models_at_a_url(tiny, tmp_path, suffix, folder, monkeypatch):
         np.testing.assert_array_equal(found.sample(2, seed=0), gan.sample(2, seed=0))
     with pytest.raises(InputError, match="with SHA-256 111"):
         kgz.load(path.as_uri(), sha256="1" * 64)
-    monkeypatch.setenv(cache.OFFLINE, "1")
+    monkeypatch.setenv(downloads.OFFLINE, "1")
     assert kgz.WGAN.from_preset(path.as_uri(), sha256=digest).lacks_discriminator == (suffix == ".zip")
     assert names(folder) == []
 
@@ -253,7 +253,7 @@ def test_other_files_are_refused():
 
 def test_several_at_once_all_get_the_whole_file(server, folder):
     found: list = []
-    threads = [threading.Thread(target=lambda: found.append(cache.fetch(server.url, DIGEST))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(downloads.fetch(server.url, DIGEST))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,7 +1,7 @@
 import pytest
 
-from keras_gan_zoo import cards
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.zoo import cards
 
 DIGEST = "0" * 64
 TABLE = f"""

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main, train
-from keras_gan_zoo.cli_options import MODEL_OPTIONS
+from keras_gan_zoo.cli.options import MODEL_OPTIONS
 from keras_gan_zoo.training import Recipe, build, resolve
 
 

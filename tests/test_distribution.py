@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import distribution, replicas
+from keras_gan_zoo import distribution
+from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, WorkerLostError
 from tests import equality
 

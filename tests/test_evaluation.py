@@ -18,12 +18,13 @@ from onnx import TensorProto, helper
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
 from keras_gan_zoo.callbacks import Metrics, Stopping
-from keras_gan_zoo.classes import renumbered
 from keras_gan_zoo.cli import main
-from keras_gan_zoo.metrics import features, real_images
-from keras_gan_zoo.metrics.evaluation import Seen, Sets, measure
-from keras_gan_zoo.recipe import Recipe
-from keras_gan_zoo.sources import as_source, trained_on
+from keras_gan_zoo.core.labels import renumbered
+from keras_gan_zoo.metrics import real_images
+from keras_gan_zoo.metrics.features import extractors
+from keras_gan_zoo.metrics.protocol import Seen, Sets, measure
+from keras_gan_zoo.metrics.sources import as_source, trained_on
+from keras_gan_zoo.training.recipe import Recipe
 from tests.conftest import needs_tfds
 
 
@@ -52,9 +53,9 @@ def tiny_classifier(classes=10):
 # ----------------------------------------------------------------------------------------------------- the extractors
 
 
-@pytest.mark.parametrize("name", features.shipped())
+@pytest.mark.parametrize("name", extractors.shipped())
 def test_shipped_classifiers_are_what_their_cards_say(name):
-    path = features.CLASSIFIERS / f"{name}.onnx"
+    path = extractors.CLASSIFIERS / f"{name}.onnx"
     card = tomllib.loads(path.with_suffix(".toml").read_text())
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
     assert path.stat().st_size <= 2 * 2**20
@@ -73,20 +74,20 @@ def test_shipped_classifiers_name_real_test_images(name, least):
     except InputError:
         pytest.skip(f"{name} is not prepared in TFDS_DATA_DIR")
     right = metrics.extractor(name).probabilities(test.examples).argmax(axis=1) == test.labels
-    card = tomllib.loads((features.CLASSIFIERS / f"{name}.toml").read_text())
+    card = tomllib.loads((extractors.CLASSIFIERS / f"{name}.toml").read_text())
     assert right.mean() >= least
     assert right.mean() == pytest.approx(card["accuracy"], abs=2e-4)
 
 
 def test_a_damaged_classifier_is_refused(tmp_path):
     for suffix in (".onnx", ".toml"):
-        content = (features.CLASSIFIERS / f"mnist{suffix}").read_bytes()
+        content = (extractors.CLASSIFIERS / f"mnist{suffix}").read_bytes()
         (tmp_path / f"mnist{suffix}").write_bytes(content)
     damaged = bytearray((tmp_path / "mnist.onnx").read_bytes())
     damaged[len(damaged) // 2] ^= 1
     (tmp_path / "mnist.onnx").write_bytes(damaged)
     with pytest.raises(InputError, match="Install the package again"):
-        features._classifier(tmp_path / "mnist.onnx")
+        extractors._classifier(tmp_path / "mnist.onnx")
 
 
 def test_an_extractor_gives_the_same_whatever_the_batches_and_the_format(digits):

@@ -22,8 +22,8 @@ from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import NotFiniteError, ParityError
 from keras_gan_zoo.export import exporting, onnx_graph, parity, readers, tensorflow_formats
 from keras_gan_zoo.export.generator import Generator
-from keras_gan_zoo.identity import sha256_of_weights
 from keras_gan_zoo.onnx_file import OnnxFile
+from keras_gan_zoo.state.identity import sha256_of_weights
 from tests.equality import CLASSES, KINDS, build
 
 NAMES = ["dog", "cat", "lizard"]

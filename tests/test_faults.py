@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.snapshot import SnapshotFolder
+from keras_gan_zoo.state.snapshot import SnapshotFolder
 from tests.test_snapshot import assert_same_bits, contents, values_of
 
 TINY = ["--width", "4", "--latent-dim", "4", "--batch-size", "8"]

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from keras_gan_zoo import files
+from keras_gan_zoo.core import files
+from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.files import written_beside
 
 
 def test_a_file_appears_whole(tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import fine_tuning
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.training import fine_tuning
 from tests.conftest import assert_same, weights_of
 from tests.equality import KINDS, build
 

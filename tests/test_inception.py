@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics import inception, inception_weights
+from keras_gan_zoo.metrics.features import inception, inception_weights
 
 # Each block of the graph, and what torch-fidelity calls it.
 KINDS = {

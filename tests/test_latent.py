@@ -15,9 +15,10 @@ from keras import layers
 from PIL import Image
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import inversion, latent
+from keras_gan_zoo import latent
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.latent import inversion
 from tests.conftest import CLASSES, assert_same, weights_of
 from tests.equality import KINDS
 

@@ -16,8 +16,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import launch
-from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli import launching, main
 from keras_gan_zoo.errors import InputError
 from tests import equality
 
@@ -39,14 +38,14 @@ def workers_run(monkeypatch):
                 start_new_session=True,
             )
 
-        monkeypatch.setattr(launch, "_start", start)
+        monkeypatch.setattr(launching, "_start", start)
 
     return use
 
 
 def launched(workers=2, restarts=0, arguments=("train", "dcgan", "--data", "digits", "--out", "runs/x")):
     lines = []
-    code = launch.launch(arguments, workers, restarts, say=lines.append)
+    code = launching.launch(arguments, workers, restarts, say=lines.append)
     return code, lines
 
 
@@ -67,7 +66,7 @@ def test_ends_all_workers_when_one_dies_and_says_which(workers_run):
 
 
 def test_a_deaf_worker_is_killed(workers_run, monkeypatch):
-    monkeypatch.setattr(launch, "GRACE", 0.5)
+    monkeypatch.setattr(launching, "GRACE", 0.5)
     workers_run("import signal; signal.signal(15, signal.SIG_IGN); time.sleep(0.5 + 60 * (n != 1)); sys.exit(7)")
     started = time.monotonic()
     code, lines = launched()
@@ -104,7 +103,7 @@ def test_a_mistake_is_not_repeated(workers_run):
 )
 def test_commands_that_workers_cannot_share_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
-        launch.launch(arguments, workers=2)
+        launching.launch(arguments, workers=2)
     result = CliRunner().invoke(main, ["launch", "--workers", "2", "--", *arguments])
     assert result.exit_code == 2
     assert "Error: " in result.output
@@ -127,7 +126,7 @@ def cluster(worker, ports):
 
 def side_by_side(*commands):
     """Exit code and output of each worker of a job, started without the launcher."""
-    ports = launch._free_ports(len(commands))
+    ports = launching._free_ports(len(commands))
     processes = [
         subprocess.Popen(
             [sys.executable, *map(str, command)],

@@ -17,7 +17,7 @@ from sklearn.neighbors import KernelDensity
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
-from keras_gan_zoo.metrics.evaluation import check_metrics
+from keras_gan_zoo.metrics.protocol import check_metrics
 
 
 def features(n=600, d=12, seed=0, shift=0.0):

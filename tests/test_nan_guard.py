@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import callbacks
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.snapshot import Snapshot
+from keras_gan_zoo.state.snapshot import Snapshot
 from tests.conftest import assert_same, weights_of
 
 VECTORS = np.random.default_rng(0).standard_normal((64, 2)).astype(np.float32)

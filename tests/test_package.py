@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.two_player import TwoPlayerModel
+from keras_gan_zoo.game.two_player import TwoPlayerModel
 
 
 def python(code):
@@ -65,7 +65,8 @@ def test_keras_loads_our_models_by_itself_in_any_order(tiny, tmp_path, imports):
     "load",
     [
         "from keras_gan_zoo.zoo import load; load({path!r})",
-        "import keras_gan_zoo.recipe; from keras_gan_zoo.sources import as_source; as_source({path!r})",  # gan-zoo does
+        # as gan-zoo does
+        "import keras_gan_zoo.training.recipe; from keras_gan_zoo.metrics import sources; sources.as_source({path!r})",
     ],
 )
 def test_models_are_loaded_whichever_module_of_ours_imported_keras(load, tiny, tmp_path):
@@ -74,6 +75,6 @@ def test_models_are_loaded_whichever_module_of_ours_imported_keras(load, tiny, t
     python(load.format(path=str(path)))
 
 
-@pytest.mark.parametrize("module", ["gan", "losses", "training"])
+@pytest.mark.parametrize("module", ["models.gan", "losses", "training"])
 def test_modules_can_be_imported_by_their_own_path_first(module):
     python(f"import keras_gan_zoo.{module}")

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.vocabulary import Vocabulary
+from keras_gan_zoo.game.vocabulary import Vocabulary
 from tests.conftest import assert_same, weights_of
 from tests.test_nan_guard import SGD, VECTORS, game, is_finite, slow, state, train
 

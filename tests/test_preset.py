@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import cards, preset, preset_files
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.export import exporting
 from keras_gan_zoo.export.generator import Generator
+from keras_gan_zoo.zoo import archive, cards, preset
 from tests.conftest import assert_same, weights_of
 from tests.equality import KINDS, build
 
@@ -166,7 +166,7 @@ def test_weights_of_another_form_are_refused(arrays):
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     with pytest.raises(InputError, match="Expected the weights of a net, array by array"):
-        preset_files.unpacked(content.getvalue(), [np.zeros((2, 3))], "a net")
+        archive.unpacked(content.getvalue(), [np.zeros((2, 3))], "a net")
 
 
 def test_without_discriminator_there_is_no_training(saved, images, tmp_path):
@@ -277,7 +277,7 @@ def test_a_model_that_keras_cannot_rebuild_is_an_error_of_ours(saved):
     folder, _ = saved
     found = preset.find(folder)
     config = found.read("config.json").replace(b'"Dense"', b'"Dance"')
-    card = dataclasses.replace(found.card, files={**found.card.files, "config.json": preset_files.sha256_of(config)})
+    card = dataclasses.replace(found.card, files={**found.card.files, "config.json": archive.sha256_of(config)})
     broken = preset.Preset(card, lambda name: config if name == "config.json" else found.read(name))
     with pytest.raises(InputError, match="that Keras can rebuild in tiny"):
         broken.model()
@@ -330,9 +330,9 @@ def test_bombs_are_refused_before_they_are_unpacked(saved, tmp_path, monkeypatch
     archive = zipped(folder, tmp_path / "bomb.zip")
     with zipfile.ZipFile(archive) as opened:
         size = sum(info.file_size for info in opened.infolist())
-    monkeypatch.setattr(preset_files, "LIMIT", size)
+    monkeypatch.setattr(archive, "LIMIT", size)
     kgz.load(archive)
-    monkeypatch.setattr(preset_files, "LIMIT", size - 1)
+    monkeypatch.setattr(archive, "LIMIT", size - 1)
     monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
     with pytest.raises(InputError, match="unpacked"):
         kgz.load(archive)

@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import cards, gallery, preset_files, publishing
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.preset import Preset
+from keras_gan_zoo.training import publishing
+from keras_gan_zoo.zoo import archive, cards, gallery
+from keras_gan_zoo.zoo.preset import Preset
 from tests.conftest import TINY
 
 
@@ -44,8 +45,8 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def checkout(tmp_path):
-    (tmp_path / "keras_gan_zoo").mkdir()
-    (tmp_path / "keras_gan_zoo" / "presets.toml").write_text("")
+    (tmp_path / "keras_gan_zoo" / "zoo").mkdir(parents=True)
+    (tmp_path / "keras_gan_zoo" / "zoo" / "presets.toml").write_text("")
     return tmp_path
 
 
@@ -54,7 +55,7 @@ SAID = {"authors": "Somebody", "licence": "CC0-1.0"}
 
 def test_a_run_becomes_a_preset(run, checkout):
     card = publishing.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
-    package = checkout / "keras_gan_zoo"
+    package = checkout / "keras_gan_zoo" / "zoo"
     assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
     for picture in ("tiny_few.png", "tiny_few_neighbours.png"):
         assert (checkout / "docs" / "images" / "zoo" / picture).stat().st_size > 0
@@ -63,7 +64,7 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert str(run.parent) not in (package / "presets.toml").read_text()
     assert {result["metric"] for result in card.scores["reference"]} == {"nearest_neighbours"}
     assert card.environment["tensorflow"] == tf.__version__
-    again = Preset(card, preset_files.of_folder(package / "presets" / "tiny_few")).model()
+    again = Preset(card, archive.of_folder(package / "presets" / "tiny_few")).model()
     np.testing.assert_array_equal(again.sample(3, seed=1), kgz.load(run).sample(3, seed=1))
 
     table = package / "presets.toml"
@@ -97,7 +98,7 @@ def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_
 
 
 def test_the_command_prints_our_words_only(tmp_path):
-    command = [sys.executable, "-m", "keras_gan_zoo.publish", str(tmp_path), "tiny", "--description", "Blots"]
+    command = [sys.executable, "-m", "keras_gan_zoo.cli.publish", str(tmp_path), "tiny", "--description", "Blots"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert found.stderr.startswith("Error: Expected a finished run, with a gan.keras.")

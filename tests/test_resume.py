@@ -20,7 +20,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo import training
 from keras_gan_zoo.callbacks import NaNGuard, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.snapshot import DamagedSnapshotError, Snapshot
+from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot
 from tests.test_contract import KINDS
 from tests.test_snapshot import DAMAGES, assert_same_bits, contents, damage, fill, small, values_of, variables_of
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import publish
-from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli import main, publish
 from tests.test_documents import DOCUMENTS, ROOT
 
 DOCS = ROOT / "docs"
@@ -49,9 +48,7 @@ def test_every_inclusion_finds_its_source():
 
 
 def test_links_lead_to_the_places_of_the_site():
-    text = (
-        "[a](../keras_gan_zoo/gan.py) [b](../export/README.md#x) [c](speed.md) [d](https://a.b/c)\n```\n[e](f.md)\n```"
-    )
+    text = "[a](../keras_gan_zoo/models/gan.py) [b](../export/README.md#x) [c](speed.md) [d](https://a.b/c)\n```\n[e](f.md)\n```"
     moved = "[a](reference/models.md) [b](examples/index.md#x) [c](speed.md) [d](https://a.b/c)\n```\n[e](f.md)\n```"
     assert hooks.relinked(text, "docs/metrics.md") == moved
     assert hooks.relinked("[a](docs/images/x.png)", "README.md") == "[a](images/x.png)"

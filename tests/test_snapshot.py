@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import identity
 from keras_gan_zoo.callbacks import Journal, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.snapshot import DamagedSnapshotError, Snapshot, SnapshotFolder
+from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot, SnapshotFolder
 
 DATA = {"examples": 40, "checksum": 7}
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.wgan import is_generators_turn
+from keras_gan_zoo.models.wgan import is_generators_turn
 from tests.conftest import assert_same, weights_of
 from tests.test_gan import SEED, SIZE, linear, noise
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import cards, preset, preset_files
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.features import shipped as extractors
+from keras_gan_zoo.metrics.features.extractors import shipped as extractors
 from keras_gan_zoo.metrics.result import Result
-from keras_gan_zoo.preset_saving import pixels
+from keras_gan_zoo.zoo import archive, cards, preset
+from keras_gan_zoo.zoo.saving import pixels
 from tests.conftest import assert_same, needs_tfds
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ def test_suffixes_may_be_in_capitals(tiny, tmp_path):
     expected = gan.sample(3, seed=0)
     for source in (tmp_path / "GAN.KERAS", tmp_path / "TINY.ZIP"):
         np.testing.assert_array_equal(kgz.load(source).sample(3, seed=0), expected)
-        digest = preset_files.sha256_of(source.read_bytes())
+        digest = archive.sha256_of(source.read_bytes())
         np.testing.assert_array_equal(kgz.load(source.as_uri(), sha256=digest).sample(3, seed=0), expected)
 
 
@@ -92,9 +92,9 @@ def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
 
     gan = tiny("fgan")
     gan.save_preset(tmp_path / "far")
-    archive = zipped(tmp_path / "far", tmp_path / "far.zip")
-    digest = preset_files.sha256_of(archive.read_bytes())
-    far = cards.Card("far", "fgan", licence="MIT", url=archive.as_uri(), sha256=digest)
+    zipped_preset = zipped(tmp_path / "far", tmp_path / "far.zip")
+    digest = archive.sha256_of(zipped_preset.read_bytes())
+    far = cards.Card("far", "fgan", licence="MIT", url=zipped_preset.as_uri(), sha256=digest)
     cards.write({"far": far}, tmp_path / "presets.toml")
     monkeypatch.setattr(cards, "TABLE", tmp_path / "presets.toml")
     monkeypatch.chdir("/")
@@ -102,7 +102,7 @@ def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
     far = kgz.load("far")
     assert far.origin.card.licence == "MIT"
     np.testing.assert_array_equal(far.sample(2, seed=0), gan.sample(2, seed=0))
-    archive.write_bytes(archive.read_bytes()[:-1])
+    zipped_preset.write_bytes(archive.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"with SHA-256 {digest}"):
         kgz.load("far")
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 MOUNTED = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 MOUNTED |= {"LICENSE": "LICENSE.txt", "export/README.md": "examples/index.md"}
 EXAMPLES = ("*/README.md", "*/sample.*", "*/package.json")
-MODELS = ("gan", "dcgan", "conditional_gan", "wgan", "wgan_gp", "fgan", "two_player")
+ROOMS = {"game": "models"}  # of the package, and the page of the reference where another has their docstrings
 
 LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)((?:#[^)\s]*)?\))")
 SOURCE = re.compile(r"<!-- source: (\S+) -->")
@@ -36,7 +36,7 @@ def place(path: str) -> str:
         return path.removeprefix("docs/")
     if path.startswith("keras_gan_zoo/"):  # read where its docstrings are
         room = path.removeprefix("keras_gan_zoo/").removesuffix(".py").split("/")[0]
-        return f"reference/{'models' if room in MODELS else room}.md"
+        return f"reference/{ROOMS.get(room, room)}.md"
     return mounted().get(path, path)
 
 
@@ -53,7 +53,7 @@ def relinked(markdown: str, path: str) -> str:
 
 
 def source(name: str) -> str:
-    """The code of a file, docs/tutorials/start.py, or of what a dotted name stands for, keras_gan_zoo.gan.GAN."""
+    """The code of a file, docs/tutorials/start.py, or of a dotted name, keras_gan_zoo.models.gan.GAN."""
     if "/" in name:
         return (ROOT / name).read_text()
     parts = name.split(".")

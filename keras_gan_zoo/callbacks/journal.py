@@ -2,9 +2,9 @@
 
 import keras
 
-from keras_gan_zoo import identity
 from keras_gan_zoo.callbacks.stateful import Stateful
-from keras_gan_zoo.snapshot import Snapshot
+from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.snapshot import Snapshot
 
 
 class Journal(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.core.files import written_beside
 
 
 class Log(keras.callbacks.CSVLogger):

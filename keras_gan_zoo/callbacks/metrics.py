@@ -4,14 +4,12 @@ from collections.abc import Iterable
 
 import keras
 
-from keras_gan_zoo.bounds import check_count
-from keras_gan_zoo.checks import check_seed
+from keras_gan_zoo.core.bounds import check_count, check_seed
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.evaluation import Seen, Sets, check_metrics, check_needs, logged, measure
-from keras_gan_zoo.metrics.features import Extractor
-from keras_gan_zoo.metrics.features import extractor as as_extractor
-from keras_gan_zoo.metrics.report import default_extractor
+from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
+from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
+from keras_gan_zoo.metrics.protocol import Seen, Sets, check_metrics, check_needs, logged, measure
 
 
 class Metrics(keras.callbacks.Callback):

@@ -5,13 +5,13 @@ import warnings
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
+from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.errors import NotFiniteError
-from keras_gan_zoo.finiteness import is_finite
-from keras_gan_zoo.snapshot import Snapshot
+from keras_gan_zoo.state.finiteness import is_finite
+from keras_gan_zoo.state.snapshot import Snapshot
 
 
 class NaNGuard(Stateful):

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import keras
 
-from keras_gan_zoo import identity
-from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.callbacks.journal import Journal
-from keras_gan_zoo.distribution import check_agreement, is_chief, is_multi_worker
+from keras_gan_zoo.core.bounds import check_count, check_number
+from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.snapshot import Snapshot, SnapshotFolder
+from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.snapshot import Snapshot, SnapshotFolder
 
 
 class Snapshots(keras.callbacks.Callback):

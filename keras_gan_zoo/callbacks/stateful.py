@@ -4,8 +4,8 @@ from pathlib import Path
 
 import keras
 
-from keras_gan_zoo import identity
-from keras_gan_zoo.snapshot import SUFFIX, Snapshot
+from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot
 
 
 class Stateful(keras.callbacks.Callback):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from keras_gan_zoo.bounds import check_count, check_number
 from keras_gan_zoo.callbacks.stateful import Keeper, Stateful
+from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.data import Dataset
-from keras_gan_zoo.distribution import of_chief
+from keras_gan_zoo.distribution.workers import of_chief
 from keras_gan_zoo.errors import InputError, unknown
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.bounds import is_count
+from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder

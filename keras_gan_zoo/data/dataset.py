@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan_zoo.classes import check_class_names
+from keras_gan_zoo.core.labels import check_class_names
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:

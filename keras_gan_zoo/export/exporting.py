@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.errors import InputError, ParityError, unknown
 from keras_gan_zoo.export import onnx_format, parity, readers, tensorflow_formats
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.export.parity import Tolerance
-from keras_gan_zoo.files import folder_written_beside, written_beside
 
 FORMATS = {"onnx": ".onnx", "saved_model": "", "litert": ".tflite"}  # and the suffixes that choose them
 SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.identity import sha256_of_weights
-from keras_gan_zoo.sampling import inputs
-from keras_gan_zoo.two_player import TwoPlayerModel
+from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.networks.parts import inputs
+from keras_gan_zoo.state.identity import sha256_of_weights
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Generator:
             InputError: If the model is no GAN, or does not know its classes.
             NotFiniteError: If a weight is NaN or infinite.
         """
-        if not isinstance(model, TwoPlayerModel):
+        if not isinstance(model, Sampler):
             raise InputError(
                 f"Expected a GAN of this package. Received: {type(model).__name__}. Load one with kgz.load."
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import __version__
+from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import onnx_graph, smaller
 from keras_gan_zoo.export.generator import Generator

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from keras_gan_zoo import __version__
+from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.onnx_file import DIGEST, digest_of
 
 PLACE_OF_DIGEST = "0" * hashlib.sha256().digest_size * 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.console import without_talk
+from keras_gan_zoo.core.stderr import without_talk
 from keras_gan_zoo.errors import InputError, ParityError
 from keras_gan_zoo.export.parity import Probe
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.console import held_back
+from keras_gan_zoo.core.stderr import held_back
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export.generator import Generator
 

@@ -5,14 +5,14 @@ Functions take arrays and give a `Result`. Importing this package imports neithe
 
 from keras_gan_zoo.metrics.classification import network_classification
 from keras_gan_zoo.metrics.diversity import ms_ssim
-from keras_gan_zoo.metrics.evaluation import METRICS, Seen, Sets, measure
-from keras_gan_zoo.metrics.features import Extractor, extractor
+from keras_gan_zoo.metrics.features.extractors import Extractor, extractor
 from keras_gan_zoo.metrics.frechet import Moments, frechet_distance
 from keras_gan_zoo.metrics.kernel import kernel_distance
 from keras_gan_zoo.metrics.manifold import density_coverage, manifold, precision_recall
 from keras_gan_zoo.metrics.modes import class_coverage, mode_coverage, stacked_labels
 from keras_gan_zoo.metrics.neighbours import Neighbours, nearest_neighbours, neighbour_classification
 from keras_gan_zoo.metrics.parzen import parzen_log_likelihood
+from keras_gan_zoo.metrics.protocol import METRICS, Seen, Sets, measure
 from keras_gan_zoo.metrics.report import Report, evaluate
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.scores import inception_score

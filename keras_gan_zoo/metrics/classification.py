@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keras_gan_zoo.bounds import check_count
-from keras_gan_zoo.metrics.arrays import as_pixels, check_labels
+from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.metrics.features.arrays import as_pixels, check_labels
 from keras_gan_zoo.metrics.result import Result
 
 
@@ -24,7 +24,7 @@ def network_classification(samples, labels, test, test_labels, epochs: int = 5, 
     Returns:
         A `Result` with `value`, the error in [0, 1].
     """
-    from keras_gan_zoo.metrics import classifier
+    from keras_gan_zoo.metrics.features import classifier
 
     check_count("epochs", epochs)
     samples, test = as_pixels(samples, "samples"), as_pixels(test, "test")

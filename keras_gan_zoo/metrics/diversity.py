@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import as_pixels
+from keras_gan_zoo.metrics.features.arrays import as_pixels
 from keras_gan_zoo.metrics.result import Result
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales, Wang et al. 2003

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import batches_of, blocks
+from keras_gan_zoo.metrics.features.arrays import batches_of, blocks
 from keras_gan_zoo.metrics.result import Result
 
 PIECE = 2**20  # numbers

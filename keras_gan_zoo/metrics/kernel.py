@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_count
-from keras_gan_zoo.metrics.arrays import blocks, check_widths, vectors
+from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.metrics.features.arrays import blocks, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 
 BLOCK = 2**22  # numbers at once: more do not fit the caches

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_gan_zoo.metrics.arrays import blocks, check_neighbours, check_widths, squared_distances, vectors
+from keras_gan_zoo.metrics.features.arrays import blocks, check_neighbours, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import as_pixels, check_labels, check_ranges, check_widths, vectors
+from keras_gan_zoo.metrics.features.arrays import as_pixels, check_labels, check_ranges, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.pictures import grid
 

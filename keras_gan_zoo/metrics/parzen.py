@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from keras_gan_zoo.bounds import check_number
+from keras_gan_zoo.core.bounds import check_number
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import blocks, check_ranges, check_widths, squared_distances, vectors
+from keras_gan_zoo.metrics.features.arrays import blocks, check_ranges, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
 
 BANDWIDTHS = np.logspace(-1, 0, 10)

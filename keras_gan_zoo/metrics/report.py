@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_gan_zoo.classes import renumbered
+from keras_gan_zoo.core.labels import renumbered
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import as_pixels
-from keras_gan_zoo.metrics.evaluation import DEFAULT, Sets, check_metrics, check_needs, measure
-from keras_gan_zoo.metrics.features import extractor as as_extractor
-from keras_gan_zoo.metrics.features import shipped
+from keras_gan_zoo.metrics.features.arrays import as_pixels
+from keras_gan_zoo.metrics.features.extractors import default_extractor
+from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
 from keras_gan_zoo.metrics.modes import mode_coverage
 from keras_gan_zoo.metrics.neighbours import Neighbours
+from keras_gan_zoo.metrics.protocol import DEFAULT, Sets, check_metrics, check_needs, measure
 from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
-from keras_gan_zoo.sources import Source, as_source
+from keras_gan_zoo.metrics.sources import Source, as_source
 
 MIXTURES = ("ring8", "grid25")
 
@@ -210,16 +210,6 @@ def _measured(metrics, sets: dict[str, Sets], said: dict, progress) -> dict[str,
         found[row] += measure(sets[place], [name], **said)
     progress("measuring", len(steps), len(steps))
     return found
-
-
-def default_extractor(dataset) -> str:
-    """The shipped classifier of a data set by its name."""
-    if dataset.name not in shipped():
-        raise InputError(
-            f"Expected an extractor for {dataset.name!r}: {', '.join(shipped())} have one of their own. Received: "
-            "none. Give one: 'pixels', 'inception', or in Python a Keras model or a function."
-        )
-    return dataset.name
 
 
 def _number(n: int | None, source: Source, reference) -> int:

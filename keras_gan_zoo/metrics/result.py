@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from keras_gan_zoo import files
+from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
 UNSAID = "not said"

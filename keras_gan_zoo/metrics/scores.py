@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.arrays import distribution
+from keras_gan_zoo.metrics.features.arrays import distribution
 from keras_gan_zoo.metrics.result import Result
 
 

@@ -9,10 +9,10 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 """
 
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
-from keras_gan_zoo.networks.maxout import Maxout, conditional_maxout_pair, maxout_pair
+from keras_gan_zoo.networks.layers import Dropout, Maxout
+from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
-from keras_gan_zoo.replicas import Dropout
 
 __all__ = [
     "ARCHITECTURES",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-from keras_gan_zoo.bounds import check_number
+from keras_gan_zoo.core.bounds import check_number
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.networks import parts
+from keras_gan_zoo.networks.layers import Dropout
 from keras_gan_zoo.networks.parts import Shape
-from keras_gan_zoo.replicas import Dropout
 
 NORMALIZATIONS = ("batch", "layer", "none")
 

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from keras_gan_zoo.networks import parts
+from keras_gan_zoo.networks.layers import Dropout, Maxout
 from keras_gan_zoo.networks.parts import Shape
-from keras_gan_zoo.replicas import Dropout
 
 
 def maxout_pair(
@@ -152,51 +152,3 @@ def _drawn(seed: int | None, image: bool):
         return Dropout(rate, seed=next(seeds))(x) if image else x
 
     return uniform, dropout
-
-
-@keras.saving.register_keras_serializable("keras_gan_zoo")
-class Maxout(layers.Layer):
-    r"""Maxout units (Goodfellow et al., 2013): each is the largest of several linear functions of its input.
-
-    $$h_i(x) = \max_j \; x^T W_{\cdot ji} + b_{ji}$$
-
-    Args:
-        units: Number of units; the output has shape (batch, units).
-        pieces: Linear functions per unit.
-        kernel_initializer: Initial weights; biases start at zero.
-
-    Example:
-        >>> Maxout(3, pieces=2)(keras.ops.ones((5, 4))).shape
-        TensorShape([5, 3])
-    """
-
-    def __init__(self, units: int, pieces: int, kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
-        self.units, self.pieces = units, pieces
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        dtype = self.dtype_policy  # not the global one, which may be another when the layer is loaded
-        self.dense = layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer, dtype=dtype)
-
-    def build(self, input_shape):
-        self.dense.build(input_shape)
-
-    @property
-    def kernel(self) -> keras.Variable:
-        """The weights of all pieces, where `SpectralNormalization` looks for them."""
-        return self.dense.kernel
-
-    def call(self, inputs):
-        linear = keras.ops.reshape(self.dense(inputs), (-1, self.pieces, self.units))
-        return keras.ops.max(linear, axis=1)  # twice as fast as along the last axis
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self):
-        initializer = keras.initializers.serialize(self.kernel_initializer)
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "pieces": self.pieces,
-            "kernel_initializer": initializer,
-        }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
 
 Shape = tuple[int, ...]
@@ -93,6 +93,11 @@ def dense_examples(x, shape: Shape, kernel_initializer):
 
 def dense_scores(x, kernel_initializer):
     return layers.Dense(1, kernel_initializer=kernel_initializer, dtype=full_precision(), name="scores")(x)
+
+
+def inputs(first, labels):
+    """What a network takes: labels come second where there are any."""
+    return first if labels is None else [first, labels]
 
 
 def network(first, labels, output, name: str) -> keras.Model:

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gan_zoo.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.networks import parts
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import Snapshots
-from keras_gan_zoo.identity import of_run
-from keras_gan_zoo.snapshot import Snapshot
+from keras_gan_zoo.state.identity import of_run
+from keras_gan_zoo.state.snapshot import Snapshot
 
 
 def timed(action) -> float:

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.files import written_beside
+from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.training import build, resolve
 from tests.benchmarks.networks import tutorial_pair
 

@@ -25,10 +25,10 @@ import keras
 import numpy as np
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.files import written_beside
-from keras_gan_zoo.metrics.evaluation import Seen, Sets, measure
-from keras_gan_zoo.recipe import Recipe
+from keras_gan_zoo.core.files import written_beside
+from keras_gan_zoo.metrics.protocol import Seen, Sets, measure
 from keras_gan_zoo.training import build, resolve
+from keras_gan_zoo.training.recipe import Recipe
 
 ROWS = {  # the preset whose recipe a row trains by
     "`GAN`, perceptrons": "gan_mnist",

@@ -66,7 +66,7 @@ def sizes(gan) -> int:
 
 def run(name: str, processes: int, talk: bool) -> dict:
     """The mean over the processes."""
-    from keras_gan_zoo.launch import _free_ports
+    from keras_gan_zoo.cli.launching import _free_ports
 
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(processes)]
     started = []

@@ -1,0 +1,204 @@
+"""The command line: `gan-zoo train` and `launch`; the other commands have files of their own.
+
+All of it can be done in Python."""
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from keras_gan_zoo.cli.evaluate import evaluate
+from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.options import (
+    AT_LEAST_1,
+    MODEL_OPTIONS,
+    POSITIVE,
+    options_of_bases,
+    options_of_models,
+    options_of_runs,
+)
+from keras_gan_zoo.cli.presets import check_beginning, list_presets
+from keras_gan_zoo.cli.sampling import interpolate, invert, sample
+from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.version import __version__
+from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
+
+
+class _Failure(click.ClickException):
+    """One `Error:` line; exit code 2 for what the user gave, 1 for what the machine refused."""
+
+    def __init__(self, error: Exception):
+        super().__init__(str(error))
+        self.exit_code = 2 if isinstance(error, InputError) else 1
+
+
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context):
+        start()
+        try:
+            return super().invoke(ctx)
+        except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
+            raise _Failure(error) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s")
+def main():
+    """Train generative adversarial networks and look at what they make.
+
+    \b
+    gan-zoo list
+    gan-zoo sample conditional_gan_mnist -n 100 -o digits.png
+    gan-zoo train dcgan --data digits --epochs 250
+    """
+
+
+@main.command()
+@click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)), required=False)
+@options_of_bases
+@options_of_runs
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Run folder, new or empty.  [default: runs/VARIANT_DATA, or that of --resume]",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was interrupted, or with more --epochs. Its recipe governs, and the result is that of "
+    "an undisturbed run, bit for bit.",
+)
+@click.option(
+    "--strategy",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Devices: cpu, gpu, mirrored (all GPUs), multi_worker (the processes in TF_CONFIG), tpu.",
+)
+@click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Time between snapshots.")
+@click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@options_of_models
+def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
+    """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
+
+    \b
+    gan-zoo train dcgan --data fashion_mnist --epochs 10
+    gan-zoo train gan --data ring8 --optimizer dcgan --learning-rate 0.001
+    gan-zoo train fgan --data fashion_mnist --divergence pearson
+    gan-zoo train --preset conditional_gan_mnist --epochs 2
+    gan-zoo train --from-preset conditional_gan_mnist --data path/to/images --conditional
+    gan-zoo train --resume runs/dcgan_fashion_mnist
+    """
+    source = click.get_current_context().get_parameter_source
+    given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
+    recipe = {name: value for name, value in given.items() if name not in MODEL_OPTIONS}
+    recipe["model"] = {name: value for name, value in given.items() if name in MODEL_OPTIONS}
+    check_beginning(recipe, recipe_file, preset, resume)
+    if resume is not None and dry_run:
+        raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
+    from keras_gan_zoo import distribution
+    from keras_gan_zoo.training.build import build, resolve
+    from keras_gan_zoo.training.fine_tuning import base_of, changed
+    from keras_gan_zoo.training.runs import Recipe
+
+    if resume is None:
+        recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
+    strategy = distribution.strategy(strategy)
+    if dry_run:
+        resolved, dataset = resolve(Recipe(**recipe))
+        build(resolved, dataset)  # says what training would refuse
+        click.echo(resolved.to_toml(), nl=False)
+        return
+    _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
+
+
+def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapshots: dict):
+    from keras_gan_zoo import callbacks, training
+    from keras_gan_zoo.distribution.workers import is_chief
+
+    progress = callbacks.Progress()
+    speaks = is_chief(strategy)
+    watched = {
+        "snapshots": snapshots,
+        "strategy": strategy,
+        "more_callbacks": (progress,) if speaks else (),
+        "verbose": 0,
+    }
+    try:
+        if resume is None:
+            folder = training.run_folder(training.Recipe(**recipe), out, strategy)
+            gan, folder = training.train(training.Recipe(**recipe), folder, **watched)
+        else:
+            folder = out or resume
+            gan, folder = training.resume(resume, recipe, out, **watched)
+    except (KeyboardInterrupt, SystemExit) as error:
+        progress.stop()
+        number = error.code if isinstance(error, SystemExit) else 130
+        click.echo(f"Interrupted. To go on: gan-zoo train --resume {folder}", err=True)
+        raise SystemExit(number) from None
+    finally:
+        progress.stop()
+    if speaks and not progress.saw_an_epoch:
+        click.echo(_finished_already(gan, folder))
+    elif speaks:
+        _summarise(gan, folder)
+
+
+def _finished_already(gan, folder: Path) -> str:
+    from keras_gan_zoo.state.snapshot import SnapshotFolder
+
+    stopped = SnapshotFolder(folder / SNAPSHOTS).newest().is_stopped
+    if stopped:
+        how = "It stopped by itself, as its recipe says, and does not go on: start a new run with another recipe."
+    else:
+        how = f"To go on: gan-zoo train --resume {folder} --epochs MORE"
+    return f"The run in {folder} was finished already, after {gan.steps_done:,} steps. Nothing was trained. {how}"
+
+
+def _summarise(gan, folder: Path):
+
+    sizes = (
+        f"generator {gan.generator.count_params():,} and discriminator {gan.discriminator.count_params():,} parameters"
+    )
+    click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
+    for name, meaning in (
+        ("samples.png", "samples"),
+        ("samples/history.gif", "their history, epoch by epoch"),
+        (MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
+        ("log.csv", "losses; also in tensorboard/"),
+        (SNAPSHOTS, f"to train on: gan-zoo train --resume {folder} --epochs MORE"),
+    ):
+        if (folder / name).exists():
+            click.echo(f"  {folder / name}   {meaning}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--workers", type=AT_LEAST_1, required=True, help="How many processes.")
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How often a job that lost a worker is started again from its last snapshot.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="train ...")
+def launch(workers, restarts, arguments):
+    """Train on several workers on this machine, as on several machines.
+
+    \b
+    gan-zoo launch --workers 2 --restarts 3 -- train dcgan --data digits --out runs/two
+    """
+    from keras_gan_zoo.cli.launching import launch
+
+    code = launch(arguments, workers, restarts, say=click.echo)
+    if code:
+        raise SystemExit(code)
+
+
+for command in (list_presets, sample, interpolate, invert, evaluate, export):
+    main.add_command(command)

@@ -1,0 +1,160 @@
+"""`gan-zoo evaluate`: metrics of a model, of an exported file, or of images that any program made."""
+
+from pathlib import Path
+
+import click
+
+from keras_gan_zoo.core.downloads import is_url
+from keras_gan_zoo.core.run_files import RECIPE_FILE
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.zoo.cards import nothing_at, shipped
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="Real images, named as in `train`.  [default: what the run or the preset was trained on]",
+)
+@click.option("--split", help="Split of a TensorFlow Datasets set to compare with.  [default: test]")
+@click.option("--train-split", help="Split that was trained on.  [default: train]")
+@click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
+@click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
+@click.option("--background", metavar="COLOUR", help="As in `train`.")
+@click.option(
+    "--metrics",
+    help="Names with commas between: frechet_distance, kernel_distance, inception_score, precision_recall, "
+    "density_coverage, class_coverage, label_agreement, ms_ssim, parzen_log_likelihood, nearest_neighbours, "
+    "neighbour_classification, network_classification; of ring8 and grid25: mode_coverage.  [default: the first five]",
+)
+@click.option(
+    "--features",
+    metavar="NAME",
+    help="Extractor: mnist, fashion_mnist, cifar10, inception or pixels.  [default: that of the data set]",
+)
+@click.option(
+    "-n", "count", type=click.IntRange(2), help="Number of samples.  [default: 10,000, or as many as there are]"
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same samples.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures and protocols there.")
+@click.option(
+    "--neighbours",
+    type=click.Path(path_type=Path),
+    metavar="PICTURE",
+    help="Draw the likeliest copies of training images, beside these.",
+)
+def evaluate(source, data, json_file, neighbours, **options):
+    """Measure SOURCE against real images: a preset's name, a run folder, a .keras file, an ONNX file, or images that
+    exist already (a .npz file with `images` and, if known, `labels`; a folder of pictures).
+
+    \b
+    gan-zoo evaluate conditional_gan_mnist
+    gan-zoo evaluate runs/dcgan_fashion_mnist --json scores.json
+    gan-zoo evaluate pictures/ --data mnist --metrics frechet_distance,precision_recall -n 5000
+
+    The last column puts real images in the samples' place: the best that the figures can be.
+    """
+    _check_out(json_file, neighbours)
+    from keras_gan_zoo import metrics, pictures
+    from keras_gan_zoo.metrics.report import MIXTURES
+
+    if data is None:
+        of_recipe = _trained_on(source)
+        data = of_recipe.pop("data")
+        options |= {name: value for name, value in of_recipe.items() if options[name] is None}
+    if neighbours is not None and data in MIXTURES:
+        raise InputError(
+            f"Expected no --neighbours for {data}, whose examples are points. Received: {neighbours}. Leave it out."
+        )
+    names = _names(options.pop("metrics"), neighbours)
+    n, extractor = options.pop("count"), options.pop("features")
+    with _Progress() as progress:
+        report = metrics.evaluate(source, data, metrics=names, n=n, extractor=extractor, progress=progress, **options)
+    _show(report)
+    if json_file is not None:
+        report.save(json_file)
+        click.echo(f"{json_file}   all figures with their protocols")
+    if neighbours is not None:
+        pictures.save(report.neighbours, neighbours)
+        click.echo(f"{neighbours}   generated, nearest and next nearest training image, the likeliest copies first")
+
+
+def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
+    from keras_gan_zoo.metrics.protocol import DEFAULT
+
+    names = None if given is None else [name.strip() for name in given.split(",") if name.strip()]
+    return names if neighbours is None else [*(DEFAULT if names is None else names), "nearest_neighbours"]
+
+
+def _check_out(json_file: Path | None, neighbours: Path | None) -> None:
+    for path, suffixes in ((json_file, (".json",)), (neighbours, (".png", ".jpg", ".jpeg"))):
+        if path is not None and (path.suffix.lower() not in suffixes or not path.parent.is_dir()):
+            raise InputError(f"Expected a {suffixes[0]} file to write, in a folder that exists. Received: {path}.")
+
+
+def _show(report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for heading, justify in (("metric", "left"), (report.subject, "right"), ("real images", "right")):
+        table.add_column(heading, justify=justify)
+    for row in report.rows():
+        table.add_row(*row)
+    Console().print(table)
+    click.echo(report.protocol())
+
+
+class _Progress:
+    """A bar for each stage on a terminal, a line for each elsewhere."""
+
+    def __enter__(self):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self.seen: dict = {}
+        self.bar = None
+        if console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            self.bar = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console)
+            self.bar.start()
+        return self
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        name = stage.partition(":")[0]
+        if self.bar is None:
+            if stage not in self.seen:
+                click.echo(f"{stage} ...", err=True)
+            self.seen[stage] = done
+            return
+        if name not in self.seen:
+            self.seen[name] = self.bar.add_task(stage, total=total)
+        self.bar.update(self.seen[name], completed=done, total=total, description=stage)
+
+    def __exit__(self, *error):
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _trained_on(source: str) -> dict:
+    """What the recipe of a run or of a preset of the package says of its data: `data`, `image_size`, `background`.
+
+    Raises:
+        InputError: If there is no recipe, or nothing of that name.
+    """
+    recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
+    if not (recipe or path.exists() or is_url(source)):
+        raise nothing_at(source)
+    file = path / RECIPE_FILE
+    if file.is_file():
+        from keras_gan_zoo.training.recipe import Recipe
+
+        recipe = Recipe.from_toml(file.read_text()).given()
+    if "data" not in recipe:
+        raise InputError(
+            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
+            "is neither the folder of a run nor a preset of the package, whose recipes say it."
+        )
+    return {name: recipe[name] for name in ("data", "image_size", "background") if name in recipe}

@@ -1,0 +1,149 @@
+"""Several workers on one machine: started together, read together, ended together, started again together."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from keras_gan_zoo.core.run_files import RECIPE_FILE
+from keras_gan_zoo.errors import InputError
+
+GRACE = 10  # seconds a worker has to end by itself after another one died, and again after it was told to
+
+
+def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print) -> int:
+    """Runs `gan-zoo ARGUMENTS` as the workers of one job, on the loopback interface.
+
+    When a worker dies, the others are ended too, and the job is started again from its last snapshot, at most
+    `restarts` times.
+
+    Args:
+        arguments: Of `gan-zoo`, such as `["train", "dcgan", "--data", "digits", "--out", "runs/two"]`.
+        workers: How many processes.
+        restarts: How often a job that lost a worker is started again.
+        say: Where lines of output go.
+
+    Returns:
+        0 if all workers ended well, else the exit code of the first that did not.
+
+    Raises:
+        InputError: If workers could not agree on a run folder.
+    """
+    folder = _run_folder(arguments)
+    for attempt in range(restarts + 1):
+        code, worker = _run(_resumed(arguments, folder) if attempt else list(arguments), workers, say)
+        if code in (0, 2):  # done, or a mistake that would only be made again
+            return code
+        ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        left = restarts - attempt
+        then = f"Starting all {workers} again, from the last snapshot" if left else "Start again with --resume"
+        say(f"Worker {worker} ended with {ended}, so the job did. {then}.")
+    return code if code > 0 else 128 - code
+
+
+def _run(arguments: list[str], workers: int, say) -> tuple[int, int]:
+    """The exit code that decides, and whose it is: that of the first worker that failed, or 0."""
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
+    processes = [_start(arguments, addresses, worker) for worker in range(workers)]
+    say(f"Started {workers} workers: processes {', '.join(str(process.pid) for process in processes)}.")
+    readers = [
+        threading.Thread(target=_read, args=(process, f"[{worker}] ", say)) for worker, process in enumerate(processes)
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        failed = _first_failure(processes)
+    finally:
+        _end(processes)
+        for reader in readers:
+            reader.join()
+    return (0, 0) if failed is None else (processes[failed].returncode, failed)
+
+
+def _first_failure(processes: list[subprocess.Popen]) -> int | None:
+    """Waits until all have ended well, or one has not."""
+    while True:
+        codes = [process.poll() for process in processes]
+        failed = [worker for worker, code in enumerate(codes) if code]
+        if failed:  # one that was killed is the cause, one that complains about it the consequence
+            return next((worker for worker in failed if codes[worker] < 0), failed[0])
+        if None not in codes:
+            return None
+        time.sleep(0.1)
+
+
+def _end(processes: list[subprocess.Popen]) -> None:
+    """By SIGTERM, which they may take a moment to obey, then by SIGKILL."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + GRACE
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _start(arguments: list[str], addresses: list[str], worker: int) -> subprocess.Popen:
+    cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": worker}}
+    return subprocess.Popen(
+        [sys.executable, "-m", "keras_gan_zoo", *arguments],
+        env={**os.environ, "TF_CONFIG": json.dumps(cluster), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # a Ctrl-C is the launcher's to pass on
+    )
+
+
+def _read(process: subprocess.Popen, prefix: str, say) -> None:
+    with process.stdout or nullcontext([]) as lines:
+        for line in lines:
+            say(f"{prefix}{line.rstrip()}")
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [opened.getsockname()[1] for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+def _run_folder(arguments: Sequence[str]) -> Path | None:
+    """Where the job writes; None for commands that write no run."""
+    if not arguments or arguments[0] != "train":
+        raise InputError(f"Expected a train command to launch. Received: {' '.join(arguments) or 'none'}.")
+    folder = _value("--out", arguments) or _value("--resume", arguments)
+    if folder is None:
+        raise InputError("Expected --out or --resume, so that all workers know the run's folder. Received: neither.")
+    return Path(folder)
+
+
+def _resumed(arguments: Sequence[str], folder: Path) -> list[str]:
+    """The same command, going on with what the first attempt has written, if it came that far."""
+    if not (folder / RECIPE_FILE).exists():
+        return list(arguments)
+    kept = ["--strategy", "--snapshot-minutes", "--snapshot-steps"]
+    given = [(name, _value(name, arguments)) for name in kept]
+    return ["train", "--resume", str(folder), *(text for name, value in given if value for text in (name, value))]
+
+
+def _value(option: str, arguments: Sequence[str]) -> str | None:
+    """The value of an option, written as `--out x` or `--out=x`."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        if argument == option:
+            return following
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return None

@@ -1,0 +1,35 @@
+"""A finished run becomes a preset of this package: python -m keras_gan_zoo.cli.publish RUN NAME --description TEXT
+
+For maintainers, in a checkout, on the machine that trained: its environment goes into the card."""
+
+from pathlib import Path
+
+import click
+
+from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.errors import InputError
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("name")
+@click.option("--description", required=True, metavar="TEXT", help="One line: what it makes.")
+@click.option("--samples", type=click.IntRange(2), default=10_000, show_default=True, help="How many are measured.")
+@click.option("--half", is_flag=True, help="Store numbers in float16.")
+@click.option("--data-authors", metavar="TEXT", help="Of data that this command does not know.")
+@click.option("--data-licence", metavar="TEXT", help="The same.")
+def main(run, name, description, samples, half, data_authors, data_licence):
+    """Make the finished RUN a preset of this package: its files, its table in presets.toml, its picture in docs."""
+    start()
+    from keras_gan_zoo.training.publishing import publish
+
+    said = {"authors": data_authors, "licence": data_licence}
+    try:
+        card = publish(run, name, description, samples=samples, half=half, data=said)
+    except (InputError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{card.name}: {card.size:,} bytes, {card.training_minutes:g} minutes, {card.figures()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""Files from the network: fetched once, whole or not at all, checked by their SHA-256 each time, kept in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from keras_gan_zoo.core.files import LIMIT, written_beside
+from keras_gan_zoo.errors import InputError
+
+FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
+PAUSES = (1, 2, 4)  # seconds before another attempt
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+TIMEOUT = 30
+PIECE = 2**18
+
+
+def folder() -> Path:
+    """Where fetched files are kept: `KERAS_GAN_ZOO_CACHE`, or `keras_gan_zoo` in the user's folder for caches."""
+    chosen = os.environ.get(FOLDER)
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
+
+
+def is_url(source: object) -> bool:
+    """Whether something is written as a URL."""
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(source)) is not None
+
+
+def check_scheme(url: str) -> None:
+    """Raises an `InputError` for what is neither encrypted nor a file."""
+    if urlsplit(url).scheme.lower() not in ("https", "file"):
+        raise InputError(f"Expected a URL that begins with https:// or file://. Received: {url}.")
+
+
+def is_offline() -> bool:
+    """Whether `KERAS_GAN_ZOO_OFFLINE` forbids the network."""
+    return os.environ.get(OFFLINE, "0").lower() not in ("", "0", "false", "no")
+
+
+def fetch(url: str, sha256: str | None) -> Path:
+    """The file at a URL, from the cache if it is there.
+
+    What fails in passing, such as a lost connection or a busy server, is tried four times in all, after 1, 2 and 4
+    seconds; an error of the disk is not. A file is written beside its place and gets its name, the SHA-256, when it is
+    whole. It has at most `LIMIT` bytes.
+
+    Args:
+        url: `https://...`; or `file://...`, whose file stays where it is.
+        sha256: Of the file; or at the end of the URL: `#sha256=...`.
+
+    Returns:
+        The path of a file with that SHA-256.
+
+    Raises:
+        InputError: If the URL or the digest is of another form, or the file at the URL is another or too large.
+        OSError: If it cannot be fetched or kept, or is not in the cache while offline.
+    """
+    url, sha256 = _split(url, sha256)
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        path = Path(urllib.request.url2pathname(parts.path))
+        check(sha256_of(path), sha256, url)
+        return path
+    suffix = "".join(Path(parts.path).suffixes[-2:]).lower()  # both of `.weights.h5`
+    path = folder() / f"{sha256}{suffix}"
+    if path.is_file() and sha256_of(path) == sha256:
+        return path
+    if is_offline():
+        raise OSError(
+            f"Expected {url} in the cache {folder()}, because {OFFLINE} is set. Received: nothing whole there. "
+            f"Fetch it once without {OFFLINE}, or load a file."
+        )
+    _download(url, sha256, path)
+    return path
+
+
+def _split(url: str, sha256: str | None) -> tuple[str, str]:
+    """The URL without the digest that may be at its end, and the digest."""
+    url, _, at_end = url.partition("#sha256=")
+    if at_end and sha256 not in (None, at_end):
+        raise InputError(f"Expected one SHA-256 of {url}. Received: two that differ. Leave one out.")
+    sha256 = (sha256 or at_end).lower()
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InputError(
+            f"Expected the SHA-256 of {url}, 64 hex digits: sha256=..., or at the end of the URL, #sha256=... "
+            f"Received: {sha256 or 'none'}. Its publisher says it; of a file that you trust, so does sha256sum FILE."
+        )
+    return url, sha256
+
+
+def _download(url: str, sha256: str, path: Path) -> None:
+    with _writing_to(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(path) as beside:
+            for pause in (*PAUSES, None):
+                try:
+                    found = _copy(url, beside)
+                    break
+                except _NotFetchedError as error:
+                    if pause is None or not error.may_pass:
+                        raise
+                    time.sleep(pause)
+            check(found, sha256, url)
+
+
+class _NotFetchedError(OSError):
+    """Of the network, and not of the disk, of which another attempt would not help."""
+
+    def __init__(self, url: str, error: Exception):
+        is_answer = isinstance(error, urllib.error.HTTPError)
+        self.may_pass = not is_answer or error.code in TRANSIENT
+        reason = getattr(error, "reason", None) or error
+        super().__init__(
+            f"Expected to fetch {url}. Received: {f'{error.code} ' if is_answer else ''}{reason}. Check the address "
+            "and the network; a file that you have already can be loaded by its path."
+        )
+
+
+@contextmanager
+def _writing_to(cache: Path) -> Iterator[None]:
+    """Errors of the disk, in words that say which folder and how to choose another."""
+    try:
+        yield
+    except _NotFetchedError:
+        raise
+    except OSError as error:
+        raise OSError(
+            f"Expected to keep files in {cache}. Received: {error.strerror or error}. Mend it, or choose another "
+            f"folder: {FOLDER}=FOLDER."
+        ) from error
+
+
+def _copy(url: str, path: Path) -> str:
+    """Fetches into a file; returns the SHA-256 of what came."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in _pieces(url):  # a generator knows nothing of what becomes of a piece: its errors are the network's
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def _pieces(url: str) -> Iterator[bytes]:
+    """What is at a URL, up to `LIMIT`: a server may promise, or send, without end."""
+    opener, total = urllib.request.build_opener(_SameScheme), 0
+    try:
+        with opener.open(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
+            _check_size(answer.length or 0, url)
+            while piece := answer.read(PIECE):
+                total += len(piece)
+                _check_size(total, url)
+                advance(len(piece))
+                yield piece
+            if answer.length:  # what is missing of what was promised
+                raise http.client.IncompleteRead(b"", answer.length)
+    except (OSError, http.client.HTTPException) as error:
+        raise _NotFetchedError(url, error) from error
+
+
+class _SameScheme(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection from https:// to what is not encrypted."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if urlsplit(newurl).scheme.lower() != req.type:
+            raise InputError(
+                f"Expected {req.full_url} to lead to {req.type}:// alone. Received: a redirection to {newurl}. Give "
+                "the address of the file itself."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check_size(size: int, url: str) -> None:
+    if size > LIMIT:
+        raise InputError(
+            f"Expected at most {LIMIT:,} bytes at {url}. Received: more. Fetch it by other means, and load the file."
+        )
+
+
+@contextmanager
+def _progress(url: str, size: int | None) -> Iterator:
+    """On a terminal a bar with bytes and the time left, elsewhere silence."""
+    if not sys.stderr.isatty():
+        yield lambda more: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(Path(urlsplit(url).path).name, total=size)
+        yield lambda more: bar.advance(task, more)
+
+
+def sha256_of(path: Path) -> str:
+    """In hex digits."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise InputError(f"Expected a file at {path}. Received: none. Check the path.") from error
+
+
+def check(found: str, expected: str, url: str) -> None:
+    """Raises an `InputError` if the digest of what is at a URL, or a path, is another one."""
+    if found != expected:
+        raise InputError(
+            f"Expected {url} with SHA-256 {expected}. Received: {found}. Either the file was changed, or the digest is "
+            "of another one; nothing was kept."
+        )

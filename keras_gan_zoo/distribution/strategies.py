@@ -1,0 +1,107 @@
+"""Strategies by name, and what the workers of one job must agree on."""
+
+import json
+import os
+
+import tensorflow as tf
+
+from keras_gan_zoo.errors import InputError, unknown
+
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
+
+
+def strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """A `tf.distribute` strategy by name, to build and compile a model in.
+
+    Args:
+        name: `"cpu"` or `"gpu"`, one device. `"mirrored"`, all GPUs of this machine, or its logical CPUs if it has
+            none. `"multi_worker"`, the processes listed in the environment variable TF_CONFIG; to be called before
+            anything else is done with TensorFlow. `"tpu"`, the TPU that TensorFlow finds; written by its documentation
+            and never run. `"auto"`, the first of these that fits: several workers, a TPU, several GPUs, a GPU, the CPU.
+
+    Raises:
+        InputError: If there is no such strategy, no such device, or TF_CONFIG describes no workers.
+
+    Example:
+        ```python
+        strategy = kgz.distribution.strategy("mirrored")
+        with strategy.scope():
+            gan = kgz.DCGAN.for_images((28, 28, 1))
+            gan.compile()
+        gan.fit(images, batch_size=256)   # the global batch: each replica takes its part
+        ```
+    """
+    if name not in STRATEGIES:
+        raise unknown("strategy", name, STRATEGIES)
+    if name == "auto":
+        name = _fitting_name()
+    if name == "multi_worker":
+        _check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu_strategy()
+    if name == "cpu":
+        return tf.distribute.OneDeviceStrategy("/CPU:0") if _devices("GPU") else tf.distribute.get_strategy()
+    gpus = _devices("GPU")
+    if name == "gpu" and not gpus:
+        raise InputError("Expected a GPU that TensorFlow can use. Received: none. Choose cpu, or install its drivers.")
+    if name == "gpu":
+        return tf.distribute.OneDeviceStrategy("/GPU:0")
+    return tf.distribute.MirroredStrategy(gpus or _devices("CPU"))
+
+
+def check_supported(used: tf.distribute.Strategy) -> None:
+    """Refuses a strategy under which Keras' `fit` cannot work, with the reason."""
+    if isinstance(used, (tf.distribute.ParameterServerStrategy, tf.distribute.experimental.ParameterServerStrategy)):
+        raise InputError(
+            "Expected a strategy that keeps replicas in step. Received: ParameterServerStrategy, which Keras 3 cannot "
+            "feed, and whose stale gradients a two-player game does not survive. Use distribution.strategy('mirrored') "
+            "or 'multi_worker'."
+        )
+
+
+def _fitting_name() -> str:
+    if len(_cluster().get("worker", ())) + len(_cluster().get("chief", ())) > 1:
+        return "multi_worker"
+    if os.environ.get("TPU_NAME"):
+        return "tpu"
+    gpus = len(_devices("GPU"))
+    return "mirrored" if gpus > 1 else "gpu" if gpus else "cpu"
+
+
+def _devices(kind: str) -> list[str]:
+    return [device.name for device in tf.config.list_logical_devices(kind)]
+
+
+def _cluster() -> dict:
+    text = os.environ.get("TF_CONFIG", "{}")
+    try:
+        return dict(json.loads(text).get("cluster", {}))
+    except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"Expected TF_CONFIG to be JSON with a cluster. Received: {text[:200]!r}.") from error
+
+
+def _check_cluster() -> None:
+    cluster = _cluster()
+    if "ps" in cluster:
+        raise InputError(
+            "Expected workers only in TF_CONFIG. Received: parameter servers (ps), which Keras 3 cannot use."
+        )
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    kind, index = task.get("type"), task.get("index")
+    if not isinstance(index, int) or not 0 <= index < len(cluster.get(kind, ())):
+        raise InputError(
+            'Expected TF_CONFIG such as {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
+            f'"worker", "index": 0}}}}. Received: {os.environ.get("TF_CONFIG", "none")}. gan-zoo launch sets it for '
+            "several processes on one machine."
+        )
+
+
+def _tpu_strategy() -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        raise InputError(f"Expected a TPU that TensorFlow finds. Received: none ({error}). Set TPU_NAME.") from error
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)

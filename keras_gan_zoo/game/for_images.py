@@ -1,0 +1,113 @@
+"""`for_images`: a model with the networks of its paper, or any other pair, from the shape of the examples."""
+
+import inspect
+from collections.abc import Iterable
+
+from keras_gan_zoo import networks
+from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.game.checks import check_options
+
+
+class ForImages:
+    """Adds `for_images` to a model of two players; `paper_networks` says which networks are the default."""
+
+    needs_labels = False
+
+    @staticmethod
+    def paper_networks(shape: tuple[int, ...]) -> dict:
+        """The architecture of the paper for examples of one shape, and its arguments where they are not the default."""
+        raise NotImplementedError
+
+    @classmethod
+    def for_images(
+        cls,
+        image_shape,
+        latent_dim: int = 100,
+        num_classes: int | None = None,
+        *,
+        architecture: str | None = None,
+        spectral_normalization: bool = False,
+        **arguments,
+    ):
+        """A model with networks for examples of one shape; by default those of the paper.
+
+        Args:
+            image_shape: (height, width, channels), or (features,) for vectors.
+            latent_dim: Number of noise values per example.
+            num_classes: If given, both networks take labels 0 ... num_classes - 1.
+            architecture: A key of `networks.ARCHITECTURES`; None for the paper's.
+            spectral_normalization: Whether every kernel of the discriminator is divided by its largest singular value
+                (Miyato et al., 2018).
+            **arguments: Of the constructor, and of the network builder in `networks`; `seed` fixes the initial
+                weights too.
+
+        Returns:
+            The model, not compiled.
+
+        Raises:
+            InputError: If an argument is unknown, or the networks cannot be built for this shape.
+        """
+        shape = _checked_shape(image_shape)
+        of_networks, of_model = cls._keywords(shape, architecture)
+        for name in arguments:
+            if name not in {*of_networks, *of_model, "name"}:
+                raise unknown(f"argument of {cls.__name__}.for_images", name, {*of_networks, *of_model})
+        build = networks.ARCHITECTURES[of_networks.pop("architecture")]
+        if num_classes is None and arguments.get("class_names"):
+            num_classes = len(arguments["class_names"])
+        if num_classes is None and cls.needs_labels:
+            raise InputError(
+                f"{cls.__name__} expects num_classes, because its networks take labels. Received: none. Pass it, or "
+                "use GAN for data without labels."
+            )
+        options = {name: arguments.get(name, of_model[name]) for name in ("packing", "r1", "r2", "ema_decay", "seed")}
+        check_options(num_classes, arguments.get("class_names"), **options)
+        sizes = {name: arguments.get(name, default) for name, default in of_networks.items()}
+        generator, discriminator = build(shape, latent_dim, num_classes, **sizes)
+        if spectral_normalization:
+            discriminator = networks.spectrally_normalized(discriminator, sizes["seed"])
+        of_constructor = {name: value for name, value in arguments.items() if name in {*of_model, "name"}}
+        return cls(generator, discriminator, num_classes=num_classes, **of_constructor)
+
+    @classmethod
+    def default_arguments(cls, shape: tuple[int, ...], architecture: str | None = None) -> dict:
+        """What `for_images` uses where nothing is given, so that a recipe can say it; without what defaults to None."""
+        of_networks, of_model = cls._keywords(shape, architecture)
+        defaults = {**of_networks, "spectral_normalization": False, **of_model}
+        return {name: default for name, default in defaults.items() if default is not None}
+
+    @classmethod
+    def _keywords(cls, shape, architecture: str | None) -> tuple[dict, dict]:
+        """Keyword arguments and their defaults: of the architecture, whose name comes first, and of the constructor."""
+        paper = cls.paper_networks(shape)
+        chosen = paper["architecture"] if architecture is None else architecture
+        if chosen not in networks.ARCHITECTURES:
+            raise unknown("architecture", chosen, networks.ARCHITECTURES)
+        of_networks = {"architecture": chosen, **_keyword_arguments(networks.ARCHITECTURES[chosen])}
+        of_model = {}
+        for base in reversed(cls.__mro__):  # a variant's constructor passes what it does not name on to its bases
+            if "__init__" in vars(base) and issubclass(base, ForImages):
+                of_model |= _keyword_arguments(base.__init__)
+        return of_networks | (paper if chosen == paper["architecture"] else {}), of_model
+
+
+def arguments_of_networks() -> set[str]:
+    """Names of arguments that some architecture takes, and no model."""
+    takers = networks.ARCHITECTURES.values()
+    return {name for build in takers for name in _keyword_arguments(build)} - {"packing", "seed"}
+
+
+def _checked_shape(image_shape) -> tuple[int, ...]:
+    sides = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
+    if not sides or not all(is_count(side) for side in sides):
+        raise InputError(
+            "Expected the shape of an example, (height, width, channels) or (features,), in whole numbers from 1. "
+            f"Received: {image_shape!r}."
+        )
+    return tuple(int(side) for side in sides)
+
+
+def _keyword_arguments(function) -> dict:
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.kind.name == "KEYWORD_ONLY"}

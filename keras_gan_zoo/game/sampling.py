@@ -1,0 +1,110 @@
+"""Samples of a trained model: noise and labels in, NumPy arrays out; and the way back."""
+
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan_zoo import data
+from keras_gan_zoo.export import export
+from keras_gan_zoo.latent.inversion import Inversion, invert
+from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.networks.parts import inputs
+
+
+class Sampling(Sampler):
+    """Adds `sample`, `sample_from`, `invert` and `export` to a model of two players, and its generator's shapes."""
+
+    def invert(
+        self,
+        images,
+        labels=None,
+        *,
+        steps: int = 500,
+        restarts: int = 4,
+        learning_rate: float = 0.2,
+        prior: float = 0.003,
+        seed: int = 0,
+        verbose: int = 0,
+    ) -> Inversion:
+        """Noise from which the generator makes given examples, as nearly as gradient descent finds it.
+
+        For each example, several descents by Adam on the mean squared error start from the nearest of 1,000 random
+        samples; the learning rate falls to zero over their second half, and the lowest loss on the way of the best
+        descent counts. The model stays as it is.
+
+        Args:
+            images: Examples (n, *example_shape): uint8 images, floats in [-1, 1], or vectors.
+            labels: Needed by conditional networks: one class for all, or n classes, by index or name.
+            steps: Of each descent.
+            restarts: Descents for each example.
+            learning_rate: Adam's.
+            prior: Weight of the mean square of the noise in the loss: a pull towards noise that the generator was
+                trained on, for a little error.
+            seed: Same seed, same result.
+            verbose: 1 for Keras' progress bar, 2 for lines, 0 for silence.
+
+        Returns:
+            An `Inversion` with `noise`, `images` and `error`.
+
+        Raises:
+            InputError: If the examples are of another shape or range, labels are missing, or a number is out of range.
+
+        Example:
+            >>> import keras_gan_zoo as kgz
+            >>> gan = kgz.GAN.for_images((2,), latent_dim=3, seed=0)
+            >>> bool(gan.invert(gan.sample(4, seed=1), prior=0).error.max() < 0.01)
+            True
+        """
+        options = {"steps": steps, "restarts": restarts, "learning_rate": learning_rate, "prior": prior}
+        return invert(self, images, labels, **options, seed=seed, verbose=verbose)
+
+    def export(self, path, format: str | None = None, **options):
+        """Writes the generator, the averaged one where there is one, as ONNX, SavedModel or LiteRT.
+
+        Unlike that of Keras, it exports what `sample` uses and not both players, with names that do not change, and
+        compares what was written with Keras: see `export.export`, which has all options.
+
+        Args:
+            path: A file ending in `.onnx` or `.tflite`, or a folder without suffix for a SavedModel.
+            format: "onnx", "litert" or "saved_model", where the suffix does not say it.
+            **options: `opset`, `uint8`, `half`, `int8` and `metadata`, of ONNX.
+
+        Returns:
+            An `export.Exported` with `path`, `format`, `size` and `difference`.
+
+        Raises:
+            InputError: If an argument cannot work, or the format cannot express a layer.
+            ParityError: If the file computes something else than Keras; then it is gone.
+        """
+        return export(self, path, format, **options)
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The generator that samples come from: the moving average where there is one."""
+        return self.generator if self.ema_generator is None else self.ema_generator
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the networks take labels."""
+        return len(self.generator.inputs) == 2
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of the noise of one example, such as (100,)."""
+        return tuple(self.generator.inputs[0].shape[1:])
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one generated example, such as (28, 28, 1)."""
+        return tuple(self.generator.output_shape[1:])
+
+    def _examples_of(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+        pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, len(noise), data.BATCH_SIZE)]
+        examples = [self._sample(inputs(noise[i], None if labels is None else labels[i])).numpy() for i in pieces]
+        return np.concatenate(examples).astype(np.float32)
+
+    @cached_property
+    def _sample(self):
+        return tf.function(lambda inputs: self(inputs, training=False), autograph=False, reduce_retracing=True)

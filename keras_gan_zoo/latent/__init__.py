@@ -1,0 +1,11 @@
+"""Noise and what can be done with it: truncation, walks from noise to noise, morphs from class to class, inversion.
+
+Noise is standard normal everywhere in this package. Importing this package imports neither Keras nor TensorFlow.
+"""
+
+from keras_gan_zoo.latent.morphs import class_morph
+from keras_gan_zoo.latent.noise import truncated_noise
+from keras_gan_zoo.latent.paths import interpolate, walk
+from keras_gan_zoo.latent.sampler import Sampler
+
+__all__ = ["Sampler", "class_morph", "interpolate", "truncated_noise", "walk"]

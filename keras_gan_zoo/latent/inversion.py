@@ -1,0 +1,167 @@
+"""The way back: noise from which a generator makes given examples, by gradient descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan_zoo import data
+from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
+from keras_gan_zoo.data.pipelines import normalised
+from keras_gan_zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.latent.sampler import Sampler
+
+CANDIDATES = 1000  # random noises of which the nearest to each example are where its descents start
+TOGETHER = 512  # descents in one batch
+CALLS = 10  # into the graph, so that progress can be shown
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as Kingma and Ba (2015) have them
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What `gan.invert` found.
+
+    Attributes:
+        noise: float32 (n, *latent_shape).
+        images: float32 (n, *example_shape), what the generator makes of it; images are in [-1, 1].
+        error: float32 (n,), root of the mean squared difference to what was given, in the units of `images`: times
+            127.5 for grey levels.
+    """
+
+    noise: np.ndarray
+    images: np.ndarray
+    error: np.ndarray
+
+
+def invert(
+    gan: Sampler,
+    images,
+    labels=None,
+    *,
+    steps: int,
+    restarts: int,
+    learning_rate: float,
+    prior: float,
+    seed: int,
+    verbose: int,
+) -> Inversion:
+    """See `Sampling.invert`."""
+    for name, count in (("steps", steps), ("restarts", restarts)):
+        check_count(name, count)
+    check_number("learning_rate", learning_rate, low=0, above=True)
+    check_number("prior", prior, low=0)
+    targets = _checked_targets(gan, images)
+    labels = _checked_labels(gan, len(targets), labels)
+    starts = _nearest_candidates(gan, targets, labels, restarts, check_seed(seed))
+    descend = _descent(gan, steps, learning_rate, prior)
+    at_once = max(1, TOGETHER // restarts)
+    pieces = [slice(start, start + at_once) for start in range(0, len(targets), at_once)]
+    progress = keras.utils.Progbar(CALLS * len(pieces), verbose=verbose, unit_name="part")
+    found = [
+        _best_of(descend, starts[piece], targets[piece], None if labels is None else labels[piece], progress)
+        for piece in pieces
+    ]
+    noise = np.concatenate(found)
+    made = gan.sample_from(noise, labels)
+    return Inversion(noise, made, np.sqrt(_squared_error(made, targets)))
+
+
+def _checked_targets(gan: Sampler, images) -> np.ndarray:
+    examples = data.Dataset(images).examples
+    if examples.shape[1:] != gan.example_shape:
+        raise InputError(
+            f"Expected examples of the shape the generator makes, {gan.example_shape}. Received: {examples.shape[1:]}. "
+            "Resize them, such as by data.load(name, image_size=side)."
+        )
+    return normalised(tf.convert_to_tensor(examples)).numpy()
+
+
+def _checked_labels(gan: Sampler, n: int, labels) -> np.ndarray | None:
+    if gan.conditional and labels is None:
+        raise InputError(
+            "Expected the labels of the examples, because the networks take them. Received: none. "
+            "Pass invert(images, labels), by index or name."
+        )
+    return gan.labels_to_sample(n, labels)
+
+
+def _nearest_candidates(gan, targets: np.ndarray, labels, restarts: int, seed: int) -> np.ndarray:
+    """Noise to start from, (n, restarts, *latent_shape): for each example the nearest of many random ones."""
+    count = max(CANDIDATES, restarts)
+    noise = np.random.default_rng(seed).standard_normal((count, *gan.latent_shape), dtype=np.float32)
+    starts = np.empty((len(targets), restarts, *gan.latent_shape), np.float32)
+    for label in [None] if labels is None else np.unique(labels):
+        made = gan.sample_from(noise, label)
+        for i in range(len(targets)) if label is None else np.flatnonzero(labels == label):
+            starts[i] = noise[np.argsort(_squared_error(made, targets[i]), kind="stable")[:restarts]]
+    return starts
+
+
+def _best_of(descend, starts: np.ndarray, targets: np.ndarray, labels, progress) -> np.ndarray:
+    """The noise of each example's best descent; all of them are one batch."""
+    n, restarts = starts.shape[:2]
+    noise = tf.reshape(starts, (n * restarts, *starts.shape[2:]))
+    repeated = [None if values is None else tf.repeat(values, restarts, axis=0) for values in (targets, labels)]
+    best, lowest = noise, tf.fill([n * restarts], tf.constant(np.inf, tf.float32))
+    state = (noise, tf.zeros_like(noise), tf.zeros_like(noise), best, lowest)
+    for call in range(CALLS):
+        state = descend(call, state, *repeated)
+        *_, best, lowest = state
+        each = tf.reduce_min(tf.reshape(lowest, (n, restarts)), axis=1)
+        progress.add(1, [("loss", float(tf.reduce_mean(each)))])
+    chosen = np.argmin(tf.reshape(lowest, (n, restarts)), axis=1)
+    return best.numpy().reshape(starts.shape)[np.arange(n), chosen]
+
+
+def _descent(gan, steps: int, learning_rate: float, prior: float):
+    """A compiled tenth of the descent: Adam on the noise, whose rate falls to zero over the second half of the steps.
+
+    Rows do not touch each other: the loss is a sum over them, and Adam's step is of each entry by itself. Its state is
+    handed from call to call, so that no variable outlives them.
+    """
+    generator = gan.sampler
+
+    def losses(noise, targets, labels):
+        made = tf.cast(generator(noise if labels is None else [noise, labels], training=False), targets.dtype)
+        return _mean_of_rows((made - targets) ** 2) + prior * _mean_of_rows(noise**2)
+
+    def step(i, noise, mean, square, best, lowest, targets, labels):
+        with tf.GradientTape() as tape:
+            tape.watch(noise)
+            loss = losses(noise, targets, labels)
+        gradient = tape.gradient(loss, noise)
+        better = loss < lowest
+        best = tf.where(tf.reshape(better, (-1, *[1] * (noise.shape.rank - 1))), noise, best)
+        mean, square = BETA_1 * mean + (1 - BETA_1) * gradient, BETA_2 * square + (1 - BETA_2) * gradient**2
+        count = tf.cast(i + 1, noise.dtype)
+        rate = learning_rate * tf.minimum(1.0, 2 * (1 - tf.cast(i, noise.dtype) / steps))
+        change = mean / (1 - BETA_1**count) / (tf.sqrt(square / (1 - BETA_2**count)) + EPSILON)
+        return noise - rate * change, mean, square, best, tf.minimum(loss, lowest)
+
+    @tf.function(autograph=False)
+    def part(first, last, state, targets, labels):
+        return tf.while_loop(
+            lambda i, *_: i < last,
+            lambda i, *state: (i + 1, *step(i, *state, targets, labels)),
+            (first, *state),
+        )[1:]
+
+    def descend(call: int, state, targets, labels):
+        bounds = [tf.constant(steps * number // CALLS) for number in (call, call + 1)]
+        return part(*bounds, state, targets, labels)
+
+    return descend
+
+
+def _mean_of_rows(values):
+    return tf.reduce_mean(values, axis=list(range(1, values.shape.rank)))
+
+
+def _squared_error(made: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return ((made - targets) ** 2).mean(axis=tuple(range(1, made.ndim)))

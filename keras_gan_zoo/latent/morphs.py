@@ -1,0 +1,104 @@
+"""Morphs from class to class: what a conditional generator makes between two labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_gan_zoo.latent.sampler import Sampler
+
+
+def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.ndarray:
+    """Examples on the way from one class to another, with the noise fixed.
+
+    What the generator computes from the two labels first, their rows of an `Embedding` or their one-hot vectors, is
+    mixed linearly, and the rest of the generator goes on from there. The ends are the examples of `gan.sample_from`.
+
+    Args:
+        gan: A trained conditional model.
+        start: Class, by index or name.
+        end: The same.
+        steps: How many, at least 2.
+        noise: (n, latent_dim), such as `truncated_noise(n, latent_dim, seed=0)`, which is that of `gan.sample`.
+
+    Returns:
+        float32 array (n, steps, *example_shape).
+
+    Raises:
+        InputError: If the model is not conditional, a class is unknown, or its generator feeds labels to other layers
+            than one that embeds or one-hot encodes them.
+
+    Example:
+        >>> import keras_gan_zoo as kgz
+        >>> gan = kgz.GAN.for_images((2,), latent_dim=4, num_classes=3)
+        >>> class_morph(gan, 0, 2, steps=5, noise=truncated_noise(8, 4, seed=0)).shape
+        (8, 5, 2)
+    """
+    check_count("steps", steps, low=2)
+    if not gan.conditional:
+        raise InputError(
+            "Expected a conditional model to morph from class to class. Received: one whose networks take no labels. "
+            "Use walk, from noise to noise."
+        )
+    noise = gan.checked_noise(noise)
+    encode, decode = _around_encoded_label(gan.sampler)
+    labels = np.concatenate([gan.labels_to_sample(1, label) for label in (start, end)])
+    first, last = np.asarray(encode(labels), np.float32)
+    t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
+    mixed = ((1 - t) * first + t * last).astype(np.float32)
+    ways = [decode([np.repeat(each[None], steps, axis=0), mixed], training=False) for each in noise]
+    return np.stack([np.asarray(way, np.float32) for way in ways])
+
+
+def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Two parts of a generator: from labels to their encoding, and from noise and encoding to examples.
+
+    They are parts of a copy, because Keras notes on every layer in which graphs it takes part.
+    """
+    import keras
+
+    copy = keras.models.clone_model(generator)
+    copy.set_weights(generator.get_weights())
+    noise, labels = copy.inputs
+    encoding = _encoding_of(labels, copy)
+    return keras.Model(labels, encoding), keras.Model([noise, encoding], copy.outputs[0])
+
+
+def _encoding_of(labels, generator: keras.Model):
+    """The output of the layer that embeds or encodes the labels, through layers that only reshape or cast them."""
+    nodes = [node for nodes in generator._nodes_by_depth.values() for node in nodes]
+    tensor = labels
+    while True:
+        consumers = [node for node in nodes if any(tensor is taken for taken in node.input_tensors)]
+        if len(consumers) != 1 or len(consumers[0].input_tensors) != 1 or len(consumers[0].outputs) != 1:
+            raise _no_encoding(" and ".join(node.operation.name for node in consumers) or "nothing")
+        [tensor] = consumers[0].outputs
+        if _encodes(consumers[0].operation):
+            return tensor
+        if _is_learned_or_last(consumers[0].operation, tensor, generator):
+            raise _no_encoding(consumers[0].operation.name)
+
+
+def _encodes(operation) -> bool:
+    import keras
+
+    encoders = (keras.layers.Embedding, keras.layers.CategoryEncoding)
+    return isinstance(operation, encoders) or type(operation).__name__ == "OneHot"  # keras.ops.one_hot
+
+
+def _is_learned_or_last(operation, output, generator: keras.Model) -> bool:
+    return bool(getattr(operation, "weights", ())) or output is generator.outputs[0]
+
+
+def _no_encoding(fed: str) -> InputError:
+    return InputError(
+        "Expected a generator whose labels enter through a single Embedding, CategoryEncoding or one-hot layer. "
+        f"Received: one that feeds them to {fed}. Build it with such a layer, or sample each class by itself."
+    )

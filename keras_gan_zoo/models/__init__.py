@@ -1,0 +1,1 @@
+"""The models, one paper and one file each."""

@@ -1,0 +1,159 @@
+"""The Wasserstein GAN of Arjovsky et al. (2017): Algorithm 1, with clipped weights."""
+
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo import losses
+from keras_gan_zoo.core.bounds import check_number
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.checks import check_discriminator_steps
+from keras_gan_zoo.game.two_player import TwoPlayerModel
+
+NORMALIZATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+)
+
+
+class WassersteinModel(TwoPlayerModel):
+    """What the two Wasserstein GANs share: the game, its estimate of the distance, networks without normalisation."""
+
+    logged = ("d_loss", "g_loss", "wasserstein")
+
+    def __init__(self, generator: keras.Model, discriminator: keras.Model, *, discriminator_steps: int = 5, **options):
+        super().__init__(generator, discriminator, **options)
+        check_discriminator_steps(discriminator_steps)
+        self.discriminator_steps = discriminator_steps
+        self.adversarial_loss = losses.Wasserstein()
+
+    @staticmethod
+    def paper_networks(shape):
+        if len(shape) == 3:
+            return {"architecture": "dcgan", "discriminator_normalization": "none"}
+        return {"architecture": "mlp"}
+
+    def figures(self, real_scores, fake_scores):
+        """The critic's lead, which estimates the Wasserstein-1 distance up to the bound on its slope."""
+        return {"wasserstein": tf.reduce_mean(real_scores) - tf.reduce_mean(fake_scores)}
+
+    def get_config(self):
+        return {**super().get_config(), "discriminator_steps": self.discriminator_steps}
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class WGAN(WassersteinModel):
+    r"""Wasserstein GAN (Arjovsky et al., 2017, Algorithm 1).
+
+    The critic (here as everywhere the `discriminator`) takes `discriminator_steps` steps, each on a fresh minibatch and
+    each followed by clipping its weights to [-c, c]; then the generator takes one. The critic's lead, logged as
+    `wasserstein`, estimates the Wasserstein-1 distance between data and samples up to a factor that depends on c:
+
+    $$\max_{w \in [-c, c]^l} E_x[f_w(x)] - E_z[f_w(g_\theta(z))]$$
+
+    It falls as samples get better, which the losses of other GANs do not. `for_images` builds the networks of DCGAN
+    with a critic without normalisation, or perceptrons for vectors.
+
+    Args:
+        generator: Keras model from noise, or [noise, labels], to examples.
+        discriminator: The critic: Keras model from examples, or [examples, labels], to raw scores (batch, 1).
+        discriminator_steps: The paper's n_critic. It divides the batch size of `fit`.
+        clip: The paper's c: bound on the size of every trainable weight of the critic, above 0.
+        clip_normalization: Whether the scales and offsets (gamma, beta) of normalisation layers in the critic are
+            clipped too. True is the letter of the algorithm, but a scale of at most 0.01 nearly silences the layer.
+        critic_head_start: If True, the schedule of the authors' released code, which the paper leaves out: each of the
+            first 25 generator steps, and every 500th after them, comes after 100 steps of the critic.
+        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
+            `TwoPlayerModel`.
+
+    Raises:
+        InputError: If the networks do not fit each other, or an argument is out of range.
+
+    Example:
+        ```python
+        gan = kgz.WGAN.for_images((28, 28, 1))
+        gan.compile()                                          # RMSprop, as in the paper
+        history = gan.fit(images, batch_size=320, epochs=20)   # five minibatches of 64
+        history.history["wasserstein"]                         # the curve to read
+        ```
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        discriminator_steps: int = 5,
+        clip: float = 0.01,
+        clip_normalization: bool = True,
+        critic_head_start: bool = False,
+        **options,
+    ):
+        super().__init__(generator, discriminator, discriminator_steps=discriminator_steps, **options)
+        check_number("clip", clip, low=0, above=True)
+        if any(isinstance(layer, keras.layers.SpectralNormalization) for layer in discriminator.layers):
+            raise InputError(
+                "Expected a critic without spectral normalisation, which would undo the clipping of its weights. "
+                "Received: a critic with it. Leave it out, or use WGANGP."
+            )
+        self.clip, self.clip_normalization, self.critic_head_start = clip, clip_normalization, critic_head_start
+
+    @staticmethod
+    def paper_optimizer(learning_rate: float = 5e-5) -> keras.optimizers.Optimizer:
+        """RMSprop with the learning rate 5e-5 of Algorithm 1; momentum made the critic unstable (Section 4)."""
+        return keras.optimizers.RMSprop(learning_rate)
+
+    def train_step(self, batch):
+        """One iteration of Algorithm 1."""
+        minibatches = self.minibatches(batch, self.discriminator_steps)
+        *noises, last_noise = self.noise(len(minibatches) + 1, tf.shape(minibatches[0][0])[0])
+
+        for (real, labels), noise in zip(minibatches, noises, strict=True):  # n_critic steps
+            fake = self.generate(noise, labels)
+            with tf.GradientTape() as tape:
+                real_scores, fake_scores, penalty = self.judge(real, fake, labels)
+                d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
+            self.descend(self.discriminator, d_loss, tape)
+            for weight in self._clipped_weights():
+                weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
+
+        with tf.GradientTape() as tape:
+            g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, labels), labels))
+        self.descend(self.generator, g_loss, tape, when=self._is_generators_turn())
+        return self.finish_step(d_loss=d_loss, g_loss=g_loss, **self.figures(real_scores, fake_scores))
+
+    def _clipped_weights(self) -> list:
+        """Looked up in each step: as an attribute, Keras would save them as weights of this model too."""
+        kept = () if self.clip_normalization else _normalization_weights(self.discriminator)
+        return [weight for weight in self.discriminator.trainable_variables if id(weight) not in kept]
+
+    def _is_generators_turn(self):
+        """None for always; with a head start, whether enough critic steps came before this generator step."""
+        if not self.critic_head_start:
+            return None
+        return is_generators_turn(self.step, steps_per_turn=-(-100 // self.discriminator_steps))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "clip": self.clip,
+            "clip_normalization": self.clip_normalization,
+            "critic_head_start": self.critic_head_start,
+        }
+
+
+def is_generators_turn(step, steps_per_turn: int):
+    """Whether the generator moves in this step: in the last of each long turn, and in every step of a turn of one.
+
+    Generator steps 0 ... 24 and 500, 1000, ... have long turns, of `steps_per_turn` steps.
+    """
+    start = 25 * steps_per_turn + 475  # steps before generator step 500
+    in_period = (step - start) % (steps_per_turn + 499)
+    in_first = (step + 1) % steps_per_turn == 0
+    return tf.where(step < 25 * steps_per_turn, in_first, tf.logical_or(step < start, in_period >= steps_per_turn - 1))
+
+
+def _normalization_weights(network: keras.Model) -> set[int]:
+    layers = [layer for layer in network._flatten_layers() if isinstance(layer, NORMALIZATIONS)]
+    return {id(weight) for layer in layers for weight in layer.trainable_variables}

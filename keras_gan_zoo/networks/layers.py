@@ -1,0 +1,77 @@
+"""Layers that Keras lacks, or lacks in a form that several replicas compute alike."""
+
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo.distribution.replicas import count, own_rows
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Maxout(keras.layers.Layer):
+    r"""Maxout units (Goodfellow et al., 2013): each is the largest of several linear functions of its input.
+
+    $$h_i(x) = \max_j \; x^T W_{\cdot ji} + b_{ji}$$
+
+    Args:
+        units: Number of units; the output has shape (batch, units).
+        pieces: Linear functions per unit.
+        kernel_initializer: Initial weights; biases start at zero.
+
+    Example:
+        >>> Maxout(3, pieces=2)(keras.ops.ones((5, 4))).shape
+        TensorShape([5, 3])
+    """
+
+    def __init__(self, units: int, pieces: int, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.pieces = units, pieces
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        dtype = self.dtype_policy  # not the global one, which may be another when the layer is loaded
+        self.dense = keras.layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer, dtype=dtype)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    @property
+    def kernel(self) -> keras.Variable:
+        """The weights of all pieces, where `SpectralNormalization` looks for them."""
+        return self.dense.kernel
+
+    def call(self, inputs):
+        linear = keras.ops.reshape(self.dense(inputs), (-1, self.pieces, self.units))
+        return keras.ops.max(linear, axis=1)  # twice as fast as along the last axis
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "pieces": self.pieces,
+            "kernel_initializer": initializer,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Dropout(keras.layers.Dropout):
+    """Keras' Dropout, whose masks are those of the global batch: replicas differ, their number changes nothing.
+
+    Example:
+        ```python
+        x = kgz.networks.Dropout(0.5)(x)
+        ```
+    """
+
+    draws_for_global_batch = True
+
+    def call(self, inputs, training=False):
+        if count() == 1 or not training or self.rate == 0:
+            return super().call(inputs, training=training)
+        mask = own_rows(tf.shape(inputs)[0], lambda rows: self._mask(rows, inputs))
+        return inputs * mask
+
+    def _mask(self, rows, inputs):
+        ones = tf.ones((rows, *inputs.shape[1:]), inputs.dtype)
+        return keras.random.dropout(ones, self.rate, self.noise_shape, self.seed_generator)

@@ -1,0 +1,108 @@
+"""What a model and its data are, apart from names and the values of weights: whether a run may go on with them.
+
+And, for files that are made from a model, the digest of those values."""
+
+import hashlib
+import json
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_gan_zoo.errors import InputError
+
+# The first two change no result beyond rounding: a run may go on with other replicas. The others follow from the rest.
+LEFT_OUT = ("steps_per_execution", "synchronized", "build_config", "shape")
+
+
+def of_run(model, data: dict) -> dict[str, Any]:
+    """A compiled model as Keras serialises it, and what its `fit` says about its data: all as plain values."""
+    described = keras.saving.serialize_keras_object(model)
+    described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
+    if model.seed_is_drawn:
+        described["config"]["seed"] = None
+    described = {"model": described, "data": data}
+    return json.loads(json.dumps(described, default=keras.saving.serialize_keras_object))  # as a file gives it back
+
+
+def model_of(run: dict[str, Any]):
+    """The model of such a description, compiled, with weights of its own."""
+    return keras.saving.deserialize_keras_object(run["model"])
+
+
+def sha256_of_weights(network: keras.Model) -> str:
+    """The same for the same weights in the same order."""
+    digest = hashlib.sha256()
+    for weights in network.get_weights():
+        digest.update(f"{weights.dtype}{weights.shape}".encode())
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()
+
+
+def check_same(expected: dict, received: dict) -> None:
+    """Raises an `InputError` that lists the differences."""
+    unnamed = [_without_names(run, _names(run)) for run in (expected, received)]
+    found = sorted(differences(*unnamed), key=lambda line: line.partition(":")[0].count("."))
+    if found:
+        listed = "\n  ".join(found[:12] + ([f"and {len(found) - 12} more"] if len(found) > 12 else []))
+        raise InputError(
+            f"Expected the model and the data that the run began with. Received others:\n  {listed}\n"
+            "Restore them, or start a new run in another folder."
+        )
+
+
+def differences(expected, received, path: str = "") -> list[str]:
+    """One line for each value that differs.
+
+    Example:
+        >>> differences({"model": {"seed": 0, "packing": 1}}, {"model": {"seed": 1, "packing": 1}})
+        ['model.seed: 0 in the run, now 1']
+    """
+    if isinstance(expected, dict) and isinstance(received, dict):
+        pairs = [(name, expected.get(name), received.get(name)) for name in {**expected, **received}]
+    elif isinstance(expected, list) and isinstance(received, list) and len(expected) == len(received):
+        pairs = [(str(number), *pair) for number, pair in enumerate(zip(expected, received, strict=True))]
+    else:
+        return [] if expected == received else [f"{path}: {_short(expected)} in the run, now {_short(received)}"]
+    return [line for name, *pair in pairs for line in differences(*pair, f"{path}.{name}".lstrip("."))]
+
+
+def _names(config) -> dict[str, str]:
+    """Names of layers, which Keras numbers within a process, by the order they first appear in."""
+    found: dict[str, str] = {}
+
+    def collect(value):
+        if isinstance(value, dict):
+            if isinstance(value.get("name"), str):
+                found.setdefault(value["name"], f"#{len(found)}")
+            for member in value.values():
+                collect(member)
+        elif isinstance(value, list):
+            for member in value:
+                collect(member)
+
+    collect(config)
+    return found
+
+
+def _without_names(value, names: dict[str, str], within: str = ""):
+    if isinstance(value, dict):
+        lists_layers = within in ("input_layers", "output_layers")  # by the names of inputs or outputs, or in order
+        moved = ("module",) if value.get("registered_name") else ()  # a class that is known by a name may move
+        kept = {key: member for key, member in value.items() if key not in (*LEFT_OUT, *moved)}
+        return {key: _without_names(member, names, within if lists_layers else key) for key, member in kept.items()}
+    if isinstance(value, list):
+        return [_without_names(member, names, within) for member in value]
+    is_name = within in ("name", "keras_history", "input_layers", "output_layers")
+    return names.get(value, value) if is_name and isinstance(value, str) else value
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def without_names(model) -> dict:
+    """A model as Keras serialises it, without the names of layers."""
+    plain = json.loads(json.dumps(model, default=keras.saving.serialize_keras_object))
+    return _without_names(plain, _names(plain))

@@ -1,0 +1,249 @@
+"""Everything a run is at one moment, and the file that holds it: whole, or refused.
+
+A file is a line that says what it is, the SHA-256 of the rest, and the rest: a NumPy archive of every variable and a
+header in JSON. Nothing in it is executed when it is read.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.distribution.workers import is_multi_worker
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state import identity
+
+KIND = b"keras_gan_zoo snapshot "
+FIRST_LINE = KIND + b"1\n"
+SUFFIX = ".snapshot"
+
+
+class DamagedSnapshotError(InputError):
+    """A file that is no snapshot, or no whole one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """The state of a model and of its `fit` at one moment.
+
+    Args:
+        arrays: Values of all variables, by their part (`model`, either optimizer, `metrics`) and number.
+        seed: The model's.
+        run: The model and its data, see `identity.of_run`.
+        epoch: The epoch, from 0.
+        batch: Steps of that epoch that are done.
+        callbacks: What callbacks remember, by the name of their class.
+        history: The logs of the epochs before, each with its number as `epoch`.
+        is_stopped: Whether a callback ended the training here.
+    """
+
+    arrays: dict[str, np.ndarray]
+    seed: int
+    run: dict[str, Any] = dataclasses.field(default_factory=dict)
+    epoch: int = 0
+    batch: int = 0
+    callbacks: dict[str, dict] = dataclasses.field(default_factory=dict)
+    history: tuple[dict, ...] = ()
+    is_stopped: bool = False
+
+    @classmethod
+    def of(cls, model, **facts) -> "Snapshot":
+        """The present values of every variable of a compiled model: weights, optimizers, averages, random states."""
+        return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
+
+    def put_back(self, model) -> None:
+        """Gives a model of the same kind these values."""
+        variables = _variables(model)
+        fits = variables.keys() == self.arrays.keys() and all(
+            variable.shape == self.arrays[name].shape for name, variable in variables.items()
+        )
+        if not fits:
+            raise InputError("Expected a snapshot of this model. Received: one with weights of other shapes.")
+        if model.seed != self.seed:
+            model.seed = self.seed
+            model.train_function = model.test_function = None  # traced with the other
+        for name, variable in variables.items():
+            self._assign(name, variable)
+
+    def model(self):
+        """A new model of the same kind, with these values."""
+        model = identity.model_of(self.run)
+        self.put_back(model)
+        return model
+
+    def put_back_metrics(self, model) -> None:
+        """Gives only the running means of the epoch back, which Keras resets at its start."""
+        for name, variable in _variables(model).items():
+            if name.startswith("metrics/"):
+                self._assign(name, variable)
+
+    def _assign(self, name: str, variable) -> None:
+        array = self.arrays[name]
+        variable.assign(array.view(variable.numpy().dtype) if array.dtype.kind == "V" else array)  # bfloat16
+
+    @property
+    def step(self) -> int:
+        """Training steps done."""
+        return int(self.arrays["step"])
+
+    def checksum(self) -> int:
+        """The same for the same values."""
+        return zlib.crc32(b"".join(np.ascontiguousarray(array).tobytes() for array in self.arrays.values()))
+
+    def not_finite(self) -> list[str]:
+        """Names of the parts that hold a NaN or an infinity."""
+        return sorted({name.split("/")[0] for name, array in self.arrays.items() if not _is_finite(array)})
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Writes the file beside its place, flushes and renames it.
+
+        Raises:
+            OSError: If it cannot be written; whatever was at `path` before is untouched.
+        """
+        facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "arrays"}
+        header = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        archive = io.BytesIO()
+        np.savez(archive, header=header, **self.arrays)
+        content = archive.getbuffer()
+        with written_beside(path) as beside, open(beside, "wb") as file:
+            file.write(FIRST_LINE)
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> "Snapshot":
+        """Reads a file that `write` made.
+
+        Raises:
+            DamagedSnapshotError: If it is not one, or one byte of it is missing, too many or changed.
+        """
+        file = Path(path).read_bytes()
+        if not file.startswith(FIRST_LINE):
+            what = "one of another version" if file.startswith(KIND) else "which is none"
+            raise DamagedSnapshotError(
+                f"Expected a snapshot of this version of keras_gan_zoo. Received: {path}, {what}."
+            )
+        digest, content = file[len(FIRST_LINE) :][:32], file[len(FIRST_LINE) + 32 :]
+        if hashlib.sha256(content).digest() != digest:
+            raise DamagedSnapshotError(
+                f"Expected a whole snapshot. Received: {path}, which is truncated or changed: its checksum is wrong."
+            )
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        facts = json.loads(arrays.pop("header").tobytes())
+        return cls(arrays, **{**facts, "history": tuple(facts["history"])})
+
+
+class SnapshotFolder:
+    """The newest snapshots of a run, in files named by their step.
+
+    Args:
+        path: The folder, made with the first snapshot.
+        keep: How many are kept.
+    """
+
+    def __init__(self, path: str | os.PathLike, keep: int = 2):
+        self.path, self.keep = Path(path), keep
+
+    def files(self) -> list[Path]:
+        """The newest first."""
+        return sorted(self.path.glob(f"step_*{SUFFIX}"), reverse=True)
+
+    def steps(self) -> list[int]:
+        """Steps done of each file, by its name; the newest first."""
+        return [int(path.stem.removeprefix("step_")) for path in self.files()]
+
+    def prepare(self) -> None:
+        """Makes the folder, removes what a killed process left unfinished, and sees that it can be written.
+
+        Raises:
+            OSError: If it cannot.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(self.path, SUFFIX)
+        with written_beside(self.path / f"probe{SUFFIX}") as beside:
+            beside.touch()
+        (self.path / f"probe{SUFFIX}").unlink()
+
+    def write(self, snapshot: Snapshot) -> Path:
+        """Adds a snapshot, and only then removes those before the last few, and those of later steps.
+
+        A later step is one that was given up: its file was damaged, or training went back to a better one.
+
+        Raises:
+            OSError: If it cannot be written; the earlier ones are untouched.
+        """
+        path = self.path / f"step_{snapshot.step:010d}{SUFFIX}"
+        try:
+            snapshot.write(path)
+        except OSError as error:
+            earlier = next(iter(self.files()), None)
+            kept = "There is no earlier one" if earlier is None else f"The last whole one is {earlier.name}"
+            raise OSError(
+                f"Expected to write a snapshot to {path}. Received: {error.strerror or error}. {kept}. Free some space "
+                "or mend the folder's permissions, then resume."
+            ) from error
+        files = self.files()
+        written = files.index(path)
+        for other in (*files[:written], *files[written + self.keep :]):
+            other.unlink(missing_ok=True)
+        return path
+
+    def newest(self) -> Snapshot | None:
+        """The newest whole snapshot, with a warning for each damaged one that is newer; None where there is no file.
+
+        Raises:
+            DamagedSnapshotError: If there are files, none of them whole.
+        """
+        damaged = []
+        for path in self.files():
+            try:
+                snapshot = Snapshot.read(path)
+            except DamagedSnapshotError as error:
+                damaged.append(error)
+                continue
+            for error in damaged:
+                warnings.warn(f"{error} Going on from the one before it, {path.name}.", stacklevel=2)
+            return snapshot
+        if damaged:
+            raise DamagedSnapshotError(
+                f"{damaged[0]} No other one in {self.path} is whole. Nothing was changed: start a new run, in another "
+                "folder."
+            )
+        return None
+
+
+def _variables(model) -> dict[str, Any]:
+    parts = {
+        "model": [variable for variable in model.variables if variable is not model.step],
+        "generator_optimizer": model.generator_optimizer.variables,
+        "discriminator_optimizer": model.discriminator_optimizer.variables,
+        "metrics": [variable for metric in model.metrics for variable in metric.variables],
+    }
+    numbered = {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
+    return {"step": model.step, **numbered}
+
+
+def _value(variable, model) -> np.ndarray:
+    """Of means over the epoch, which workers sum when they are read, this worker's share times their number."""
+    strategy = model.distribute_strategy
+    if not (is_multi_worker(strategy) and isinstance(variable.value, tf.distribute.DistributedValues)):
+        return np.array(variable)
+    local = strategy.experimental_local_results(variable.value)
+    if variable.synchronization != "on_read":
+        return local[0].numpy()
+    return np.sum([part.numpy() for part in local], axis=0) * strategy.num_replicas_in_sync / len(local)
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    array = array.astype(np.float32) if array.dtype.kind == "V" else array  # bfloat16
+    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())

@@ -1,0 +1,88 @@
+"""From a recipe to its data and its model: every default spelled out, everything checked against everything."""
+
+import dataclasses
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo import callbacks, data
+from keras_gan_zoo.core.registry import variant
+from keras_gan_zoo.data import BATCH_SIZE
+from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.metrics.protocol import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
+from keras_gan_zoo.training.fine_tuning import put_weights
+from keras_gan_zoo.training.recipe import Recipe
+
+STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
+
+
+def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
+    """The recipe with every default spelled out, and its data."""
+    kind = variant(recipe.variant)
+    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
+    conditional = recipe.conditional or kind.needs_labels
+    if conditional and not dataset.has_labels:
+        raise InputError(
+            f"Expected labelled data for a conditional model. Received: {dataset}. Choose a variant that needs no "
+            "labels, and leave 'conditional' out."
+        )
+    defaults = kind.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
+    model = {"latent_dim": 100, **defaults, **recipe.model}
+    batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
+    return dataclasses.replace(
+        recipe,
+        epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
+        batch_size=batch_size,
+        conditional=conditional,
+        optimizer=recipe.optimizer or recipe.variant,
+        model=model,
+    ), dataset
+
+
+def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
+    """The compiled model of a resolved recipe, for the shape and the classes of its data."""
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(recipe.seed)  # of layers that draw, such as Dropout
+    gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
+    rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
+    paper = variant(recipe.optimizer)
+    gan.check_dataset(dataset, recipe.batch_size)
+    if recipe.from_preset is not None:
+        put_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
+    _check_figures(recipe, gan, dataset)
+    gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
+    return gan
+
+
+def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None, class_names=None) -> keras.Model:
+    classes = {"num_classes": num_classes, "class_names": class_names} if recipe.conditional else {}
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        return variant(recipe.variant).for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
+    """That samples can be measured, and that there will be what to stop by."""
+    for quality in metrics_of(recipe):
+        quality.check(gan, dataset)
+    figures = [
+        *gan.logged,
+        *(name for name in figures_of(recipe.metrics) if name in LOWER_IS_BETTER | HIGHER_IS_BETTER),
+    ]
+    if recipe.stop_by is not None and recipe.stop_by not in figures:
+        missing = recipe.stop_by in LOWER_IS_BETTER | HIGHER_IS_BETTER
+        hint = " Ask for it with --metrics." if missing else ""
+        raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
+
+
+def metrics_of(recipe: Recipe) -> list[callbacks.Metrics]:
+    """What measures samples while the recipe's run trains, if it asks for any."""
+    if not recipe.metrics:
+        return []
+    measured = {"n": recipe.metrics_samples, "every": recipe.metrics_every, "seed": recipe.seed}
+    return [callbacks.Metrics(recipe.metrics, extractor=recipe.features, **measured)]

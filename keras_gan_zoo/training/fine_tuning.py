@@ -1,0 +1,161 @@
+"""Training that begins with a preset: with its recipe, or with its weights where they mean the same."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.for_images import arguments_of_networks
+from keras_gan_zoo.training.recipe import Recipe
+from keras_gan_zoo.zoo.preset import find
+
+INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate", "precision", "model")
+PLAYERS = ("generator", "discriminator")
+
+
+def base_of(
+    recipe: str | os.PathLike | None = None, preset: str | None = None, from_preset: str | None = None
+) -> dict[str, Any]:
+    """The values that a recipe begins with, to be changed by others.
+
+    Args:
+        recipe: File of a recipe.
+        preset: Name of a preset, whose recipe makes it anew.
+        from_preset: Name of a preset to train on: of its recipe what is trained and how, not on what and how long.
+
+    Raises:
+        InputError: If there is no such file or preset, or more than one is given.
+
+    Example:
+        >>> sorted(base_of(from_preset="conditional_gan_mnist"))
+        ['batch_size', 'conditional', 'from_preset', 'model', 'optimizer', 'precision', 'variant']
+    """
+    given = [name for name in (recipe, preset, from_preset) if name is not None]
+    if len(given) > 1:
+        raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
+    if recipe is not None:
+        return Recipe.from_toml(_text_of(Path(recipe))).given()
+    if preset is not None:
+        return _recipe_of(preset)
+    if from_preset is not None:
+        inherited = {name: value for name, value in _recipe_of(from_preset).items() if name in INHERITED}
+        return {**inherited, "from_preset": from_preset}
+    return {}
+
+
+def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's values, with some replaced; the arguments of its model one by one.
+
+    Networks of another architecture begin with their own sizes.
+
+    Example:
+        >>> changed({"model": {"architecture": "mlp", "units": 9, "r1": 1}}, {"model": {"architecture": "dcgan"}})
+        {'model': {'architecture': 'dcgan', 'r1': 1}}
+    """
+    kept, asked = base.get("model", {}), changes.get("model", {})
+    before, after = kept.get("architecture"), asked.get("architecture")
+    if before and after and before != after:
+        left_behind = arguments_of_networks()
+        kept = {name: value for name, value in kept.items() if name not in left_behind}
+    return {**base, **changes, "model": {**kept, **asked}}
+
+
+def put_weights(gan, source: str, build: Callable) -> None:
+    """Gives a new model the weights of a preset.
+
+    What belongs to classes begins anew, unless both models have the same: of the kernels that take labels, those rows.
+    They come after the rows of the noise, or of the image, and grow with the classes, by which they are found.
+
+    Args:
+        gan: The new model.
+        source: Of the preset, see `preset.find`.
+        build: From a number of classes to a model like `gan`.
+
+    Raises:
+        InputError: If the preset makes other examples, or has other networks.
+    """
+    trained = find(source).model(with_discriminator=True)
+    _check_alike(gan, trained, source)
+    is_same = not gan.conditional or (gan.num_classes, gan.class_names) == (trained.num_classes, trained.class_names)
+    wider = gan if is_same else build(gan.num_classes + 1)
+    _check_shapes(gan, trained, wider, source)
+    for player in PLAYERS:
+        models = [getattr(model, player).weights for model in (gan, trained, wider)]
+        for new, old, more in zip(*models, strict=True):
+            new.assign(_with_rows_of_classes(new.numpy(), old.numpy(), more.shape, gan.num_classes))
+    if gan.ema_generator is not None:
+        gan.ema_generator.set_weights(gan.generator.get_weights())
+    if not is_same:
+        _say_what_is_new(gan, wider, source)
+
+
+def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classes: int | None) -> np.ndarray:
+    """The old values, but for the rows of classes, which are those of `new`, and last."""
+    if new.shape == tuple(wider):
+        return old
+    [axis] = np.flatnonzero(np.not_equal(new.shape, wider))
+    others = new.shape[axis] - classes * (wider[axis] - new.shape[axis])
+    rows = (*[slice(None)] * axis, slice(others))
+    mixed = new.copy()
+    mixed[rows] = old[rows]
+    return mixed
+
+
+def _say_what_is_new(gan, wider, source: str) -> None:
+    found = []
+    for player in PLAYERS:
+        weights = zip(*(getattr(model, player).weights for model in (gan, wider)), strict=True)
+        found += [f"{player}/{new.path}" for new, more in weights if new.shape != more.shape]
+    warnings.warn(
+        f"The classes are not those of {source}. What belongs to them begins anew: rows of {', '.join(found)}.",
+        stacklevel=3,
+    )
+
+
+def _check_alike(gan, trained, source: str) -> None:
+    for what, ours, theirs in (
+        ("a model of class", type(gan).__name__, type(trained).__name__),
+        ("examples of shape", gan.example_shape, trained.example_shape),
+        ("noise of shape", gan.latent_shape, trained.latent_shape),
+        ("labels:", gan.conditional, trained.conditional),
+    ):
+        if ours != theirs:
+            raise InputError(f"Expected {what} {theirs}, as {source} has. Received: {ours}. {_HOW_TO_FIT}")
+
+
+def _check_shapes(gan, trained, wider, source: str) -> None:
+    """That weights differ from those of the preset by the number of classes alone."""
+    more_classes = (gan.num_classes or 0) - (trained.num_classes or 0)
+    for player in PLAYERS:
+        ours, theirs, more = ([w.shape for w in getattr(model, player).weights] for model in (gan, trained, wider))
+        if len(ours) == len(theirs):
+            per_class = [np.subtract(wide, new) for wide, new in zip(more, ours, strict=True)]
+            ours = [tuple(new - more_classes * each) for new, each in zip(ours, per_class, strict=True)]
+        if ours != theirs:
+            raise InputError(f"Expected the layers that the {player} of {source} has. Received others. {_HOW_TO_FIT}")
+
+
+def _recipe_of(source: str) -> dict[str, Any]:
+    card = find(source).card
+    if not card.recipe:
+        raise InputError(
+            f"Expected a preset with its recipe. Received: {source}, which has none. In Python it can be trained on: "
+            "kgz.load(..., with_discriminator=True).fit(...)."
+        )
+    return dict(card.recipe)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Expected the file of a recipe. Received: {file} ({error}). Check the path.") from error
+
+
+_HOW_TO_FIT = "Choose data or an image_size that fit, and leave out what changes the networks."

@@ -1,0 +1,189 @@
+"""A finished run becomes a preset of this package, in a checkout; `publish` is the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo import metrics, pictures, zoo
+from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
+from keras_gan_zoo.core.version import __version__
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics.features.extractors import shipped as extractors
+from keras_gan_zoo.training.build import resolve
+from keras_gan_zoo.training.recipe import Recipe
+from keras_gan_zoo.zoo import cards, gallery
+from keras_gan_zoo.zoo.cards import GENERATOR, Card
+from keras_gan_zoo.zoo.saving import write_files
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 2_000_000  # bytes of a generator
+LICENCE = "Apache-2.0"  # of the weights, as of the package
+
+
+PAPERS = {
+    "gan": "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661",
+    "dcgan": "Radford et al., 2015, https://arxiv.org/abs/1511.06434",
+    "conditional_gan": "Mirza and Osindero, 2014, https://arxiv.org/abs/1411.1784",
+    "wgan": "Arjovsky et al., 2017, https://arxiv.org/abs/1701.07875",
+    "wgan_gp": "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028",
+    "fgan": "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709",
+}
+DATA = {
+    "mnist": {"authors": "Yann LeCun and Corinna Cortes", "licence": "CC BY-SA 3.0"},
+    "fashion_mnist": {"authors": "Zalando Research", "licence": "MIT"},
+    "cifar10": {"authors": "Alex Krizhevsky", "licence": "none stated by its authors"},
+    "digits": {"authors": "E. Alpaydin and C. Kaynak", "licence": "CC BY 4.0"},
+}
+
+
+def publish(
+    run: str | os.PathLike,
+    name: str,
+    description: str,
+    *,
+    samples: int = 10_000,
+    half: bool = False,
+    data: dict[str, str | None] | None = None,
+    root: str | os.PathLike = ROOT,
+) -> Card:
+    """Measures a finished run and writes it as a preset into a checkout; one of this name is replaced.
+
+    Everything is written beside its place before the first of it gets its name, but for the gallery, which comes last.
+
+    Args:
+        run: Its folder.
+        name: Of the preset, such as `<variant>_<data>`.
+        description: One line: what it makes.
+        samples: How many are measured.
+        half: Whether numbers are stored in float16.
+        data: `authors` and `licence` of data that are not in `DATA`.
+        root: Of the checkout.
+
+    Raises:
+        InputError: If the run is not finished, its generator is too large, or the licence of its data is unknown.
+        OSError: If something cannot be written.
+    """
+    run, package = Path(run), Path(root) / "keras_gan_zoo" / "zoo"
+    table, docs = package / cards.TABLE.name, Path(root) / "docs"
+    if not (run / MODEL_FILE).is_file():
+        raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
+    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
+    facts = {
+        "description": description,
+        "paper": PAPERS[recipe.variant],
+        "licence": LICENCE,
+        "data": facts_of_data(recipe, data or {}),
+        "training_minutes": training_minutes(run),
+        "environment": environment(),
+        "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
+    }
+    gan = zoo.load(run / MODEL_FILE)
+    report = measured(gan, recipe, samples)
+    facts["scores"] = {} if report is None else scores(report)
+    present = cards.read(table.read_bytes(), table)
+    (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
+        folder.mkdir(parents=True)
+        card = write_files(gan, folder, name, half, True, facts)
+        _check_size(folder / GENERATOR)
+        if pictures.can_draw(gan.example_shape):
+            _draw(gan, stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png")))
+        if report is not None and recipe.data not in gallery.UNLICENSED:
+            sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
+            pictures.save(report.neighbours, sheet)
+        cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
+    with written_beside(docs / "gallery.md") as page:  # last, because it tells the sizes of the files
+        page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
+    return card
+
+
+def facts_of_data(recipe: Recipe, said: dict[str, str | None]) -> dict[str, Any]:
+    """Name, authors and licence of the data of a recipe."""
+    name = Path(recipe.data).name
+    known = {**DATA.get(recipe.data, {}), **{key: value for key, value in said.items() if value}}
+    if not {"authors", "licence"} <= known.keys():
+        raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
+    return {"name": name, "split": recipe.split, **known}
+
+
+def training_minutes(run: Path) -> float:
+    """From the beginning of `fit` to its last epoch, by TensorBoard's log; after an interruption, all parts together.
+
+    Raises:
+        InputError: If there is no such log.
+    """
+    seconds = 0.0
+    for file in sorted((run / "tensorboard" / "train").glob("events.out.tfevents.*")):
+        records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        times = [tf.compat.v1.Event.FromString(record).wall_time for record in records]
+        seconds += max(times) - min(times)
+    if not seconds:
+        raise InputError(f"Expected a run with the times of its epochs in tensorboard/. Received: {run} without.")
+    return round(seconds / 60, 1)
+
+
+def environment() -> dict[str, Any]:
+    """Versions and cores of this process."""
+    return {
+        "keras_gan_zoo": __version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": version("numpy"),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }
+
+
+def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
+    """What can be measured of a model of images; None for other models."""
+    if len(gan.example_shape) != 3:
+        return None
+    names, extractor = ["nearest_neighbours"], "pixels"
+    if recipe.data in extractors():
+        names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
+        names += ["label_agreement"] if gan.conditional else []
+        extractor = None
+    form = {"image_size": recipe.image_size, "background": recipe.background}
+    return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
+
+
+def scores(report: metrics.Report) -> dict[str, list[dict]]:
+    """For a card: the results of the samples, and of real images in their place."""
+    rows = {"generated": report.generated, "reference": report.reference}
+    return {row: [_plain(result.to_dict()) for result in results] for row, results in rows.items()}
+
+
+def _plain(result: dict) -> dict:
+    """Without None, which TOML has not."""
+    values = {name: float("nan") if value is None else value for name, value in result["values"].items()}
+    return {**result, "values": values, "protocol": {k: v for k, v in result["protocol"].items() if v is not None}}
+
+
+def _say(stage: str, done: int, total: int) -> None:
+    if done == total:
+        click.echo(f"{stage} ...", err=True)
+
+
+def _check_size(file: Path) -> None:
+    if file.stat().st_size > LIMIT:
+        raise InputError(
+            f"Expected a generator of at most {LIMIT:,} bytes. Received: {file.stat().st_size:,}. Store it in float16, "
+            "with half, or train a smaller one."
+        )
+
+
+def _draw(gan, path: Path) -> None:
+    columns = gan.num_classes if gan.conditional else None
+    pictures.save(pictures.draw_samples(gan, n=None if columns is None else 8 * columns), path)

@@ -1,0 +1,162 @@
+"""Everything that determines a run, as a value and as a file."""
+
+import dataclasses
+import math
+import tomllib
+from typing import Any
+
+import tomli_w
+
+from keras_gan_zoo.core.bounds import check_count, check_seed
+from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.errors import InputError, unknown
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+_KINDS = {  # of a recipe's values that are not text
+    **dict.fromkeys(
+        ["epochs", "batch_size", "seed", "image_size", "patience", "retries", "metrics_every", "metrics_samples"],
+        (int,),
+    ),
+    **dict.fromkeys(["conditional", "deterministic", "stop_on_collapse"], (bool,)),
+    "learning_rate": (float, int),
+    "metrics": (list,),
+    "model": (dict,),
+}
+
+_SAID_ELSEWHERE = {  # arguments of `for_images` that are not the model's own in a recipe
+    "seed": "the seed of the recipe is that of the model",
+    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a run; `recipe.toml` in its folder.
+
+    Args:
+        variant: A key of `VARIANTS`.
+        data: Name or path of the data set, see `data.load`.
+        epochs: Passes over the data; None for as many as make about `training.STEPS`.
+        batch_size: Examples per step; None for 64 for each discriminator step.
+        seed: Of the initial weights, the noise and the order of the data.
+        split: Of a TensorFlow Datasets set.
+        image_size: Side to resize to, or None to take the images as they are.
+        background: Colour behind images with transparency; None to keep their fourth channel.
+        conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
+        optimizer: Variant whose paper's optimizer is used; None for the variant's own.
+        learning_rate: Of both optimizers; None for the paper's.
+        precision: One of `PRECISIONS`, the dtype policy of the networks.
+        deterministic: Whether TensorFlow may use only operations that give the same bits each time; on a GPU the
+            price is speed.
+        retries: How often a run that leaves the finite numbers goes back and tries with half the learning rates.
+        metrics: Names of `metrics.METRICS` to measure while training, see `callbacks.Metrics`.
+        metrics_every: Epochs from measurement to measurement.
+        metrics_samples: How many samples are measured.
+        features: Their extractor; None for the shipped classifier of the data set.
+        stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
+        patience: Epochs without a better figure after which training stops, if there is one.
+        stop_on_collapse: Whether to stop when samples fall on few of the real examples.
+        from_preset: Preset whose weights training begins with, see `fine_tuning.put_weights`; None for random ones.
+        model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
+
+    Raises:
+        InputError: If the variant is unknown or a number is out of range.
+
+    Example:
+        >>> print(Recipe("dcgan", "digits", epochs=3).to_toml())
+        variant = "dcgan"
+        data = "digits"
+        epochs = 3
+        seed = 0
+        split = "train"
+        conditional = false
+        precision = "float32"
+        deterministic = false
+        retries = 0
+        metrics = []
+        metrics_every = 1
+        metrics_samples = 2000
+        patience = 10
+        stop_on_collapse = false
+        <BLANKLINE>
+        [model]
+        <BLANKLINE>
+    """
+
+    variant: str
+    data: str
+    epochs: int | None = None
+    batch_size: int | None = None
+    seed: int = 0
+    split: str = "train"
+    image_size: int | None = None
+    background: str | None = None
+    conditional: bool = False
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    precision: str = "float32"
+    deterministic: bool = False
+    retries: int = 0
+    metrics: list[str] = dataclasses.field(default_factory=list)
+    metrics_every: int = 1
+    metrics_samples: int = 2000
+    features: str | None = None
+    stop_by: str | None = None
+    patience: int = 10
+    stop_on_collapse: bool = False
+    from_preset: str | None = None
+    model: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, kinds = getattr(self, field.name), _KINDS.get(field.name, (str,))
+            if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
+                names = " or ".join(kind.__name__ for kind in kinds)
+                raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+        for name in ("variant", "optimizer"):
+            if getattr(self, name) not in (*VARIANT_CLASSES, None):
+                raise unknown(name, getattr(self, name), VARIANT_CLASSES)
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
+        for name, place in _SAID_ELSEWHERE.items():
+            if name in self.model:
+                raise InputError(
+                    f"Expected no {name} in [model], because {place}. Received: {self.model[name]!r}. Leave it out."
+                )
+        check_seed(self.seed)
+        check_count("metrics_every", self.metrics_every)
+        check_count("metrics_samples", self.metrics_samples, low=2)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise InputError(f"Expected a finite learning rate above 0. Received: {self.learning_rate}.")
+
+    def to_toml(self) -> str:
+        """As text; what is None is left out, because TOML has no such value."""
+        return tomli_w.dumps(self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The values that are not None, by name."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Recipe":
+        """From `to_toml`'s text.
+
+        Raises:
+            InputError: If it is no TOML or has a key that is not of a recipe.
+        """
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"Expected a recipe in TOML. Received: text that is not ({error}).") from error
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in table:
+            if name not in names:
+                raise unknown("recipe key", name, names)
+        for name in ("variant", "data"):
+            if name not in table:
+                raise InputError(f"Expected a recipe with {name!r}. Received: {', '.join(table) or 'nothing'}.")
+        return cls(**table)

@@ -1,0 +1,165 @@
+"""The files of a preset: read from a folder or an archive, none of them before its SHA-256 was checked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from keras_gan_zoo.core.files import LIMIT
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.zoo import cards
+from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, Card
+
+Reader = Callable[[str], bytes]  # from the name of a file to its content
+
+
+def of_folder(folder: str | os.PathLike) -> Reader:
+    """Reads the files of a folder."""
+    return lambda name: (Path(folder) / name).read_bytes()
+
+
+def of_archive(path: str | os.PathLike) -> Reader:
+    """Reads the files of a `.zip` of a preset's folder, without unpacking it.
+
+    Raises:
+        InputError: If it is no such archive, has a path that leads elsewhere or a file that is none of a preset's, or
+            would be larger than `LIMIT`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            files = [info for info in archive.infolist() if not info.is_dir()]
+            members = {_member_name(info, path): info for info in files}
+            if len(members) < len(files):
+                raise InputError(f"Expected the files of one preset. Received: {path} with several of one name.")
+            if sum(info.file_size for info in members.values()) > LIMIT:
+                raise InputError(
+                    f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path} with more."
+                )
+            contents = {name: archive.read(info) for name, info in members.items()}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InputError(f"Expected a .zip of a preset's folder. Received: {path} ({error}).") from error
+
+    def read(name: str) -> bytes:
+        if name not in contents:
+            raise FileNotFoundError(name)
+        return contents[name]
+
+    return read
+
+
+def _member_name(info: zipfile.ZipInfo, path) -> str:
+    """The name of a file at the top of an archive, or in its only folder."""
+    parts = PurePosixPath(info.filename).parts
+    if not 1 <= len(parts) <= 2 or {"..", "/"} & set(parts) or parts[-1] not in (CARD_FILE, *FILES):
+        raise InputError(
+            f"Expected nothing but a preset's files in {path}: {', '.join((CARD_FILE, *FILES))}. Received: "
+            f"{info.filename!r}. Zip a folder that save_preset wrote."
+        )
+    return parts[-1]
+
+
+def card_of(read: Reader, origin: str | os.PathLike) -> Card:
+    """The one card beside a preset's files."""
+    try:
+        found = cards.read(read(CARD_FILE), origin)
+    except FileNotFoundError as error:
+        raise InputError(f"Expected a preset, with a {CARD_FILE}. Received: {origin}, which has none.") from error
+    if len(found) != 1:
+        raise InputError(f"Expected one preset in {origin}. Received: {', '.join(found) or 'none'}.")
+    card = next(iter(found.values()))
+    missing = [name for name in (GENERATOR, CONFIG, GOLDEN) if name not in card.files]
+    if missing:
+        raise InputError(f"Expected a card in {origin} with the SHA-256 of {', '.join(missing)}. Received: none.")
+    return card
+
+
+def checked(card: Card, read: Reader) -> dict[str, bytes]:
+    """The contents of all files of a preset, each with the SHA-256 that its card says.
+
+    Raises:
+        InputError: If a file is missing, or one byte of it is missing, too many or changed.
+    """
+    contents = {}
+    for name, digest in card.files.items():
+        try:
+            contents[name] = read(name)
+        except FileNotFoundError as error:
+            raise InputError(f"Expected {name} of the preset {card.name}. Received: no such file. {_MEND}") from error
+        check_digest(contents[name], digest, f"{name} of the preset {card.name}")
+    return contents
+
+
+def check_digest(content: bytes, expected: str, what: str) -> None:
+    found = sha256_of(content)
+    if found != expected:
+        raise InputError(f"Expected {what} with SHA-256 {expected}. Received: {found}: the file was changed. {_MEND}")
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+_MEND = "Get the preset again; one of this package comes with it: pip install --force-reinstall keras-gan-zoo."
+
+
+def storable(weights: list[np.ndarray], half: bool = False) -> list[np.ndarray]:
+    """Arrays in types that NumPy can name in a file: bfloat16 as float32, which holds all of its values."""
+    arrays = [array.astype(np.float32) if array.dtype.kind == "V" else array for array in weights]
+    return [_halved(array) for array in arrays] if half else arrays
+
+
+def packed(arrays: list[np.ndarray]) -> bytes:
+    """Numbered arrays as a compressed `.npz`, without pickle."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **{str(number): array for number, array in enumerate(arrays)})
+    return content.getvalue()
+
+
+def type_of(arrays: list[np.ndarray]) -> str:
+    """Name of the widest type of float among arrays."""
+    return np.result_type(np.float16, *(array.dtype for array in arrays if array.dtype.kind == "f")).name
+
+
+def _halved(array: np.ndarray) -> np.ndarray:
+    if np.issubdtype(array.dtype, np.floating):
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float16)
+        if not np.isfinite(array).all():
+            raise InputError("Expected weights that float16 can hold. Received: larger ones. Leave half out.")
+    return array
+
+
+def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
+    """The arrays of such a file, which must have the shapes of `like`; in the types of `like`.
+
+    Raises:
+        InputError: If it holds other arrays. Nothing larger than `like` is ever unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            forms = [_form(archive, f"{number}.npy") for number in range(len(archive.namelist()))]
+        if [shape for shape, _ in forms] != [array.shape for array in like]:
+            raise ValueError("arrays of another number or other shapes")
+        if any(dtype.kind not in "fiu" for _, dtype in forms):
+            raise ValueError("arrays of something else than numbers")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return [arrays[str(number)].astype(array.dtype) for number, array in enumerate(like)]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"Expected the weights of {what}, array by array. Received: a file with {error}.") from error
+
+
+def _form(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array by the head of its file."""
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"a head of version {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype

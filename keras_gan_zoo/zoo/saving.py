@@ -1,0 +1,148 @@
+"""A model becomes a preset: weights without pickle, a card beside them, and samples that prove the way back."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_gan_zoo import pictures
+from keras_gan_zoo.core.files import folder_written_beside
+from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.state.identity import sha256_of_weights
+from keras_gan_zoo.zoo import cards
+from keras_gan_zoo.zoo.archive import packed, sha256_of, storable, type_of
+from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
+from keras_gan_zoo.zoo.preset import Preset
+
+
+def save(
+    model,
+    folder: str | os.PathLike,
+    *,
+    half: bool = False,
+    with_discriminator: bool | None = None,
+    **facts: Any,
+) -> Card:
+    """Writes a folder that `load` reads: see `AsPreset.save_preset`, which has the arguments."""
+    folder = Path(folder).resolve()
+    _check_place(folder)
+    if with_discriminator is None:
+        with_discriminator = not model.lacks_discriminator
+    facts = {**_inherited(model, folder.name), **{name: fact for name, fact in facts.items() if fact}}
+    with folder_written_beside(folder) as beside:
+        beside.mkdir()
+        card = write_files(model, beside, folder.name, half, with_discriminator, facts)
+        cards.write({card.name: card}, beside / CARD_FILE)
+    return card
+
+
+def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
+    """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
+    _check_model(model, with_discriminator)
+    weights = storable(model.sampler.get_weights(), half)
+    contents = {CONFIG: _config_of(model), GENERATOR: packed(weights)}
+    parameters = {"generator": model.generator.count_params()}
+    if with_discriminator:
+        contents[DISCRIMINATOR] = packed(storable(model.discriminator.get_weights(), half))
+        parameters["discriminator"] = model.discriminator.count_params()
+    card = Card(
+        name,
+        _variant_of(model),
+        parameters=parameters,
+        stored_as=type_of(weights),
+        files=_digests(contents),
+        **facts,
+    )
+    again = Preset(card, contents.__getitem__).model(with_discriminator)
+    if not half:
+        _check_same_samples(model, again)
+    contents[GOLDEN] = _golden_of(again)
+    for file, content in contents.items():
+        (folder / file).write_bytes(content)
+    return replace(card, files=_digests(contents))
+
+
+def pixels(samples: np.ndarray) -> np.ndarray:
+    """Images as uint8, vectors as they are: what golden samples are compared in."""
+    return pictures.to_uint8(samples) if samples.ndim == 4 else samples
+
+
+def _inherited(model, name: str) -> dict[str, Any]:
+    """What goes on to another preset with the weights: their paper, their licence, and the data they were made from."""
+    if model.origin is None:
+        return {}
+    card = model.origin.card
+    data = card.data
+    if data and sha256_of_weights(model.sampler) != model.origin.weights_sha256:
+        data = {**data, "then": "trained on, with data that this card does not know"}
+    parent = card.parent if card.name == name else card.name  # of one that replaces itself, the one before
+    return {"paper": card.paper, "licence": card.licence, "data": data, "parent": parent}
+
+
+def _check_same_samples(model, again) -> None:
+    """That nothing is lost on the way: a layer of one's own may forget an argument in its `get_config`."""
+    samples, found = (some.sample(4, seed=0) for some in (model, again))
+    if not np.allclose(samples, found, atol=1e-3):
+        raise InputError(
+            "Expected a model that makes the same samples when it is read back. Received: samples that differ by "
+            f"{np.abs(samples - found).max():.2g}. See that get_config of your own layers returns all arguments."
+        )
+
+
+def _golden_of(model) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(content, samples=pixels(model.sample(4, seed=0)))
+    return content.getvalue()
+
+
+def _digests(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256_of(contents[name]) for name in FILES if name in contents}
+
+
+def _config_of(model) -> bytes:
+    described = keras.saving.serialize_keras_object(model)
+    if model.compiled:
+        described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
+    return json.dumps(described, default=keras.saving.serialize_keras_object).encode()
+
+
+def _variant_of(model) -> str:
+    by_class = {class_name: variant for variant, class_name in VARIANT_CLASSES.items()}
+    if type(model).__name__ not in by_class:
+        raise InputError(
+            f"Expected a model of a variant of this package. Received: a {type(model).__name__}, which loading would "
+            "not know. Save it with gan.save."
+        )
+    return by_class[type(model).__name__]
+
+
+def _check_model(model, with_discriminator: bool) -> None:
+    if with_discriminator and model.lacks_discriminator:
+        raise InputError(
+            "Expected a model with its discriminator. Received: one that was loaded without. Load it with "
+            "with_discriminator=True, or save it with with_discriminator=False."
+        )
+    networks = [model.sampler, *([model.discriminator] if with_discriminator else [])]
+    if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
+        raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
+
+
+def _check_place(folder: Path) -> None:
+    """A folder is replaced only if nothing but a preset is lost."""
+    if not folder.parent.is_dir():
+        raise InputError(f"Expected a path in a folder that exists. Received: {folder}. Make the folder first.")
+    is_ours = folder.is_dir() and {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}
+    if folder.exists() and not is_ours:
+        raise InputError(
+            f"Expected a new or empty folder, or one that holds a preset. Received: {folder}, which holds something "
+            "else. Choose another folder."
+        )
