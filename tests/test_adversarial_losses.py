@@ -9,7 +9,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo import losses
 from keras_gan_zoo.divergences import F_DIVERGENCES
 from tests.conftest import weights_of
-from tests.test_gan import SEED, SIZE, linear, noise
+from tests.models.test_gan import SEED, SIZE, linear, noise
 from tests.test_penalties import players, softplus
 
 RATE = 0.1

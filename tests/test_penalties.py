@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import penalties
 from keras_gan_zoo.errors import InputError
-from tests.test_gan import SEED, SIZE, linear, noise
+from tests.models.test_gan import SEED, SIZE, linear, noise
 
 RATE = 0.1
 

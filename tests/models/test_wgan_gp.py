@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.test_gan import SEED, SIZE, noise
+from tests.models.test_gan import SEED, SIZE, noise
 from tests.test_penalties import derivative, players
 
 RATE, HIDDEN = 0.01, 3

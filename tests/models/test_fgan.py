@@ -11,7 +11,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.divergences import F_DIVERGENCES, FDivergence, formula
 from keras_gan_zoo.errors import InputError
 from tests.conftest import CLASSES, assert_same, weights_of
-from tests.test_gan import SEED, SIZE, linear, noise
+from tests.models.test_gan import SEED, SIZE, linear, noise
 from tests.test_penalties import derivative, players
 
 RATE = 0.1

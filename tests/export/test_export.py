@@ -222,7 +222,7 @@ WRITE = """
 import sys
 from pathlib import Path
 import keras_gan_zoo as kgz
-from tests.test_export import gan_of, upsampling
+from tests.export.test_export import gan_of, upsampling
 
 folder = Path(sys.argv[1])
 for number, kind in enumerate(sys.argv[2:]):

@@ -219,7 +219,7 @@ def test_a_url_needs_a_digest(digest, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".keras", ".zip"])
 def test_models_at_a_url(tiny, tmp_path, suffix, folder, monkeypatch):
-    from tests.test_preset import zipped
+    from tests.zoo.test_preset import zipped
 
     gan = tiny("wgan")
     gan.save(tmp_path / "gan.keras")

@@ -12,7 +12,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.models.wgan import is_generators_turn
 from tests.conftest import assert_same, weights_of
-from tests.test_gan import SEED, SIZE, linear, noise
+from tests.models.test_gan import SEED, SIZE, linear, noise
 
 RATE, CLIP = 0.1, 0.25
 NORMALIZING = (

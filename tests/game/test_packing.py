@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.conftest import CLASSES, assert_same, weights_of
-from tests.test_gan import SEED, SIZE, linear, noise, sigmoid
+from tests.models.test_gan import SEED, SIZE, linear, noise, sigmoid
 from tests.test_penalties import players, softplus
 
 RATE = 0.1

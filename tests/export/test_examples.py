@@ -25,7 +25,7 @@ from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.pictures import to_uint8
 from tests import chromium
 
-EXAMPLES = Path(__file__).parent.parent / "export"
+EXAMPLES = Path(__file__).parents[2] / "export"
 N, LABELS, SEED = 50, np.resize([3, 8], 50), 1  # what the READMEs ask for
 
 # Runs an example as a script, where neither Keras nor this package can be imported; then keeps what it computes.

@@ -21,8 +21,8 @@ from keras_gan_zoo import training
 from keras_gan_zoo.callbacks import NaNGuard, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot
-from tests.test_contract import KINDS
-from tests.test_snapshot import DAMAGES, assert_same_bits, contents, damage, fill, small, values_of, variables_of
+from tests.models.test_contract import KINDS
+from tests.state.test_snapshot import DAMAGES, assert_same_bits, contents, damage, fill, small, values_of, variables_of
 
 STEPS = 5  # of an epoch: 40 images in batches of 8
 IN_MID_EPOCH, AT_ITS_END = 7, 10
