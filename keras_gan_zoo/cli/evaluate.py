@@ -60,7 +60,7 @@ def evaluate(source, data, json_file, neighbours, **options):
     from keras_gan_zoo.metrics.report import MIXTURES
 
     if data is None:
-        of_recipe = _trained_on(source)
+        of_recipe = trained_on(source)
         data = of_recipe.pop("data")
         options |= {name: value for name, value in of_recipe.items() if options[name] is None}
     if neighbours is not None and data in MIXTURES:
@@ -138,7 +138,7 @@ class _Progress:
             self.bar.stop()
 
 
-def _trained_on(source: str) -> dict:
+def trained_on(source: str) -> dict:
     """What the recipe of a run or of a preset of the package says of its data: `data`, `image_size`, `background`.
 
     Raises:

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.cli import main, train
+from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli.commands import train
 from keras_gan_zoo.cli.options import MODEL_OPTIONS
 from keras_gan_zoo.training import Recipe, build, resolve
 
