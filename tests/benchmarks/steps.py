@@ -2,9 +2,9 @@
 
 The three have the same layers, algorithm, optimizers, batch size and uint8 data in memory, and run in turn in one
 process; `tests/benchmarks/test_benchmarks.py` holds their losses together. A ratio above 1 says that ours does more
-examples in the same time. How the cores share the operations of a graph differs from step to step by a few per cent; core seconds
-hardly do. The last column is the rate at which our step multiplies by its kernels (see `arithmetic`), as a share of the
-machine's rate of matrix products, per core second, measured in the same rounds.
+examples in the same time. How the cores share the operations of a graph differs from step to step by a few per cent;
+core seconds hardly do. The last column is the rate at which our step multiplies by its kernels (see `arithmetic`), as a
+share of the machine's rate of matrix products, per core second, measured in the same rounds.
 """
 
 import numpy as np
