@@ -1,7 +1,6 @@
 """Two logical CPUs and fixed threads for every test; tiny models to test with."""
 
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
@@ -15,6 +14,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from tests.equality import CLASSES, TINY
 
+pytest.register_assert_rewrite("tests.helpers", "tests.snapshots", "tests.games")
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
@@ -59,18 +59,3 @@ def float64():
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
-
-
-def weights_of(model) -> list[np.ndarray]:
-    return [np.array(weight) for weight in model.weights]
-
-
-def assert_same(first, second):
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def needs_tfds(name: str):
-    """Skips where the prepared set is not at hand; nothing is downloaded by a test."""
-    folder = Path(os.environ.get("TFDS_DATA_DIR", "nowhere"))
-    return pytest.mark.skipif(not (folder / name).is_dir(), reason=f"TFDS_DATA_DIR holds no {name}")

@@ -12,7 +12,8 @@ from PIL import Image
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.cli.sampling import _first_examples
-from tests.conftest import TINY, assert_same, weights_of
+from tests.equality import TINY
+from tests.helpers import assert_same, weights_of
 
 SMALL = ["--width", str(TINY["dcgan"]["width"]), "--latent-dim", "4", "--batch-size", "32", "--epochs", "2"]
 

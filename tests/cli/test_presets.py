@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.metrics.sources import as_source
-from tests.conftest import assert_same, needs_tfds, weights_of
+from tests.helpers import assert_same, needs_tfds, weights_of
 
 NAME = "conditional_gan_mnist"
 

@@ -25,42 +25,10 @@ from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.state.identity import sha256_of_weights
 from tests.equality import CLASSES, KINDS, build
+from tests.export.generators import NAMES, gan_around, gan_of, upsampling, with_weights_that_matter
 
-NAMES = ["dog", "cat", "lizard"]
 FEW = ["gan, conditional", "dcgan, unconditional", "conditional_gan, conditional"]
 FEW_OR_SLOW = [kind if kind in FEW else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-
-
-def with_weights_that_matter(gan):
-    for weight in gan.generator.trainable_variables:
-        weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
-    return gan
-
-
-def gan_of(kind, **arguments):
-    return with_weights_that_matter(build(*KINDS[kind], **arguments))
-
-
-def gan_around(generator):
-    """A GAN with a generator of images (8, 8, 1) and any discriminator."""
-    labelled = len(generator.inputs) == 2
-    image, label = keras.Input((8, 8, 1)), keras.Input((), dtype="int32")
-    scores = layers.Dense(1)(layers.Flatten()(image))
-    if labelled:
-        scores = layers.Add()([scores, layers.Embedding(CLASSES, 1)(label)])
-    discriminator = keras.Model([image, label] if labelled else image, scores)
-    gan = kgz.GAN(generator, discriminator, class_names=NAMES if labelled else None, seed=0)
-    return with_weights_that_matter(gan)
-
-
-def upsampling(activation="relu", conditional=False):
-    noise, label = keras.Input((4,)), keras.Input((), dtype="int32")
-    x = layers.Concatenate()([noise, layers.Embedding(CLASSES, 4)(label)]) if conditional else noise
-    x = layers.Reshape((4, 4, 8))(layers.Dense(128, name="first")(x))
-    x = layers.Activation(activation, name="bent")(x)
-    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(layers.UpSampling2D(2)(x)))
-    x = layers.Conv2D(1, 3, padding="same", activation="tanh")(layers.ReLU()(x))
-    return gan_around(keras.Model([noise, label] if conditional else noise, x))
 
 
 def digest(path):
@@ -222,7 +190,7 @@ WRITE = """
 import sys
 from pathlib import Path
 import keras_gan_zoo as kgz
-from tests.export.test_export import gan_of, upsampling
+from tests.export.generators import gan_of, upsampling
 
 folder = Path(sys.argv[1])
 for number, kind in enumerate(sys.argv[2:]):

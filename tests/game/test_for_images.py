@@ -10,7 +10,8 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, assert_same, weights_of
+from tests.equality import CLASSES
+from tests.helpers import assert_same, weights_of
 
 # A new architecture adds a row: the arguments that make its networks tiny.
 TINY_NETWORKS = {

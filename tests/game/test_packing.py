@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, assert_same, weights_of
-from tests.models.test_gan import SEED, SIZE, linear, noise, sigmoid
-from tests.test_penalties import players, softplus
+from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
+from tests.equality import CLASSES
+from tests.helpers import assert_same, weights_of
 
 RATE = 0.1
 

@@ -19,8 +19,8 @@ from keras_gan_zoo import latent
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent import inversion
-from tests.conftest import CLASSES, assert_same, weights_of
-from tests.equality import KINDS
+from tests.equality import CLASSES, KINDS
+from tests.helpers import assert_same, weights_of
 
 NOISE = np.random.default_rng(5).standard_normal((6, 4)).astype(np.float32)
 CONDITIONAL = {name: variant for name, (variant, conditional) in KINDS.items() if conditional}

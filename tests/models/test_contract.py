@@ -1,4 +1,4 @@
-"""What every variant promises to Keras' users, conditional or not. A new variant adds a row to TINY in conftest."""
+"""What every variant promises to Keras' users, conditional or not. A new variant adds a row to TINY in equality."""
 
 import keras
 import numpy as np
@@ -7,21 +7,11 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, TINY, assert_same, weights_of
+from tests.equality import CLASSES, TINY
+from tests.helpers import CONTRACT_KINDS, assert_same, weights_of
 
 # What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier.
-FAST_WITH_LABELS = ("gan", "conditional_gan")
-KINDS = [
-    pytest.param(
-        variant,
-        conditional,
-        id=f"{variant}-{'conditional' if conditional else 'unconditional'}",
-        marks=[pytest.mark.slow] if conditional and variant not in FAST_WITH_LABELS else [],
-    )
-    for variant, kind in kgz.VARIANTS.items()
-    for conditional in ([True] if kind.needs_labels else [False, True])
-]
-pytestmark = pytest.mark.parametrize(("variant", "conditional"), KINDS)
+pytestmark = pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
 
 
 @pytest.fixture

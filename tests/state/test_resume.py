@@ -21,8 +21,8 @@ from keras_gan_zoo import training
 from keras_gan_zoo.callbacks import NaNGuard, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot
-from tests.models.test_contract import KINDS
-from tests.state.test_snapshot import DAMAGES, assert_same_bits, contents, damage, fill, small, values_of, variables_of
+from tests.helpers import CONTRACT_KINDS, assert_same_bits, contents
+from tests.snapshots import DAMAGES, damage, fill, small, values_of, variables_of
 
 STEPS = 5  # of an epoch: 40 images in batches of 8
 IN_MID_EPOCH, AT_ITS_END = 7, 10
@@ -93,7 +93,7 @@ def plain(steps_per_execution=1, **arguments):
 # -------------------------------------------------------------------------------------------------------- every variant
 
 
-@pytest.mark.parametrize(("variant", "conditional"), KINDS)
+@pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
 def test_every_variant_goes_on_in_mid_epoch(tiny, labels, tmp_path, variant, conditional):
     def build():
         gan = tiny(variant, conditional, compiled=False)

@@ -13,7 +13,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import publishing
 from keras_gan_zoo.zoo import archive, cards, gallery
 from keras_gan_zoo.zoo.preset import Preset
-from tests.conftest import TINY
+from tests.equality import TINY
 
 
 def events(folder, *seconds):
