@@ -31,6 +31,11 @@ def values_of(gan) -> list[np.ndarray]:
     return [np.array(variable) for variable in variables_of(gan)]
 
 
+def put(gan, values):
+    for variable, value in zip(variables_of(gan), values, strict=True):
+        variable.assign(value)
+
+
 def fill(gan, seed):
     """Other values in every variable, so that none can be right by chance."""
     rng = np.random.default_rng(seed)

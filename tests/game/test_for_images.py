@@ -246,6 +246,7 @@ def test_inference_does_not_move_the_kernels(normalized):
     assert_same(before, weights_of(gan))
 
 
+@pytest.mark.slow
 def test_a_normalised_discriminator_trains_and_goes_on_after_loading(normalized, tmp_path):
     gan = normalized("maxout", (2,))
     gan.compile("adam", "adam")
