@@ -422,16 +422,17 @@ def test_retries_spent_before_a_kill_are_spent(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("variant", "options"),
+    ("variant", "options", "execution"),
     [
-        ("dcgan", {"ema_decay": 0.9}),
-        ("conditional_gan", {"class_names": ["a", "b", "c"]}),
-        ("wgan", {"critic_head_start": True}),
-        ("wgan_gp", {"packing": 2}),
-        ("fgan", {"r1": 0.1}),
+        ("dcgan", {"ema_decay": 0.9}, DEFAULT),
+        ("conditional_gan", {"class_names": ["a", "b", "c"]}, DEFAULT),
+        ("wgan", {"critic_head_start": True}, ONE),
+        ("wgan", {"critic_head_start": True}, DEFAULT),
+        ("wgan", {"critic_head_start": True}, EAGER),
+        ("wgan_gp", {"packing": 2}, DEFAULT),
+        ("fgan", {"r1": 0.1}, EIGHT),
     ],
 )
-@any_execution
 def test_every_variant_is_guarded(tiny, images, labels, variant, options, execution):
     gan = tiny(variant, compiled=False, conditional=variant == "conditional_gan", **options)
     gan.compile(SGD(0.01), SGD(Spike(2 * gan.discriminator_steps, np.inf)), **execution)
