@@ -44,7 +44,7 @@ def feed_of(gan, n):
 # ----------------------------------------------------------------------------------------- every variant, every format
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FEW_OR_SLOW)
 def test_onnx_has_its_names_and_makes_what_keras_makes(kind, tmp_path):
     gan = gan_of(kind)
     done = gan.export(tmp_path / "g.onnx")
@@ -81,9 +81,10 @@ def test_litert_has_its_names_and_makes_what_keras_makes(kind, tmp_path, capfd):
         np.testing.assert_allclose(run(**feed)["images"], gan.sample_from(feed["noise"], labels), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path):
     generators, asked = [], []
-    for number, kind in enumerate(FEW):
+    for number, kind in enumerate(KINDS):
         generators.append(Generator.of(gan_of(kind)))
         tensorflow_formats.write_saved_model(generators[-1], tmp_path / str(number))
         asked.append((tmp_path / str(number), parity.probes(generators[-1])))
@@ -92,8 +93,8 @@ def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_saved_model_as_a_user_writes_it(kind, tmp_path):
+@pytest.mark.parametrize("kind", FEW)
+def test_saved_models_as_a_user_writes_them(kind, tmp_path):
     done = gan_of(kind).export(tmp_path / "g")
     assert done.difference <= 1e-5
 
@@ -146,7 +147,7 @@ def test_the_averaged_generator_is_exported(tmp_path):
     assert np.abs(found - gan.generator(kgz.latent.truncated_noise(4, 4, seed=0))).max() > 0.01
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "float64"])
 def test_other_precisions_are_exported_in_float32(policy, tmp_path):
     keras.config.set_dtype_policy(policy)
     try:
@@ -180,7 +181,7 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
     }
 
 
-@pytest.mark.parametrize("opset", [15, 16, 17, 18])
+@pytest.mark.parametrize("opset", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 17, 18))])
 def test_opsets(opset, tmp_path):
     upsampling().export(tmp_path / "g.onnx", opset=opset)
     assert onnx.load(tmp_path / "g.onnx").opset_import[0].version == opset
@@ -200,18 +201,18 @@ for option in ("uint8", "half", "int8"):
 """
 
 
-@pytest.mark.parametrize("kinds", [FEW, pytest.param(list(KINDS), marks=pytest.mark.slow)], ids=["few", "all"])
-def test_bytes_are_the_same_in_every_process(kinds, tmp_path):
+@pytest.mark.slow
+def test_bytes_are_the_same_in_every_process(tmp_path):
     writers = []
     for seed in ("0", "12345"):
         (tmp_path / seed).mkdir()
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        command = [sys.executable, "-c", WRITE, str(tmp_path / seed), *kinds]
+        command = [sys.executable, "-c", WRITE, str(tmp_path / seed), *KINDS]
         writers.append(subprocess.Popen(command, env=environment))
     assert [writer.wait(300) for writer in writers] == [0, 0]
     first, second = ({p.name: digest(p) for p in (tmp_path / seed).iterdir()} for seed in ("0", "12345"))
     assert first == second
-    assert len(first) == len(kinds) + 3
+    assert len(first) == len(KINDS) + 3
 
 
 def test_loops_and_branches_keep_their_meaning_under_new_names():
@@ -327,7 +328,7 @@ def test_what_is_not_finite_is_not_exported(value, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("layer", ["bent", "first"])
+@pytest.mark.parametrize("layer", ["bent", pytest.param("first", marks=pytest.mark.slow)])
 def test_the_exact_gelu_is_named_with_its_substitute(layer, tmp_path):
     gan = upsampling("gelu")
     if layer == "first":
