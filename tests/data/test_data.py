@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_gan_zoo import data
 from keras_gan_zoo.errors import InputError
-from tests.conftest import needs_tfds
+from tests.helpers import needs_tfds
 
 
 def numbered(n=10):

@@ -26,7 +26,7 @@ from keras_gan_zoo.metrics.features import extractors
 from keras_gan_zoo.metrics.protocol import Seen, Sets, measure
 from keras_gan_zoo.metrics.sources import as_source
 from keras_gan_zoo.training.recipe import Recipe
-from tests.conftest import needs_tfds
+from tests.helpers import needs_tfds
 
 
 def run(*arguments):
