@@ -109,7 +109,7 @@ class Dataset:
 
         Yields examples (batch_size, *example_shape), float32, or (examples, conditions) with `with_conditions`.
         """
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.endless(self._fetch(with_conditions), len(self), batch_size, seed, start_step, shuffle)
 
@@ -121,12 +121,12 @@ class Dataset:
 
     def batches_in_order(self, batch_size: int, with_conditions: bool = False) -> tf.data.Dataset:
         """Every example once, in order; the last batch may be smaller."""
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.in_order(self._fetch(with_conditions), len(self), batch_size)
 
     def _fetch(self, with_conditions: bool) -> Callable:
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.fetch_from_memory(self.examples, self.conditions if with_conditions else None)
 

@@ -56,7 +56,7 @@ class ImageFiles(Dataset):
         return Dataset(self.read(range(len(self))), self.labels, name=self.name, class_names=self.class_names)
 
     def _fetch(self, with_conditions: bool) -> Callable:
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)
 
