@@ -49,6 +49,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     logged = ("d_loss", "g_loss")
     discriminator_steps = 1
     adversarial_loss: AdversarialLoss
+    generator: keras.Model
+    discriminator: keras.Model
 
     def __init__(
         self,

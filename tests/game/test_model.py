@@ -1,5 +1,8 @@
 """Models of one player, and of players with several parts: fitted, saved, resumed and guarded like all others."""
 
+import ast
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -171,3 +174,28 @@ def test_players_are_checked():
         Autoencoder({"network": keras.Sequential([keras.layers.Dense(6)])})
     with pytest.raises(InputError, match="Expected a model that can be evaluated"):
         model.evaluate(EXAMPLES, verbose=0)
+
+
+def classes_of_the_game() -> list[type]:
+    """Of this package: what the models are made of, from the first base to the last variant."""
+    found = [base for variant in kgz.VARIANTS.values() for base in variant.__mro__]
+    return list(dict.fromkeys(base for base in found if base.__module__.startswith("keras_gan_zoo.")))
+
+
+@pytest.mark.parametrize("cls", classes_of_the_game(), ids=lambda cls: cls.__name__)
+def test_a_class_uses_only_what_it_or_its_bases_define(cls):
+    """Then a reader reaches every word of a `train_step` by one jump."""
+    trees = [ast.parse(inspect.getsource(base)) for base in cls.__mro__ if base.__module__.startswith("keras_gan_zoo.")]
+    of_self = [
+        [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        ]
+        for tree in trees
+    ]
+    assigned = {node.attr for nodes in of_self for node in nodes if isinstance(node.ctx, ast.Store)}
+    declared = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
+    used = {node.attr for node in of_self[0] if isinstance(node.ctx, ast.Load)}
+    of_keras = {"name", "compiled", "_distribute_strategy"} if issubclass(cls, keras.Model) else set()  # of instances
+    assert used - assigned - declared - of_keras - set(dir(cls)) - set(dir(type)) == set()
