@@ -3,8 +3,8 @@
 git worktree add ../before COMMIT
 python -m tests.benchmarks.commits ../before
 
-A ratio is the time of the other checkout by that of this one: above 1, this one is faster. Each side has a process of its
-own, in which it warms up; they are never busy at once.
+A ratio is the time of the other checkout by that of this one: above 1, this one is faster. Each side has a process of
+its own, in which it warms up; they are never busy at once.
 """
 
 import os
