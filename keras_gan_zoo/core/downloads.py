@@ -10,12 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from keras_gan_zoo.core.files import LIMIT, written_beside
+from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.errors import InputError
 
 FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
@@ -156,12 +157,12 @@ def _pieces(url: str) -> Iterator[bytes]:
     """What is at a URL, up to `LIMIT`: a server may promise, or send, without end."""
     opener, total = urllib.request.build_opener(_SameScheme), 0
     try:
-        with opener.open(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
+        with opener.open(url, timeout=TIMEOUT) as answer, _shown(url, answer.length) as show:
             _check_size(answer.length or 0, url)
             while piece := answer.read(PIECE):
                 total += len(piece)
                 _check_size(total, url)
-                advance(len(piece))
+                show(total)
                 yield piece
             if answer.length:  # what is missing of what was promised
                 raise http.client.IncompleteRead(b"", answer.length)
@@ -189,18 +190,15 @@ def _check_size(size: int, url: str) -> None:
 
 
 @contextmanager
-def _progress(url: str, size: int | None) -> Iterator:
+def _shown(url: str, size: int | None) -> Iterator[Callable[[int], None]]:
     """On a terminal a bar with bytes and the time left, elsewhere silence."""
     if not sys.stderr.isatty():
-        yield lambda more: None
+        yield lambda done: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(Path(urlsplit(url).path).name, total=size)
-        yield lambda more: bar.advance(task, more)
+    name = Path(urlsplit(url).path).name
+    with Bar("{task.description}", "bar", "bytes", "time left", on_stderr=True, transient=True) as bar:
+        bar.show(name, 0, size)
+        yield lambda done: bar.show(name, done, size)
 
 
 def sha256_of(path: Path) -> str:
