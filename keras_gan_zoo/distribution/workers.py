@@ -6,12 +6,13 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
+from keras_gan_zoo.core.keras_internals import is_of_several_processes
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
 def is_multi_worker(used: tf.distribute.Strategy) -> bool:
     """Whether the replicas are in several processes."""
-    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and used.extended._in_multi_worker_mode()
+    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and is_of_several_processes(used)
 
 
 def is_chief(used: tf.distribute.Strategy) -> bool:
