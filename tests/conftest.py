@@ -1,7 +1,6 @@
 """Two logical CPUs and fixed threads for every test; tiny models to test with."""
 
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
@@ -11,13 +10,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import settings
 
-import keras_gan_zoo as kgz
-from tests.equality import CLASSES, TINY
+from tests import equality
+
+pytest.register_assert_rewrite("tests.helpers", "tests.games", "tests.snapshots")
+from tests.snapshots import put, values_of  # noqa: E402
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+settings.register_profile("tests", max_examples=200, deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def images():
 
 @pytest.fixture
 def labels():
-    return np.arange(40) % CLASSES
+    return np.arange(40) % equality.CLASSES
 
 
 @pytest.fixture
@@ -36,14 +42,29 @@ def tiny():
     """Builds a tiny, compiled model of a variant."""
 
     def build(variant: str, conditional: bool = False, compiled: bool = True, **arguments):
-        arguments = {"seed": 0, **TINY[variant], **arguments}
-        num_classes = CLASSES if conditional else None
-        gan = kgz.VARIANTS[variant].for_images((8, 8, 1), latent_dim=4, num_classes=num_classes, **arguments)
+        gan = equality.build(variant, conditional, **arguments)
         if compiled:
             gan.compile()
         return gan
 
     return build
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """One tiny, compiled model of a variant for all tests, as it was built: tracing takes longer than training."""
+    built = {}
+
+    def give(variant: str, conditional: bool = False):
+        if (variant, conditional) not in built:
+            gan = equality.build(variant, conditional, ema_decay=0.9)
+            gan.compile()
+            built[variant, conditional] = gan, values_of(gan)
+        gan, beginning = built[variant, conditional]
+        put(gan, beginning)
+        return gan
+
+    return give
 
 
 @pytest.fixture(scope="session")
@@ -59,18 +80,3 @@ def float64():
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
-
-
-def weights_of(model) -> list[np.ndarray]:
-    return [np.array(weight) for weight in model.weights]
-
-
-def assert_same(first, second):
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def needs_tfds(name: str):
-    """Skips where the prepared set is not at hand; nothing is downloaded by a test."""
-    folder = Path(os.environ.get("TFDS_DATA_DIR", "nowhere"))
-    return pytest.mark.skipif(not (folder / name).is_dir(), reason=f"TFDS_DATA_DIR holds no {name}")

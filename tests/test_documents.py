@@ -3,17 +3,14 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
+from tests.helpers import DOCUMENTS, ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
-DOCUMENTS += [ROOT / "export" / "README.md", *(ROOT / "export").glob("*/README.md")]
 
 
 def test_the_readme_sets_up_with_two_commands():

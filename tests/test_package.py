@@ -7,6 +7,7 @@ import pytest
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.game.two_player import TwoPlayerModel
+from tests.helpers import slow
 
 
 def python(code):
@@ -49,9 +50,9 @@ def test_variants_are_games_of_two_players_under_their_names():
 @pytest.mark.parametrize(
     "imports",
     [
-        "import keras_gan_zoo, keras",
+        slow("import keras_gan_zoo, keras"),
         "import keras, keras_gan_zoo",
-        "import keras_gan_zoo; keras_gan_zoo.GAN; import keras",
+        slow("import keras_gan_zoo; keras_gan_zoo.GAN; import keras"),
         "from keras_gan_zoo import data; import keras",
     ],
 )
@@ -64,7 +65,7 @@ def test_keras_loads_our_models_by_itself_in_any_order(tiny, tmp_path, imports):
 @pytest.mark.parametrize(
     "load",
     [
-        "from keras_gan_zoo.zoo import load; load({path!r})",
+        slow("from keras_gan_zoo.zoo import load; load({path!r})"),
         # as gan-zoo does
         "import keras_gan_zoo.training.recipe; from keras_gan_zoo.metrics import sources; sources.as_source({path!r})",
     ],
@@ -75,6 +76,6 @@ def test_models_are_loaded_whichever_module_of_ours_imported_keras(load, tiny, t
     python(load.format(path=str(path)))
 
 
-@pytest.mark.parametrize("module", ["models.gan", "losses", "training"])
+@pytest.mark.parametrize("module", ["models.gan", slow("losses"), slow("training")])
 def test_modules_can_be_imported_by_their_own_path_first(module):
     python(f"import keras_gan_zoo.{module}")

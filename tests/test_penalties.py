@@ -8,20 +8,9 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import penalties
 from keras_gan_zoo.errors import InputError
-from tests.models.test_gan import SEED, SIZE, linear, noise
+from tests.by_hand import SEED, SIZE, derivative, linear, noise, players, softplus
 
 RATE = 0.1
-
-
-def derivative(function, parameters) -> np.ndarray:
-    """The gradient of a NumPy function by complex steps: exact to the last digits, with no formula to get wrong."""
-    parameters = np.asarray(parameters, complex)
-    steps = 1e-30j * np.eye(parameters.size).reshape(-1, *parameters.shape)
-    return np.array([function(parameters + step).imag for step in steps]).reshape(parameters.shape) / 1e-30
-
-
-def softplus(s):
-    return np.log(1 + np.exp(s))
 
 
 def test_the_oracle_knows_its_calculus():
@@ -91,10 +80,6 @@ def quadratic_gan(**arguments):
     gan = kgz.GAN(linear("g", 0.7, 0.2), quadratic(-0.4, 0.6, 0.3), seed=SEED, **arguments)
     gan.compile(keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE))
     return gan
-
-
-def players(gan):
-    return [np.concatenate([np.ravel(weight) for weight in p.weights]) for p in (gan.generator, gan.discriminator)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main, publish
-from tests.test_documents import DOCUMENTS, ROOT
+from tests.helpers import DOCUMENTS, ROOT
 
 DOCS = ROOT / "docs"
 RUN = ["start.md", "extending.md", "migrating.md", "questions.md"]

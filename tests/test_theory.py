@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parent.parent / "docs" / "theory.md"
 TEXT = PAGE.read_text()
 SHOWN = re.findall(r"!\[[^\]]+\]\((images/[^)]+)\)", TEXT)
@@ -14,6 +16,7 @@ def blocks():
         yield match[1], TEXT.count("\n", 0, match.start(1)), match[2] or ""
 
 
+@pytest.mark.slow
 def test_every_statement_of_the_page_holds(tmp_path, monkeypatch, capsys):
     (tmp_path / "images").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -98,11 +98,11 @@ class NaNGuard(Stateful):
                 optimizer.learning_rate = float(rate.numpy()) * self.factor ** (self._times - times_in_variables)
             elif factor != _factor(optimizer):
                 optimizer.learning_rate = Lowered(rate.schedule if isinstance(rate, Lowered) else rate, factor)
-                self.model.train_function = None  # traced with the old one
+                self.model.retrace()
 
     def _optimizers(self) -> list[keras.optimizers.Optimizer]:
-        pair = self.model.generator_optimizer, self.model.discriminator_optimizer
-        return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in pair]
+        optimizers = [player.optimizer for player in self.model.players.values()]
+        return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")

@@ -43,14 +43,14 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
         (8, 5, 2)
     """
     check_count("steps", steps, low=2)
-    if not gan.conditional:
+    if not gan.has_classes:
         raise InputError(
             "Expected a conditional model to morph from class to class. Received: one whose networks take no labels. "
             "Use walk, from noise to noise."
         )
     noise = gan.checked_noise(noise)
     encode, decode = _around_encoded_label(gan.sampler)
-    labels = np.concatenate([gan.labels_to_sample(1, label) for label in (start, end)])
+    labels = np.concatenate([gan.condition_of(1, label) for label in (start, end)])
     first, last = np.asarray(encode(labels), np.float32)
     t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
     mixed = ((1 - t) * first + t * last).astype(np.float32)

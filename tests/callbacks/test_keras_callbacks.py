@@ -10,21 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from keras_gan_zoo.callbacks import NaNGuard
 from keras_gan_zoo.errors import InputError
-from tests.callbacks.test_nan_guard import (
-    DEFAULT,
-    EAGER,
-    ONE,
-    SGD,
-    STEPS,
-    VECTORS,
-    Breaking,
-    Watch,
-    game,
-    slow,
-    state,
-    train,
-)
-from tests.conftest import assert_same
+from tests.games import DEFAULT, EAGER, ONE, SGD, STEPS, VECTORS, Breaking, Watch, game, state, train
+from tests.helpers import assert_same, slow
 
 Callbacks = keras.callbacks
 

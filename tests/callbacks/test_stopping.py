@@ -11,8 +11,8 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import CollapseAlarm, Log, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError
-from tests.callbacks.test_nan_guard import DEFAULT, ONE, SGD, VECTORS, Kill, Watch, game, slow, state, train
-from tests.conftest import assert_same
+from tests.games import DEFAULT, ONE, SGD, VECTORS, Kill, Watch, game, state, train
+from tests.helpers import assert_same, slow
 
 
 def scripted(*values):

@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes where the start matters, in this process elsewhere."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +13,8 @@ from PIL import Image
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.cli.sampling import _first_examples
-from tests.conftest import TINY, assert_same, weights_of
+from tests.equality import TINY
+from tests.helpers import assert_same, weights_of
 
 SMALL = ["--width", str(TINY["dcgan"]["width"]), "--latent-dim", "4", "--batch-size", "32", "--epochs", "2"]
 
@@ -27,18 +29,26 @@ def process(*arguments, cwd, **environment):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=300)
 
 
-@pytest.fixture
-def few_digits(tmp_path):
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory):
     digits = kgz.data.load("digits")
-    np.savez(tmp_path / "few.npz", images=digits.examples[:64], labels=digits.labels[:64])
-    return tmp_path / "few.npz"
+    path = tmp_path_factory.mktemp("digits") / "few.npz"
+    np.savez(path, images=digits.examples[:64], labels=digits.labels[:64])
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished_run(few_digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    result = run("train", "dcgan", "--data", few_digits, "--out", folder, "--conditional", *SMALL)
+    assert result.exit_code == 0, result.output
+    return folder
 
 
 @pytest.fixture
-def run_folder(few_digits, tmp_path):
-    result = run("train", "dcgan", "--data", few_digits, "--out", tmp_path / "run", "--conditional", *SMALL)
-    assert result.exit_code == 0, result.output
-    return tmp_path / "run"
+def run_folder(finished_run, tmp_path):
+    """A copy to do anything with."""
+    return shutil.copytree(finished_run, tmp_path / "run")
 
 
 def test_trains_and_says_where_the_pictures_are(few_digits, tmp_path):
@@ -200,6 +210,7 @@ def test_a_good_run_prints_our_words_only(few_digits, tmp_path):
     assert result.stdout == "4 samples, seed 0: grid.png\n"
 
 
+@pytest.mark.slow
 def test_verbose_lets_tensorflow_speak(tmp_path):
     onednn = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # of which it speaks on every processor
     result = process("train", "gan", "--data", "digits", "--dry-run", cwd=tmp_path, KERAS_GAN_ZOO_VERBOSE="1", **onednn)

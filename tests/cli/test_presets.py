@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.metrics.sources import as_source
-from tests.conftest import assert_same, needs_tfds, weights_of
+from tests.helpers import assert_same, needs_tfds, weights_of
 
 NAME = "conditional_gan_mnist"
 
@@ -156,6 +156,7 @@ def test_presets_and_recipes_are_made_anew_with_what_else_is_said(tmp_path, monk
     assert card.recipe["model"]["width"] == 32
 
 
+@pytest.mark.slow
 def test_a_recipe_makes_the_same_model_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     digits = kgz.data.load("digits")
@@ -168,6 +169,7 @@ def test_a_recipe_makes_the_same_model_anew(tmp_path, monkeypatch):
     assert_same(weights_of(kgz.load("first")), weights_of(kgz.load("second")))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_preset_is_trained_on_digits(tmp_path, monkeypatch):
     """Other images, of three of its ten classes under other names."""

@@ -17,6 +17,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.preset import find
+from tests.helpers import zipped
 
 CONTENT = bytes(range(256)) * 2000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -294,8 +295,6 @@ def test_a_url_needs_a_digest(digest, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".keras", ".zip"])
 def test_models_at_a_url(tiny, tmp_path, suffix, folder, monkeypatch):
-    from tests.zoo.test_preset import zipped
-
     gan = tiny("wgan")
     gan.save(tmp_path / "gan.keras")
     gan.save_preset(tmp_path / "tiny")

@@ -25,42 +25,10 @@ from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.state.identity import sha256_of_weights
 from tests.equality import CLASSES, KINDS, build
+from tests.export.generators import NAMES, gan_around, gan_of, upsampling, with_weights_that_matter
 
-NAMES = ["dog", "cat", "lizard"]
 FEW = ["gan, conditional", "dcgan, unconditional", "conditional_gan, conditional"]
 FEW_OR_SLOW = [kind if kind in FEW else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-
-
-def with_weights_that_matter(gan):
-    for weight in gan.generator.trainable_variables:
-        weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
-    return gan
-
-
-def gan_of(kind, **arguments):
-    return with_weights_that_matter(build(*KINDS[kind], **arguments))
-
-
-def gan_around(generator):
-    """A GAN with a generator of images (8, 8, 1) and any discriminator."""
-    labelled = len(generator.inputs) == 2
-    image, label = keras.Input((8, 8, 1)), keras.Input((), dtype="int32")
-    scores = layers.Dense(1)(layers.Flatten()(image))
-    if labelled:
-        scores = layers.Add()([scores, layers.Embedding(CLASSES, 1)(label)])
-    discriminator = keras.Model([image, label] if labelled else image, scores)
-    gan = kgz.GAN(generator, discriminator, class_names=NAMES if labelled else None, seed=0)
-    return with_weights_that_matter(gan)
-
-
-def upsampling(activation="relu", conditional=False):
-    noise, label = keras.Input((4,)), keras.Input((), dtype="int32")
-    x = layers.Concatenate()([noise, layers.Embedding(CLASSES, 4)(label)]) if conditional else noise
-    x = layers.Reshape((4, 4, 8))(layers.Dense(128, name="first")(x))
-    x = layers.Activation(activation, name="bent")(x)
-    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(layers.UpSampling2D(2)(x)))
-    x = layers.Conv2D(1, 3, padding="same", activation="tanh")(layers.ReLU()(x))
-    return gan_around(keras.Model([noise, label] if conditional else noise, x))
 
 
 def digest(path):
@@ -76,7 +44,7 @@ def feed_of(gan, n):
 # ----------------------------------------------------------------------------------------- every variant, every format
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FEW_OR_SLOW)
 def test_onnx_has_its_names_and_makes_what_keras_makes(kind, tmp_path):
     gan = gan_of(kind)
     done = gan.export(tmp_path / "g.onnx")
@@ -113,9 +81,10 @@ def test_litert_has_its_names_and_makes_what_keras_makes(kind, tmp_path, capfd):
         np.testing.assert_allclose(run(**feed)["images"], gan.sample_from(feed["noise"], labels), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path):
     generators, asked = [], []
-    for number, kind in enumerate(FEW):
+    for number, kind in enumerate(KINDS):
         generators.append(Generator.of(gan_of(kind)))
         tensorflow_formats.write_saved_model(generators[-1], tmp_path / str(number))
         asked.append((tmp_path / str(number), parity.probes(generators[-1])))
@@ -124,8 +93,8 @@ def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_saved_model_as_a_user_writes_it(kind, tmp_path):
+@pytest.mark.parametrize("kind", FEW)
+def test_saved_models_as_a_user_writes_them(kind, tmp_path):
     done = gan_of(kind).export(tmp_path / "g")
     assert done.difference <= 1e-5
 
@@ -178,7 +147,7 @@ def test_the_averaged_generator_is_exported(tmp_path):
     assert np.abs(found - gan.generator(kgz.latent.truncated_noise(4, 4, seed=0))).max() > 0.01
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "float64"])
 def test_other_precisions_are_exported_in_float32(policy, tmp_path):
     keras.config.set_dtype_policy(policy)
     try:
@@ -212,7 +181,7 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
     }
 
 
-@pytest.mark.parametrize("opset", [15, 16, 17, 18])
+@pytest.mark.parametrize("opset", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 17, 18))])
 def test_opsets(opset, tmp_path):
     upsampling().export(tmp_path / "g.onnx", opset=opset)
     assert onnx.load(tmp_path / "g.onnx").opset_import[0].version == opset
@@ -222,7 +191,7 @@ WRITE = """
 import sys
 from pathlib import Path
 import keras_gan_zoo as kgz
-from tests.export.test_export import gan_of, upsampling
+from tests.export.generators import gan_of, upsampling
 
 folder = Path(sys.argv[1])
 for number, kind in enumerate(sys.argv[2:]):
@@ -232,18 +201,18 @@ for option in ("uint8", "half", "int8"):
 """
 
 
-@pytest.mark.parametrize("kinds", [FEW, pytest.param(list(KINDS), marks=pytest.mark.slow)], ids=["few", "all"])
-def test_bytes_are_the_same_in_every_process(kinds, tmp_path):
+@pytest.mark.slow
+def test_bytes_are_the_same_in_every_process(tmp_path):
     writers = []
     for seed in ("0", "12345"):
         (tmp_path / seed).mkdir()
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        command = [sys.executable, "-c", WRITE, str(tmp_path / seed), *kinds]
+        command = [sys.executable, "-c", WRITE, str(tmp_path / seed), *KINDS]
         writers.append(subprocess.Popen(command, env=environment))
     assert [writer.wait(300) for writer in writers] == [0, 0]
     first, second = ({p.name: digest(p) for p in (tmp_path / seed).iterdir()} for seed in ("0", "12345"))
     assert first == second
-    assert len(first) == len(kinds) + 3
+    assert len(first) == len(KINDS) + 3
 
 
 def test_loops_and_branches_keep_their_meaning_under_new_names():
@@ -359,7 +328,7 @@ def test_what_is_not_finite_is_not_exported(value, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("layer", ["bent", "first"])
+@pytest.mark.parametrize("layer", ["bent", pytest.param("first", marks=pytest.mark.slow)])
 def test_the_exact_gelu_is_named_with_its_substitute(layer, tmp_path):
     gan = upsampling("gelu")
     if layer == "first":

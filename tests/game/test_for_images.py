@@ -10,7 +10,8 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, assert_same, weights_of
+from tests.equality import CLASSES
+from tests.helpers import assert_same, weights_of
 
 # A new architecture adds a row: the arguments that make its networks tiny.
 TINY_NETWORKS = {
@@ -245,6 +246,7 @@ def test_inference_does_not_move_the_kernels(normalized):
     assert_same(before, weights_of(gan))
 
 
+@pytest.mark.slow
 def test_a_normalised_discriminator_trains_and_goes_on_after_loading(normalized, tmp_path):
     gan = normalized("maxout", (2,))
     gan.compile("adam", "adam")

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, assert_same, weights_of
-from tests.models.test_gan import SEED, SIZE, linear, noise, sigmoid
-from tests.test_penalties import players, softplus
+from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
+from tests.equality import CLASSES
+from tests.helpers import FEW_KINDS, assert_same, weights_of
 
 RATE = 0.1
 
@@ -117,11 +117,8 @@ def test_packs_of_one_are_no_packs():
     assert_same(trained(), trained(packing=1))
 
 
-@pytest.mark.parametrize("conditional", [False, True], ids=["unconditional", "conditional"])
-@pytest.mark.parametrize("variant", kgz.VARIANTS)
+@pytest.mark.parametrize(("variant", "conditional"), FEW_KINDS)
 def test_every_variant_packs(variant, conditional, tiny, images, labels):
-    if kgz.VARIANTS[variant].needs_labels and not conditional:
-        pytest.skip("takes labels")
     gan = tiny(variant, conditional, compiled=False, packing=2)
     gan.compile("adam", "adam", run_eagerly=True)
     kernels = [gan.generator.trainable_variables[0], gan.discriminator.trainable_variables[0]]

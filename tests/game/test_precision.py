@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_gan_zoo.game.vocabulary import Vocabulary
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game.vocabulary import Vocabulary
-from tests.callbacks.test_nan_guard import SGD, VECTORS, game, is_finite, slow, state, train
-from tests.conftest import assert_same, weights_of
+from tests.games import SGD, VECTORS, game, is_finite, state, train
+from tests.helpers import assert_same, slow, weights_of
 
 LossScale = keras.optimizers.LossScaleOptimizer
 PLAYERS = ["generator", "discriminator"]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.conftest import assert_same, weights_of
+from tests.helpers import assert_same, weights_of
 
 NAMES = ["zero", "one", "two"]
 VECTORS = np.random.default_rng(0).standard_normal((12, 2)).astype("float32")

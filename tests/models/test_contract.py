@@ -1,4 +1,4 @@
-"""What every variant promises to Keras' users, conditional or not. A new variant adds a row to TINY in conftest."""
+"""What every variant promises to Keras' users, conditional or not. A new variant adds a row to TINY in equality."""
 
 import keras
 import numpy as np
@@ -7,26 +7,16 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, TINY, assert_same, weights_of
+from tests.equality import CLASSES, TINY
+from tests.helpers import CONTRACT_KINDS, FEW_KINDS, assert_same, weights_of
 
-# What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier.
-FAST_WITH_LABELS = ("gan", "conditional_gan")
-KINDS = [
-    pytest.param(
-        variant,
-        conditional,
-        id=f"{variant}-{'conditional' if conditional else 'unconditional'}",
-        marks=[pytest.mark.slow] if conditional and variant not in FAST_WITH_LABELS else [],
-    )
-    for variant, kind in kgz.VARIANTS.items()
-    for conditional in ([True] if kind.needs_labels else [False, True])
-]
-pytestmark = pytest.mark.parametrize(("variant", "conditional"), KINDS)
+each_kind = pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
+few_kinds = pytest.mark.parametrize(("variant", "conditional"), FEW_KINDS)
 
 
 @pytest.fixture
-def gan(tiny, variant, conditional):
-    return tiny(variant, conditional)
+def gan(shared, variant, conditional):
+    return shared(variant, conditional)
 
 
 @pytest.fixture
@@ -34,14 +24,17 @@ def batch(images, labels, conditional):
     return (images, labels) if conditional else (images,)
 
 
+@each_kind
 def test_has_a_row_here(variant, conditional):
     assert variant in TINY
 
 
+@each_kind
 def test_train_step_is_its_own(gan):
     assert type(gan).train_step is not keras.Model.train_step
 
 
+@each_kind
 def test_fit_logs_finite_losses(gan, batch):
     history = gan.fit(*batch, batch_size=8, epochs=2, verbose=0).history
     assert {"d_loss", "g_loss"} <= set(history)
@@ -49,10 +42,12 @@ def test_fit_logs_finite_losses(gan, batch):
     assert int(gan.step) == 10
 
 
-def test_steps_move_every_weight_of_both_players(gan, batch):
-    gan.compile("adam", "adam")
+@each_kind
+def test_steps_move_every_weight_of_both_players(tiny, variant, conditional, batch):
+    gan = tiny(variant, conditional, compiled=False)
+    gan.compile("adam", "adam", run_eagerly=True)  # of whose steps none is too small to be seen
     before = [np.array(v) for v in gan.trainable_variables]
-    gan.fit(*batch, batch_size=8, verbose=0)
+    gan.fit(*(part[:24] for part in batch), batch_size=8, verbose=0)
     still = [v.path for v, b in zip(gan.trainable_variables, before, strict=True) if np.array_equal(v.numpy(), b)]
     cancels = isinstance(
         gan.adversarial_loss, kgz.losses.Wasserstein
@@ -60,11 +55,12 @@ def test_steps_move_every_weight_of_both_players(gan, batch):
     assert still == (["scores/bias"] if cancels else [])
 
 
+@each_kind
 @pytest.mark.parametrize("frozen", ["generator", "discriminator"])
 def test_each_player_moves_by_its_own_optimizer_only(tiny, variant, conditional, batch, frozen):
     gan = tiny(variant, conditional, compiled=False)
     moving, still = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.0)
-    gan.compile(*((still, moving) if frozen == "generator" else (moving, still)))
+    gan.compile(*((still, moving) if frozen == "generator" else (moving, still)), run_eagerly=True)
     gan.train_on_batch(*batch)  # after which WGAN's weights are within their bounds
     other = gan.discriminator if frozen == "generator" else gan.generator
     before, other_before = weights_of_trainable(getattr(gan, frozen)), weights_of_trainable(other)
@@ -77,6 +73,7 @@ def weights_of_trainable(player):
     return [np.array(v) for v in player.trainable_variables]
 
 
+@few_kinds
 def test_same_seed_same_weights_other_seed_others(tiny, variant, conditional, batch):
     def trained(seed):
         gan = tiny(variant, conditional, seed=seed)
@@ -88,6 +85,7 @@ def test_same_seed_same_weights_other_seed_others(tiny, variant, conditional, ba
     assert any(not np.array_equal(a, b) for a, b in zip(first, trained(2), strict=True))
 
 
+@few_kinds
 def test_several_steps_per_execution_give_the_same_bits(tiny, variant, conditional, batch):
     def trained(steps):
         gan = tiny(variant, conditional, compiled=False)
@@ -100,6 +98,7 @@ def test_several_steps_per_execution_give_the_same_bits(tiny, variant, condition
     assert_same(one, trained(32))
 
 
+@each_kind
 def test_samples(gan, conditional):
     samples = gan.sample(7, seed=0)
     assert samples.shape == (7, 8, 8, 1)
@@ -111,12 +110,14 @@ def test_samples(gan, conditional):
     assert not np.array_equal(gan.sample(7), gan.sample(7))
 
 
+@few_kinds
 def test_sampling_in_pieces_is_sampling(gan):
     many = gan.sample(kgz.data.BATCH_SIZE + 3, seed=0)
     assert len(many) == kgz.data.BATCH_SIZE + 3
     np.testing.assert_allclose(many[:3], gan.sample(3, seed=0), atol=1e-6)
 
 
+@each_kind
 def test_predict_takes_noise(gan, conditional):
     noise = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
     inputs = [noise, np.arange(5) % CLASSES] if conditional else noise
@@ -124,6 +125,7 @@ def test_predict_takes_noise(gan, conditional):
     np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sample(5, seed=0), atol=1e-6)
 
 
+@each_kind
 def test_evaluate_gives_both_losses_and_updates_nothing(gan, batch):
     before = weights_of(gan)
     losses = gan.evaluate(*batch, batch_size=16, return_dict=True, verbose=0)
@@ -132,6 +134,7 @@ def test_evaluate_gives_both_losses_and_updates_nothing(gan, batch):
     assert_same(before, weights_of(gan))
 
 
+@few_kinds
 def test_validation_data_are_evaluated_each_epoch(gan, batch):
     history = gan.fit(*batch, batch_size=8, epochs=2, validation_data=batch, verbose=0).history
     assert {"val_d_loss", "val_g_loss"} <= set(history)
@@ -139,8 +142,8 @@ def test_validation_data_are_evaluated_each_epoch(gan, batch):
     assert history["val_d_loss"][-1] == pytest.approx(final["d_loss"], rel=1e-5)
 
 
-def test_saved_and_loaded_is_the_same_and_goes_on_alike(tiny, variant, conditional, batch, tmp_path):
-    gan = tiny(variant, conditional, ema_decay=0.9)
+@each_kind
+def test_saved_and_loaded_is_the_same(gan, batch, tmp_path):
     gan.fit(*batch, batch_size=8, verbose=0)
     gan.save(tmp_path / "gan.keras")
     again = keras.saving.load_model(tmp_path / "gan.keras")
@@ -154,11 +157,19 @@ def test_saved_and_loaded_is_the_same_and_goes_on_alike(tiny, variant, condition
             [np.array(v) for v in getattr(gan, name).variables], [np.array(v) for v in getattr(again, name).variables]
         )
     np.testing.assert_array_equal(gan.sample(5, seed=0), again.sample(5, seed=0))
+
+
+@few_kinds
+def test_saved_and_loaded_goes_on_alike(gan, batch, tmp_path):
+    gan.fit(*batch, batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
     for model in (gan, again):  # Dropout's masks go on too
         model.fit(*batch, batch_size=8, verbose=0)
     assert_same(weights_of(gan), weights_of(again))
 
 
+@few_kinds
 def test_takes_tf_data(gan, batch):
     dataset = tf.data.Dataset.from_tensor_slices(batch if len(batch) == 2 else batch[0]).batch(8, drop_remainder=True)
     gan.fit(dataset, epochs=2, verbose=0)
@@ -166,6 +177,7 @@ def test_takes_tf_data(gan, batch):
     gan.evaluate(dataset, verbose=0)
 
 
+@each_kind
 def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, conditional):
     if conditional:
         with pytest.raises(InputError, match="Expected labels"):
@@ -176,6 +188,7 @@ def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, con
         gan.fit(images, labels, batch_size=8, verbose=0)  # ignored, as Keras' users expect
 
 
+@each_kind
 def test_wrong_shapes_are_refused_before_training(gan, batch):
     wrong = np.repeat(batch[0], 3, axis=-1)
     with pytest.raises(InputError, match=r"\(8, 8, 1\)\. Received: \(8, 8, 3\)"):
@@ -184,6 +197,7 @@ def test_wrong_shapes_are_refused_before_training(gan, batch):
         gan.train_on_batch(wrong, *batch[1:])
 
 
+@few_kinds
 def test_mixed_float16_moves_like_float32(tiny, variant, conditional, batch):
     def moved(policy):
         keras.config.set_dtype_policy(policy)

@@ -10,9 +10,9 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.divergences import F_DIVERGENCES, FDivergence, formula
 from keras_gan_zoo.errors import InputError
-from tests.conftest import CLASSES, assert_same, weights_of
-from tests.models.test_gan import SEED, SIZE, linear, noise
-from tests.test_penalties import derivative, players
+from tests.by_hand import SEED, SIZE, derivative, linear, noise, players
+from tests.equality import CLASSES
+from tests.helpers import assert_same, weights_of
 
 RATE = 0.1
 VECTORS = np.random.default_rng(0).standard_normal((32, 2)).astype("float32")

@@ -3,19 +3,12 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
+from tests.by_hand import SEED, SIZE, linear, noise, sigmoid
 
-RATE, SEED, SIZE = 0.1, 3, 4
-
-
-def linear(name, weight, bias):
-    layer = keras.layers.Dense(1)
-    model = keras.Sequential([keras.Input((1,)), layer], name=name)
-    layer.set_weights([np.array([[weight]]), np.array([bias])])
-    return model
+RATE = 0.1
 
 
 def linear_gan(**arguments):
@@ -26,15 +19,6 @@ def linear_gan(**arguments):
 
 def players(gan):
     return np.array([float(weight.numpy().squeeze()) for weight in gan.trainable_variables])
-
-
-def noise(step, draws):
-    shape = (draws, SIZE, 1)
-    return tf.random.stateless_normal(shape, tf.constant([SEED, step], tf.int64), dtype="float64").numpy()[..., 0]
-
-
-def sigmoid(s):
-    return 1 / (1 + np.exp(-s))
 
 
 def generator_slope(scores, loss):

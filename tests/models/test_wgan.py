@@ -11,8 +11,8 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.models.wgan import is_generators_turn
-from tests.conftest import assert_same, weights_of
-from tests.models.test_gan import SEED, SIZE, linear, noise
+from tests.by_hand import SEED, SIZE, linear, noise
+from tests.helpers import assert_same, weights_of
 
 RATE, CLIP = 0.1, 0.25
 NORMALIZING = (

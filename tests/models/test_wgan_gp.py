@@ -7,8 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.models.test_gan import SEED, SIZE, noise
-from tests.test_penalties import derivative, players
+from tests.by_hand import SEED, SIZE, derivative, noise, players
 
 RATE, HIDDEN = 0.01, 3
 

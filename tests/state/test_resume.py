@@ -21,8 +21,8 @@ from keras_gan_zoo import training
 from keras_gan_zoo.callbacks import NaNGuard, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot
-from tests.models.test_contract import KINDS
-from tests.state.test_snapshot import DAMAGES, assert_same_bits, contents, damage, fill, small, values_of, variables_of
+from tests.helpers import FEW_KINDS, assert_same_bits, contents, slow
+from tests.snapshots import DAMAGES, damage, fill, put, small, values_of
 
 STEPS = 5  # of an epoch: 40 images in batches of 8
 IN_MID_EPOCH, AT_ITS_END = 7, 10
@@ -66,11 +66,6 @@ def interrupt(gan, folder, *data, step=IN_MID_EPOCH, callbacks=(), **arguments):
         fit(gan, folder, *data, callbacks=[*callbacks, Interrupt(step)], **arguments)
 
 
-def put(gan, values):
-    for variable, value in zip(variables_of(gan), values, strict=True):
-        variable.assign(value)
-
-
 def check_goes_on(build, folder, *data, step=IN_MID_EPOCH, build_again=None, **arguments):
     """Trains straight, and once more interrupted and by another model of the same kind, and compares."""
     gan = build()
@@ -93,7 +88,7 @@ def plain(steps_per_execution=1, **arguments):
 # -------------------------------------------------------------------------------------------------------- every variant
 
 
-@pytest.mark.parametrize(("variant", "conditional"), KINDS)
+@pytest.mark.parametrize(("variant", "conditional"), FEW_KINDS)
 def test_every_variant_goes_on_in_mid_epoch(tiny, labels, tmp_path, variant, conditional):
     def build():
         gan = tiny(variant, conditional, compiled=False)
@@ -155,9 +150,9 @@ def undisturbed(reused):
     ("steps_per_execution", "at"),
     [
         ([1], list(range(1, 16))),
-        ([3], [3, 5, 8, 10, 13, 15]),
+        slow([3], [3, 5, 8, 10, 13, 15]),
         ([1, 3], [1, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15]),  # in turn
-        ([3, 1], [3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15]),
+        slow([3, 1], [3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15]),
     ],
 )
 def test_interrupted_at_every_step(reused, straight, tmp_path, steps_per_execution, at):
@@ -346,6 +341,7 @@ def test_a_drawn_seed_is_taken_from_the_snapshot(tmp_path):
     check_goes_on(lambda: plain(seed=None), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_drawn_seed_governs_a_model_that_has_trained_with_another(tmp_path):
     gan, trained = plain(seed=None), plain(seed=None)
     arguments = {"validation_data": (HELD_OUT,)}
@@ -571,7 +567,9 @@ def schedules():
 
 
 RATES = pytest.mark.parametrize(
-    ("build", "rates"), [(constant_rates, (1e-2, 0.1)), (schedules, (1e-2 / 8, 0.1 / 2))], ids=["constant", "schedules"]
+    ("build", "rates"),
+    [slow(constant_rates, (1e-2, 0.1)), (schedules, (1e-2 / 8, 0.1 / 2))],  # constants: in the next test as well
+    ids=["constant", "schedules"],
 )
 RETRIES = pytest.mark.filterwarnings("ignore:Step .*Trying again")
 
@@ -603,6 +601,7 @@ def test_retries_are_counted_over_interruptions(reused, tmp_path):
     assert all(np.isfinite(value).all() for value in values_of(gan))
 
 
+@pytest.mark.slow
 @RETRIES
 @RATES
 def test_the_same_model_goes_on_after_a_retry(build, rates, tmp_path):
@@ -618,7 +617,7 @@ def test_the_same_model_goes_on_after_a_retry(build, rates, tmp_path):
 # ----------------------------------------------------------------------------------------------------------- strategies
 
 
-@pytest.mark.parametrize("saved_under", [True, False], ids=["saved under a strategy", "loaded under a strategy"])
+@pytest.mark.parametrize("saved_under", [slow(True), False], ids=["saved under a strategy", "loaded under a strategy"])
 def test_keras_files_with_and_without_a_strategy(two_replicas, tmp_path, saved_under):
     scopes = [two_replicas.scope, contextlib.nullcontext]
     save_scope, load_scope = scopes if saved_under else scopes[::-1]
@@ -633,6 +632,7 @@ def test_keras_files_with_and_without_a_strategy(two_replicas, tmp_path, saved_u
     assert step_of(again) == 2 * STEPS
 
 
+@pytest.mark.slow
 def test_goes_on_under_a_strategy(two_replicas, tmp_path):
     with two_replicas.scope():
         straight, again = constant_rates(), constant_rates()

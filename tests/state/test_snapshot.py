@@ -13,56 +13,14 @@ from keras_gan_zoo.callbacks import Journal, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state import identity
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot, SnapshotFolder
+from tests.helpers import assert_same_bits, contents
+from tests.snapshots import DAMAGES, damage, fill, small, values_of, variables_of
 
 DATA = {"examples": 40, "checksum": 7}
 
 
-def small(policy="float32", optimizers=("adam", "adam"), **arguments):
-    keras.config.set_dtype_policy(policy)
-    try:
-        arguments = {"seed": 0, "dropout": 0.3, "ema_decay": 0.9, "latent_dim": 2, "width": 1, **arguments}
-        gan = kgz.DCGAN.for_images((8, 8, 1), **arguments)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    gan.compile(*optimizers)
-    return gan
-
-
-def variables_of(gan) -> list:
-    """Everything that changes while a model trains, found without the help of snapshots."""
-    optimizers = [gan.generator_optimizer, gan.discriminator_optimizer]
-    optimizers += [optimizer.inner_optimizer for optimizer in optimizers if hasattr(optimizer, "inner_optimizer")]
-    players = [player for player in (gan.generator, gan.discriminator, gan.ema_generator) if player is not None]
-    layers = [layer for player in players for layer in player._flatten_layers()]
-    draws = [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
-    return [gan.step, *draws, *(variable for part in (*players, *optimizers) for variable in part.variables)]
-
-
-def values_of(gan) -> list[np.ndarray]:
-    return [np.array(variable) for variable in variables_of(gan)]
-
-
-def assert_same_bits(first, second):
-    """Unlike equal numbers, which may be -0.0 and 0.0, or of other types."""
-    assert [(a.dtype, a.shape) for a in first] == [(b.dtype, b.shape) for b in second]
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(np.frombuffer(a.tobytes(), np.uint8), np.frombuffer(b.tobytes(), np.uint8))
-
-
-def fill(gan, seed):
-    """Other values in every variable, so that none can be right by chance."""
-    rng = np.random.default_rng(seed)
-    for variable in variables_of(gan):
-        is_float = "float" in str(variable.dtype)
-        variable.assign(rng.normal(size=variable.shape) if is_float else rng.integers(1, 1000, variable.shape))
-
-
 def taken(gan, **facts) -> Snapshot:
     return Snapshot.of(gan, run=identity.of_run(gan, DATA), **facts)
-
-
-def contents(folder) -> dict:
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 # ------------------------------------------------------------------------------------------------------------- one file
@@ -170,56 +128,6 @@ def whole(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-def flipped(whole, rng):
-    at = int(rng.integers(len(whole)))
-    return whole[:at] + bytes([whole[at] ^ 1 << int(rng.integers(8))]) + whole[at + 1 :]
-
-
-def flipped_in_the_first_bytes(whole, rng):
-    return flipped(whole[:80], rng) + whole[80:]
-
-
-def several_flipped(whole, rng):
-    for _ in range(int(rng.integers(2, 50))):
-        whole = flipped(whole, rng)
-    return whole
-
-
-def missing(place):
-    def damaged(whole, rng):
-        n = int(rng.choice([1, rng.integers(1, 100), rng.integers(1, len(whole))]))
-        at = {"front": 0, "middle": int(rng.integers(1, len(whole) - n + 1)), "end": len(whole) - n}[place]
-        return whole[:at] + whole[at + n :]
-
-    return damaged
-
-
-def extra(place):
-    def damaged(whole, rng):
-        more = rng.bytes(int(rng.choice([1, rng.integers(1, 100), rng.integers(1, 5000)])))
-        at = {"front": 0, "middle": int(rng.integers(1, len(whole))), "end": len(whole)}[place]
-        return whole[:at] + more + whole[at:]
-
-    return damaged
-
-
-def overwritten_with_zeros(whole, rng):
-    """As a file system leaves blocks that were never flushed."""
-    start = int(rng.integers(len(whole) - 1))
-    end = int(rng.integers(start + 1, len(whole)))
-    return whole[:start] + bytes(end - start) + whole[end:]
-
-
-DAMAGES = {
-    "flipped": flipped,
-    "flipped in the first bytes": flipped_in_the_first_bytes,
-    "several flipped": several_flipped,
-    "zeros": overwritten_with_zeros,
-    **{f"missing at the {place}": missing(place) for place in ("front", "middle", "end")},
-    **{f"extra at the {place}": extra(place) for place in ("front", "middle", "end")},
-}
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_damage_is_found(whole, tmp_path, damage):
     rng = np.random.default_rng(len(damage))
@@ -279,10 +187,6 @@ def two(gan, tmp_path):
         gan.step.assign(step)
         folder.write(taken(gan))
     return folder
-
-
-def damage(path):
-    path.write_bytes(path.read_bytes()[:-1])
 
 
 def test_only_the_newest_are_kept(gan, tmp_path):

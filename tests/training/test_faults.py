@@ -13,7 +13,8 @@ import pytest
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.state.snapshot import SnapshotFolder
-from tests.state.test_snapshot import assert_same_bits, contents, values_of
+from tests.helpers import assert_same_bits, contents
+from tests.snapshots import values_of
 
 TINY = ["--width", "4", "--latent-dim", "4", "--batch-size", "8"]
 RICH = ["--dropout", "0.3", "--ema", "0.9", "--k", "2"]

@@ -8,8 +8,8 @@ import pytest
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import fine_tuning
-from tests.conftest import assert_same, weights_of
 from tests.equality import KINDS, build
+from tests.helpers import assert_same, weights_of
 
 CONDITIONAL = {kind: variant for kind, (variant, conditional) in KINDS.items() if conditional}
 

@@ -13,7 +13,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import publishing
 from keras_gan_zoo.zoo import archive, cards, gallery
 from keras_gan_zoo.zoo.preset import Preset
-from tests.conftest import TINY
+from tests.equality import TINY
 
 
 def events(folder, *seconds):
@@ -97,6 +97,7 @@ def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_
     assert sorted(checkout.rglob("*.*")) == before
 
 
+@pytest.mark.slow
 def test_the_command_prints_our_words_only(tmp_path):
     command = [sys.executable, "-m", "keras_gan_zoo.cli.publish", str(tmp_path), "tiny", "--description", "Blots"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

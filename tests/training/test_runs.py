@@ -8,7 +8,8 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo import training
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import Recipe
-from tests.conftest import TINY, assert_same, weights_of
+from tests.equality import TINY
+from tests.helpers import assert_same, weights_of
 
 
 @pytest.fixture

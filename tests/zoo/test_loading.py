@@ -16,7 +16,7 @@ from keras_gan_zoo.metrics.features.extractors import shipped as extractors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.zoo import archive, cards, preset
 from keras_gan_zoo.zoo.saving import pixels
-from tests.conftest import assert_same, needs_tfds
+from tests.helpers import assert_same, needs_tfds, zipped
 
 ROOT = Path(__file__).parents[2]
 PRESETS = kgz.list_presets()
@@ -29,8 +29,6 @@ def test_loads_a_file(tiny, tmp_path):
 
 
 def test_suffixes_may_be_in_capitals(tiny, tmp_path):
-    from tests.zoo.test_preset import zipped
-
     gan = tiny("dcgan")
     gan.save(tmp_path / "gan.keras")
     gan.save_preset(tmp_path / "tiny")
@@ -88,8 +86,6 @@ def test_the_hub_is_left_to_keras(tiny, monkeypatch):
 
 
 def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
-    from tests.zoo.test_preset import zipped
-
     gan = tiny("fgan")
     gan.save_preset(tmp_path / "far")
     zipped_preset = zipped(tmp_path / "far", tmp_path / "far.zip")

@@ -16,8 +16,8 @@ from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.export import exporting
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.zoo import archive, cards, preset
-from tests.conftest import assert_same, weights_of
 from tests.equality import KINDS, build
+from tests.helpers import assert_same, weights_of, zipped
 
 
 @pytest.fixture(scope="module")
@@ -292,13 +292,6 @@ def test_code_in_a_config_is_not_run(tmp_path):
     with pytest.raises(InputError, match="that Keras can rebuild"):
         gan.save_preset(tmp_path / "code")
     assert not list(tmp_path.iterdir())
-
-
-def zipped(folder, path, prefix=""):
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, prefix + file.name)
-    return path
 
 
 @pytest.mark.parametrize("prefix", ["", "tiny/"])

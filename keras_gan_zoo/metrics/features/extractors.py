@@ -187,7 +187,7 @@ def _classifier(path: Path) -> Extractor:
 
 def _of_model(model) -> Extractor:
     """Its digest is of layers and weights, without the names that Keras counts up in a process."""
-    from keras_gan_zoo.state.identity import sha256_of_weights, without_names
+    from keras_gan_zoo.state.identity import sha256_of_weights, without_names  # imports Keras
 
     if not getattr(model, "inputs", None) or len(model.inputs) != 1:
         raise InputError(
@@ -212,7 +212,7 @@ def _of_function(function: Callable) -> Extractor:
 
 
 def _inception() -> Extractor:
-    from keras_gan_zoo.metrics.features import inception, inception_weights
+    from keras_gan_zoo.metrics.features import inception, inception_weights  # imports Keras
 
     model, digest = inception_weights.load()
 

@@ -211,6 +211,7 @@ def test_equals_torch_fidelity(model, oracle, side):
     assert relative(ours["logits"] - model.get_layer("softmax").bias.numpy(), unbiased) < 1e-5
 
 
+@pytest.mark.slow
 def test_equals_the_inception_of_keras_but_for_the_last_pooling(weights, model, pixels):
     theirs = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(299, 299, 3))
 
@@ -280,11 +281,14 @@ def test_reads_keras_weights_from_the_cache(built, model, cache, pixels, outputs
     assert digest == sha256_of(cache / inception_weights.KERAS_FILE)
     np.testing.assert_array_equal(outputs_of(loaded, pixels)["features"], outputs["features"])
 
-    whole = (cache / inception_weights.KERAS_FILE).read_bytes()
-    (cache / inception_weights.KERAS_FILE).write_bytes(whole[: len(whole) // 2])
+
+def test_other_keras_weights_are_refused(built, cache):
+    cache.mkdir()
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(cache / inception_weights.KERAS_FILE)
     with pytest.raises(InputError, match=r"Expected Keras weights .* cannot be read as such"):
         inception_weights.load()
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(cache / inception_weights.KERAS_FILE)
+    whole = (cache / inception_weights.KERAS_FILE).read_bytes()
+    (cache / inception_weights.KERAS_FILE).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"Expected Keras weights .* cannot be read as such"):
         inception_weights.load()
 
@@ -330,20 +334,36 @@ def test_what_may_not_be_fetched_or_read(url, sha256, message):
         inception_weights.load(url, sha256)
 
 
-def test_damage_is_named(built, graph_file, weights, tmp_path):
-    damaged = tmp_path / "damaged.pb"
+@pytest.fixture
+def assert_refused(built, tmp_path):
+    """Of what is in damaged.pb."""
 
-    def assert_refused(message, sha256=None):
+    def check(message, sha256=None):
         with pytest.raises(InputError, match=message):
-            inception_weights.load(damaged, sha256)
+            inception_weights.load(tmp_path / "damaged.pb", sha256)
 
-    damaged.write_bytes(graph_file.read_bytes()[:-1000])
+    return check
+
+
+def test_damage_is_named(assert_refused, weights, tmp_path):
+    damaged = tmp_path / "damaged.pb"
+    small = {name: value for name, value in weights.items() if name.startswith("conv/")}
+    whole = write_graph(damaged, small).read_bytes()
+    assert_refused(f"which lacks {378 - len(small)} of 378 constants")
+    damaged.write_bytes(whole[:-1000])
     assert_refused("which is no graph, or not the whole of one")
-    assert_refused("with SHA-256", sha256_of(graph_file))
+    assert_refused("with SHA-256", hashlib.sha256(whole).hexdigest())
     damaged.write_bytes(b"<html>404</html>")
     assert_refused("which is no graph, or not the whole of one")
     damaged.write_bytes(b"")
     assert_refused("which lacks 378 of 378 constants")
+
+
+@pytest.mark.slow
+def test_a_constant_that_is_not_as_it_should_be_is_named(assert_refused, graph_file, weights, tmp_path):
+    damaged = tmp_path / "damaged.pb"
+    damaged.write_bytes(graph_file.read_bytes()[:-1000])
+    assert_refused("which is no graph, or not the whole of one")
     write_graph(damaged, weights, {"mixed_9/tower/mixed/conv_1/conv2d_params": None})
     assert_refused("which lacks 1 of 378 constants, first 'mixed_9/tower/mixed/conv_1/conv2d_params'")
     write_graph(damaged, weights, {"softmax/biases": np.zeros(1001, np.float32)})

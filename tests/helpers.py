@@ -1,0 +1,68 @@
+"""What tests of several rooms compare, mark and look up. Test modules import from here, never from each other."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_gan_zoo as kgz
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+DOCUMENTS += [ROOT / "export" / "README.md", *(ROOT / "export").glob("*/README.md")]
+
+
+def _kind(variant: str, conditional: bool, is_fast: bool):
+    name = f"{variant}-{'conditional' if conditional else 'unconditional'}"
+    return pytest.param(variant, conditional, id=name, marks=[] if is_fast else [pytest.mark.slow])
+
+
+# What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier.
+CONTRACT_KINDS = [
+    _kind(variant, conditional, not conditional or variant in ("gan", "conditional_gan"))
+    for variant, kind in kgz.VARIANTS.items()
+    for conditional in ([True] if kind.needs_labels else [False, True])
+]
+# What TwoPlayerModel does for every variant is seen in two kinds; one kind of the other variants waits as well.
+FEW_KINDS = [
+    _kind(variant, kind.needs_labels, variant in ("dcgan", "conditional_gan")) for variant, kind in kgz.VARIANTS.items()
+]
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def weights_of(model) -> list[np.ndarray]:
+    return [np.array(weight) for weight in model.weights]
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def needs_tfds(name: str):
+    """Skips where the prepared set is not at hand; nothing is downloaded by a test."""
+    folder = Path(os.environ.get("TFDS_DATA_DIR", "nowhere"))
+    return pytest.mark.skipif(not (folder / name).is_dir(), reason=f"TFDS_DATA_DIR holds no {name}")
+
+
+def assert_same_bits(first, second):
+    """Unlike equal numbers, which may be -0.0 and 0.0, or of other types."""
+    assert [(a.dtype, a.shape) for a in first] == [(b.dtype, b.shape) for b in second]
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(np.frombuffer(a.tobytes(), np.uint8), np.frombuffer(b.tobytes(), np.uint8))
+
+
+def contents(folder) -> dict:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def zipped(folder, path, prefix=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, prefix + file.name)
+    return path
