@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.roles import inputs
@@ -110,7 +111,7 @@ class Generator:
 
     def layer_of(self, operation: str) -> str:
         """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
-        names = {layer.name for layer in self.network._flatten_layers(include_self=False)}
+        names = {layer.name for layer in all_layers(self.network, include_self=False)}
         for part in reversed(operation.split("/")):
             for name in (re.sub(r"_\d+$", "", part), part):
                 if name in names:
@@ -128,7 +129,7 @@ class Generator:
 
 def _in_full_precision(network: keras.Model) -> keras.Model:
     """The network itself, or a copy in float32 of one that computes in another precision."""
-    dtypes = {dtype for layer in network._flatten_layers() for dtype in (layer.compute_dtype, layer.variable_dtype)}
+    dtypes = {dtype for layer in all_layers(network) for dtype in (layer.compute_dtype, layer.variable_dtype)}
     if dtypes <= {"float32"}:
         return network
     copy = keras.models.clone_model(

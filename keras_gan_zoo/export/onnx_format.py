@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import onnx_graph, smaller
@@ -70,7 +71,7 @@ def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dic
     if half and int8:
         raise InputError("Expected half or int8. Received: both. Leave one out.")
     transposed = [
-        layer.name for layer in generator.network._flatten_layers() if isinstance(layer, keras.layers.Conv2DTranspose)
+        layer.name for layer in all_layers(generator.network) if isinstance(layer, keras.layers.Conv2DTranspose)
     ]
     if int8 and transposed:
         raise InputError(

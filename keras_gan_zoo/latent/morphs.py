@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo.core import keras_internals
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
 
@@ -73,7 +74,7 @@ def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Mo
 
 def _encoding_of(labels, generator: keras.Model):
     """The output of the layer that embeds or encodes the labels, through layers that only reshape or cast them."""
-    nodes = [node for nodes in generator._nodes_by_depth.values() for node in nodes]
+    nodes = list(keras_internals.nodes(generator))
     tensor = labels
     while True:
         consumers = [node for node in nodes if any(tensor is taken for taken in node.input_tensors)]
@@ -90,7 +91,7 @@ def _encodes(operation) -> bool:
     import keras
 
     encoders = (keras.layers.Embedding, keras.layers.CategoryEncoding)
-    return isinstance(operation, encoders) or type(operation).__name__ == "OneHot"  # keras.ops.one_hot
+    return isinstance(operation, encoders) or keras_internals.is_one_hot(operation)
 
 
 def _is_learned_or_last(operation, output, generator: keras.Model) -> bool:

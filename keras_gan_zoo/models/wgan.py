@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import losses
 from keras_gan_zoo.core.bounds import check_number
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.checks import check_discriminator_steps
 from keras_gan_zoo.game.two_player import TwoPlayerModel
@@ -155,5 +156,5 @@ def is_generators_turn(step, steps_per_turn: int):
 
 
 def _normalization_weights(network: keras.Model) -> set[int]:
-    layers = [layer for layer in network._flatten_layers() if isinstance(layer, NORMALIZATIONS)]
+    layers = [layer for layer in all_layers(network) if isinstance(layer, NORMALIZATIONS)]
     return {id(weight) for layer in layers for weight in layer.trainable_variables}
