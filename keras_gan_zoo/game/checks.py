@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
 from keras_gan_zoo.core.conditions import Condition, check_class_names
+from keras_gan_zoo.core.keras_internals import activation_of
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks.roles import noise_and_condition
@@ -138,7 +139,7 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: "
             "each player's turn moves its own weights only."
         )
-    if getattr(discriminator.outputs[0]._keras_history.operation, "activation", None) is keras.activations.sigmoid:
+    if activation_of(discriminator.outputs[0]) is keras.activations.sigmoid:
         raise InputError(
             "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."
             " Leave that activation out."

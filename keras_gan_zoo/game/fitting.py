@@ -8,6 +8,7 @@ import keras
 
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
+from keras_gan_zoo.core.keras_internals import strategy_of
 from keras_gan_zoo.data.pipelines import errors_of_pipelines, in_tuples
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.checks import check_dataset, check_fit_data, check_scope, refuse
@@ -17,7 +18,7 @@ from keras_gan_zoo.game.session import Session
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
     """See `GameModel.fit`; `keras_fit` is that of `keras.Model`, and `arguments` are further ones of it."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
-    check_scope(model._distribute_strategy)
+    check_scope(strategy_of(model))
     model.check_complete()
     shuffle = arguments.pop("shuffle", True)
     check_fit_data(x, y)

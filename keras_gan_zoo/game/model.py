@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.keras_internals import BuiltWhenMade, random_states, strategy_of
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
@@ -19,7 +20,7 @@ SMALL = 250_000  # parameters of all players, below which dispatching a step cos
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class GameModel(keras.Model):
+class GameModel(BuiltWhenMade, keras.Model):
     """Networks with an optimizer each, the players, which one `train_step` moves: the base of all models here.
 
     A subclass writes `train_step` in these words: `minibatches`, `normal` or `uniform` numbers, `descend` and
@@ -127,7 +128,7 @@ class GameModel(keras.Model):
         Raises:
             InputError: If arguments cannot work, or not together.
         """
-        checks.check_scope(self._distribute_strategy)
+        checks.check_scope(strategy_of(self))
         distribution.check_supported(self.distribute_strategy)
         chosen, keras_arguments = self._optimizers_by_name(optimizers, arguments)
         check_optimizers(chosen)
@@ -162,7 +163,7 @@ class GameModel(keras.Model):
 
     def _default_steps_per_execution(self) -> int:
         parameters = sum(player.network.count_params() for player in self.players.values())
-        return STEPS_OF_SMALL if parameters < SMALL and self._distribute_strategy is None else 1
+        return STEPS_OF_SMALL if parameters < SMALL and strategy_of(self) is None else 1
 
     # ----------------------------------------------------------------------------------------- words of a `train_step`
 
@@ -285,9 +286,6 @@ class GameModel(keras.Model):
         self.check_complete()
         return super().make_test_function(force)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras' own fails on the batches of several workers; this model is built when it is made."""
-
     def retrace(self) -> None:
         """Forgets the compiled steps, so that they are traced anew with what has changed."""
         self.train_function = self.test_function = None
@@ -336,16 +334,13 @@ class GameModel(keras.Model):
     def save_own_variables(self, store):
         """The step, and the states that Dropout and other random layers draw from, which Keras leaves out."""
         super().save_own_variables(store)
-        for number, state in enumerate(self._random_states()):
+        for number, state in enumerate(random_states(self)):
             store[f"random_state_{number}"] = keras.ops.convert_to_numpy(state)
 
     def load_own_variables(self, store):
         self.step.assign(store["0"])
-        for number, state in enumerate(self._random_states()):
+        for number, state in enumerate(random_states(self)):
             state.assign(store[f"random_state_{number}"])
-
-    def _random_states(self) -> list:
-        return [variable for variable in self.variables if variable.path.endswith("seed_generator_state")]
 
 
 def _dealt(values, k: int) -> list[tf.Tensor]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
 
 
@@ -26,7 +27,7 @@ def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimiz
             f"use_ema=True. Pass ema_decay={inner.ema_momentum} to the model instead."
         )
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if any(layer.compute_dtype == "float16" for layer in network._flatten_layers()) and not scales:
+    if any(layer.compute_dtype == "float16" for layer in all_layers(network)) and not scales:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(network.trainable_variables)
     return optimizer

@@ -190,9 +190,6 @@ def test_is_of_several_processes_is_asked_of_any_strategy(two_replicas):
 
 
 # --- no private parts elsewhere
-
-# While these are rewritten; the test below says when one is done. To be removed with the merge.
-REWRITTEN = {"callbacks/nan_guard.py", "game/checks.py", "game/fitting.py", "game/model.py", "game/players.py"}
 OF_PYTHON = {("__init__.py", "_initializing")}  # of the import system, not of Keras
 ROOM = "core/keras_internals.py"
 
@@ -257,15 +254,10 @@ def of_package() -> list[tuple[str, str]]:
 
 
 def test_private_parts_of_others_are_used_in_one_module_alone():
-    found = [use for path, use in of_package() if path not in REWRITTEN]
+    found = [use for _, use in of_package()]
     assert not found, (
         "Private attributes of other libraries belong in core/keras_internals.py, with a test: " + "; ".join(found)
     )
-
-
-def test_nothing_is_exempt_without_need():
-    done = REWRITTEN - {path for path, _ in of_package()}
-    assert not done, f"These use no private attributes any more: remove them from REWRITTEN. {sorted(done)}"
 
 
 @pytest.mark.parametrize(
@@ -309,7 +301,6 @@ def overridden() -> set[tuple[str, str]]:
 
 
 def test_no_class_replaces_private_methods_elsewhere():
-    allowed = {"keras_gan_zoo." + path.removesuffix(".py").replace("/", ".") for path in (ROOM, *REWRITTEN)}
-    found = {(module, name) for module, name in overridden() if module not in allowed}
+    found = {(module, name) for module, name in overridden() if module != "keras_gan_zoo.core.keras_internals"}
     assert not found, f"Private methods of Keras are replaced in core/keras_internals.py alone, not by {sorted(found)}"
     assert "_maybe_symbolic_build" in {name for _, name in overridden()}, "what this test looks for was not found"
