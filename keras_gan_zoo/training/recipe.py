@@ -3,31 +3,14 @@
 import dataclasses
 import math
 import tomllib
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
-from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-
-_KINDS = {  # of a recipe's values that are not text
-    **dict.fromkeys(
-        ["epochs", "batch_size", "seed", "image_size", "patience", "retries", "metrics_every", "metrics_samples"],
-        (int,),
-    ),
-    **dict.fromkeys(["conditional", "deterministic", "stop_on_collapse"], (bool,)),
-    "learning_rate": (float, int),
-    "metrics": (list,),
-    "model": (dict,),
-}
-
-_SAID_ELSEWHERE = {  # arguments of `for_images` that are not the model's own in a recipe
-    "seed": "the seed of the recipe is that of the model",
-    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,17 +93,14 @@ class Recipe:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value, kinds = getattr(self, field.name), _KINDS.get(field.name, (str,))
-            if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
-                names = " or ".join(kind.__name__ for kind in kinds)
-                raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+            _check_kind(field, getattr(self, field.name))
         for name in ("variant", "optimizer"):
-            if getattr(self, name) not in (*VARIANT_CLASSES, None):
-                raise unknown(name, getattr(self, name), VARIANT_CLASSES)
+            if getattr(self, name) not in (*VARIANTS, None):
+                raise unknown(name, getattr(self, name), VARIANTS)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
-        for name, place in _SAID_ELSEWHERE.items():
+        for name, place in DECIDED_ELSEWHERE.items():
             if name in self.model:
                 raise InputError(
                     f"Expected no {name} in [model], because {place}. Received: {self.model[name]!r}. Leave it out."
@@ -160,3 +140,18 @@ class Recipe:
             if name not in table:
                 raise InputError(f"Expected a recipe with {name!r}. Received: {', '.join(table) or 'nothing'}.")
         return cls(**table)
+
+
+def _check_kind(field: dataclasses.Field, value) -> None:
+    """That a value is what its field's annotation says. None stands for a default, in every field."""
+    kinds = _kinds(field.type)
+    if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+
+
+def _kinds(annotation) -> tuple[type, ...]:
+    """The classes that an annotation names, without None; where a float is expected, a whole number will do."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kinds = tuple(get_origin(part) or part for part in parts if part is not type(None))
+    return (*kinds, int) if float in kinds else kinds
