@@ -19,28 +19,31 @@ class Recipe:
 
     Args:
         variant: A key of `VARIANTS`.
-        data: Name or path of the data set, see `data.load`.
-        epochs: Passes over the data; None for as many as make about `training.STEPS`.
+        data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a set of TensorFlow
+            Datasets, such as fashion_mnist. See `data.load`.
+        epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
         batch_size: Examples per step; None for 64 for each discriminator step.
         seed: Of the initial weights, the noise and the order of the data.
-        split: Of a TensorFlow Datasets set.
-        image_size: Side to resize to, or None to take the images as they are.
-        background: Colour behind images with transparency; None to keep their fourth channel.
+        split: Split of a TensorFlow Datasets set.
+        image_size: Side to resize and crop images to; None for that of the data.
+        background: Colour behind images with transparency, such as black; None for none, which keeps their fourth
+            channel.
         conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
-        optimizer: Variant whose paper's optimizer is used; None for the variant's own.
+        optimizer: The variant whose paper's optimizer is used, such as dcgan for Adam; None for VARIANT's own.
         learning_rate: Of both optimizers; None for the paper's.
-        precision: One of `PRECISIONS`, the dtype policy of the networks.
+        precision: Keras' dtype policy of the networks: one of `PRECISIONS`.
         deterministic: Whether TensorFlow may use only operations that give the same bits each time; on a GPU the
             price is speed.
         retries: How often a run that leaves the finite numbers goes back and tries with half the learning rates.
-        metrics: Names of `metrics.METRICS` to measure while training, see `callbacks.Metrics`.
+        metrics: What to measure of samples while training: names of `METRICS`. See `callbacks.Metrics`.
         metrics_every: Epochs from measurement to measurement.
         metrics_samples: How many samples are measured.
-        features: Their extractor; None for the shipped classifier of the data set.
-        stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
-        patience: Epochs without a better figure after which training stops, if there is one.
+        features: Extractor of the metrics; None for the shipped classifier of the data set.
+        stop_by: Figure to stop by when it no longer improves, such as wasserstein or frechet_distance; None for none.
+        patience: Epochs without a better figure after which training stops.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
-        from_preset: Preset whose weights training begins with, see `fine_tuning.put_weights`; None for random ones.
+        from_preset: Preset whose networks and weights training begins with; what belongs to classes that it does not
+            know begins anew; None for random weights. See `fine_tuning.put_weights`.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:
