@@ -31,10 +31,10 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     recipe = Recipe.from_toml(result.output)
     assert (recipe.variant, recipe.optimizer, recipe.data, recipe.seed) == (variant, variant, "digits", 0)
-    assert recipe.conditional == (variant == "conditional_gan")
-    assert recipe.batch_size == 64 * (5 if variant in ("wgan", "wgan_gp") else 1)
-    assert recipe.epochs >= 4500 // (1797 // recipe.batch_size)
     defaults = kgz.VARIANTS[variant].default_arguments((8, 8, 1))
+    assert recipe.conditional == kgz.VARIANTS[variant].needs_labels
+    assert recipe.batch_size == 64 * defaults.get("discriminator_steps", 1)
+    assert recipe.epochs >= 4500 // (1797 // recipe.batch_size)
     assert recipe.model == {"latent_dim": 100, **defaults}
     assert resolve(recipe)[0] == recipe  # nothing is left to resolve
     assert not list(tmp_path.iterdir())

@@ -30,10 +30,6 @@ def assert_equal_updates(two_replicas, float64):
     return check
 
 
-def test_every_variant_is_here():
-    assert equality.TINY.keys() == kgz.VARIANTS.keys()
-
-
 @pytest.mark.parametrize(
     "kind",
     [
