@@ -68,26 +68,49 @@ class RecipeCommand(click.Command):
         return [*run_options(), *self._own, *model_options()]
 
 
+@functools.cache
+def run_options() -> list[click.Option]:
+    """The values of a recipe, but for its variant and the arguments of its model."""
+    taken: dict[str, _Taken] = {}
+    _add(taken, "", arguments("training.recipe:Recipe"))
+    return [what.option(name) for name, what in taken.items() if name not in ("variant", "model")]
+
+
+@functools.cache
+def model_options() -> list[click.Option]:
+    """The arguments of models and of their networks, but for those that the data or the run decide."""
+    taken: dict[str, _Taken] = {}
+    for variant, row in registry.VARIANTS.items():
+        _add(taken, variant, {**arguments(f"{row.home}.for_images"), **arguments(row.home)})
+    of_models = set(taken)
+    for architecture, row in registry.ARCHITECTURES.items():  # models give them what both take, such as packing
+        own = {name: argument for name, argument in arguments(row.home).items() if name not in of_models}
+        _add(taken, architecture, own, of_networks=True)
+    for variant, row in registry.VARIANTS.items():
+        for name, default in returned(f"{row.home}.paper_networks").items():
+            if name != "architecture":
+                taken[name].defaults.setdefault(_shown(default), []).append(variant)
+    optional = {name: what for name, what in taken.items() if all(what.defaults)}
+    return [what.option(name) for name, what in optional.items() if name not in registry.DECIDED_ELSEWHERE]
+
+
 @dataclass
 class _Taken:
-    """An argument that one or several take under one name.
+    """An argument that several take under one name.
 
     Args:
         kind: The first name of its annotation.
         text: What the docstring of the first of them says of it.
-        takers: Variants or architectures; none for a value of a recipe.
-        of_networks: Whether they are architectures.
-        defaults: As they are shown, and for whom.
+        of_networks: Whether those that take it are networks.
+        takers: Their names.
+        defaults: As they are shown, and for whom; "" where there is none.
     """
 
     kind: str
     text: str
+    of_networks: bool
     takers: list[str] = field(default_factory=list)
-    of_networks: bool = False
     defaults: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, taker: str, default: str) -> None:
-        self.defaults.setdefault(default, []).append(taker)
 
     def option(self, name: str) -> click.Option:
         settings = {"default": None, **_BY_ANNOTATION[self.kind], **_DIFFERENT.get(name, {})}
@@ -97,63 +120,28 @@ class _Taken:
     def help(self) -> str:
         whose = "" if self.takers == list(registry.VARIANTS) else ", ".join(self.takers)
         whose += " networks" if self.of_networks else ""
-        text = f"{whose}: {_as_continued(_sentence(self.text))}" if whose else _sentence(self.text)
+        text = f"{whose}: {_continued(_sentence(self.text))}" if whose else _sentence(self.text)
         first, *others = self.defaults
         default = "; ".join([first, *(f"{other} for {', '.join(self.defaults[other])}" for other in others)])
         return f"{text}  [default: {default}]" if default else text
 
 
-@functools.cache
-def run_options() -> list[click.Option]:
-    """The values of a recipe, but for its variant and the arguments of its model."""
-    fields = arguments("training.recipe:Recipe")
-    taken = {
-        name: _Taken(argument.kind, argument.text, defaults={_default(argument): []})
-        for name, argument in fields.items()
-        if name not in ("variant", "model")
-    }
-    return [what.option(name) for name, what in taken.items()]
-
-
-@functools.cache
-def model_options() -> list[click.Option]:
-    """The arguments of models and of their networks, but for those that the data or the run decide."""
-    return [what.option(name) for name, what in _arguments_of_models().items()]
-
-
-def _arguments_of_models() -> dict[str, _Taken]:
-    of_models = {
-        variant: {**arguments(f"{row.home}.for_images"), **arguments(row.home)}
-        for variant, row in registry.VARIANTS.items()
-    }
-    of_networks = {architecture: arguments(row.home) for architecture, row in registry.ARCHITECTURES.items()}
-    taken: dict[str, _Taken] = {}
-    for takers, are_networks in ((of_models, False), (of_networks, True)):
-        for taker, their in takers.items():
-            for name, argument in their.items():
-                if argument.default is REQUIRED or name in registry.DECIDED_ELSEWHERE:
-                    continue
-                what = taken.setdefault(name, _Taken(argument.kind, argument.text, of_networks=are_networks))
-                if what.of_networks == are_networks:  # networks are given what models take too, such as packing
-                    what.takers.append(taker)
-                    what.add(taker, _default(argument))
-    for variant, row in registry.VARIANTS.items():
-        for name, default in returned(f"{row.home}.paper_networks").items():
-            if name in taken and taken[name].of_networks:
-                taken[name].add(variant, _shown(default))
-    return taken
+def _add(taken: dict[str, _Taken], taker: str, their: Mapping[str, Argument], of_networks: bool = False) -> None:
+    for name, argument in their.items():
+        what = taken.setdefault(name, _Taken(argument.kind, argument.text, of_networks))
+        what.takers.append(taker)
+        what.defaults.setdefault(_default(argument), []).append(taker)
 
 
 # ---------------------------------------------------------------------------------------------------------------- words
 
 _NAMES_OF = re.compile(r"\b(?:a key|names|one) of `(?:\w+\.)*([A-Z_]+)`", flags=re.I)
 _NONE = re.compile(r"[;,]? None (?:for|to) ([^;.]+(?:\.\d+)?)")
-_SEE = re.compile(r",? see `[^`]+`(?: and `[^`]+`)*")
 
 
 def _sentence(text: str) -> str:
     """The first sentence of an argument's docstring, as the help has it."""
-    text = _NAMES_OF.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", _SEE.sub("", text)))
+    text = _NAMES_OF.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", text))
     return re.split(r"(?<=\.) (?=[A-Z`\"])", text)[0].replace("`", "").replace('"', "")
 
 
@@ -164,7 +152,7 @@ def _listing(names: Iterable[str]) -> str:
     return ", ".join(f"{', '.join(group)} ({paper})" if paper else ", ".join(group) for paper, group in groups)
 
 
-def _as_continued(sentence: str) -> str:
+def _continued(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:] if sentence[1:2].islower() else sentence
 
 

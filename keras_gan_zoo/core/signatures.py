@@ -45,8 +45,7 @@ def arguments(home: str) -> dict[str, Argument]:
         >>> arguments("models.wgan:WGAN")["clip"].default
         0.01
     """
-    module, _, path = home.partition(":")
-    name, _, method = path.partition(".")
+    module, name, method = _parts(home)
     node = _definition(module, name)
     if isinstance(node, ast.FunctionDef):
         return _of_function(node, _texts(node))
@@ -55,7 +54,8 @@ def arguments(home: str) -> dict[str, Argument]:
         return _of_function(function, _texts(function))
     taken: dict[str, Argument] = {}
     for kind in _lineage(module, node):
-        taken = {**taken, **{name: argument for name, argument in _of_class(kind).items() if name not in taken}}
+        for argument, what in _of_class(kind).items():
+            taken.setdefault(argument, what)
     return taken
 
 
@@ -66,14 +66,17 @@ def returned(home: str) -> dict[str, Any]:
         >>> returned("models.dcgan:DCGAN.paper_networks")
         {'architecture': 'dcgan'}
     """
+    module, name, method = _parts(home)
+    nodes = ast.walk(_method(module, _definition(module, name), method))
+    tables = [node.value for node in nodes if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict)]
+    items = [item for table in tables for item in zip(table.keys, table.values, strict=True)]
+    return {key.value: value.value for key, value in items if isinstance(value, ast.Constant)}
+
+
+def _parts(home: str) -> tuple[str, str, str]:
     module, _, path = home.partition(":")
     name, _, method = path.partition(".")
-    function = _method(module, _definition(module, name), method)
-    tables = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
-    items = [
-        item for table in tables if isinstance(table, ast.Dict) for item in zip(table.keys, table.values, strict=True)
-    ]
-    return {key.value: value.value for key, value in items if isinstance(value, ast.Constant)}
+    return module, name, method
 
 
 @functools.cache
