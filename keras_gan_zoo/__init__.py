@@ -114,7 +114,7 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *_HOMES, *__all__})
 
 
 def _register() -> None:

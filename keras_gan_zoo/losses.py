@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import divergences
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -254,15 +255,7 @@ class Variational(AdversarialLoss):
         return {"divergence": divergence, "generator_objective": self.generator_objective}
 
 
-LOSSES = {
-    "non_saturating": NonSaturating,
-    "minimax": Minimax,
-    "least_squares": LeastSquares,
-    "hinge": Hinge,
-    "wasserstein": Wasserstein,
-    "relativistic": Relativistic,
-    "relativistic_average": RelativisticAverage,
-}
+LOSSES = registry.load_all(registry.LOSSES)
 
 
 def get(identifier: "str | dict | AdversarialLoss") -> AdversarialLoss:

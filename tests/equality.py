@@ -13,18 +13,28 @@ import keras
 import numpy as np
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo.core import registry, signatures
 
 STEPS, BATCH, CLASSES = 20, 24, 3
 
-# A new variant adds a row: the arguments that make its networks tiny.
-TINY = {
-    "gan": {"generator_units": 8, "discriminator_units": 4, "pieces": 2},
-    "dcgan": {"width": 4},
-    "conditional_gan": {"generator_units": 12, "discriminator_units": 4, "pieces": 2},
-    "wgan": {"width": 4, "discriminator_steps": 2},
-    "wgan_gp": {"width": 4, "discriminator_steps": 1},
-    "fgan": {"generator_units": 8, "discriminator_units": 4},
-}
+FEW = {"generator_units": 8, "pieces": 2, "depth": 1}  # 4 of all else
+
+
+def tiny_networks(architecture: str) -> dict[str, int]:
+    """The arguments that make a pair of networks tiny: those of its own that are whole numbers."""
+    taken = signatures.arguments(registry.ARCHITECTURES[architecture].home)
+    common = ("latent_dim", "num_classes", "packing", "seed")
+    return {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
+
+
+def tiny_arguments(variant: type) -> dict[str, int]:
+    """The arguments that make a variant tiny: small networks of its paper, and two critic steps where it takes more."""
+    steps = variant.default_arguments((8, 8, 1)).get("discriminator_steps", 1)
+    networks = tiny_networks(variant.paper_networks((8, 8, 1))["architecture"])
+    return networks if steps == 1 else {**networks, "discriminator_steps": 2}
+
+
+TINY = {name: tiny_arguments(variant) for name, variant in kgz.VARIANTS.items()}
 KINDS = {
     f"{variant}, {'conditional' if conditional else 'unconditional'}": (variant, conditional)
     for variant in TINY

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,18 @@ def test_the_page_of_a_variant_shows_its_present_code(variant):
 
 def test_every_inclusion_finds_its_source():
     for document in DOCUMENTS:
-        assert "<!-- source:" not in hooks.included(document.read_text())
+        assert not re.search("<!-- (source|variants)", hooks.included(document.read_text()))
+
+
+def test_the_site_has_every_variant():
+    """In the navigation by its page, in the reference by its class."""
+    config = types.SimpleNamespace(nav=[{"Start": ["index.md"]}, {"Variants": ["variants.md"]}])
+    pages = [f"variants/{variant}.md" for variant in kgz.VARIANTS]
+    assert hooks.on_config(config).nav[1] == {"Variants": ["variants.md", *pages]}
+    assert {path.name for path in (DOCS / "variants").glob("*.md")} == {Path(page).name for page in pages}
+    reference = hooks.included((DOCS / "reference" / "models.md").read_text())
+    for kind in kgz.VARIANTS.values():
+        assert f"\n::: {kind.__module__}.{kind.__name__}\n" in reference
 
 
 def test_links_lead_to_the_places_of_the_site():

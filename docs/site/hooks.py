@@ -10,6 +10,8 @@ import re
 import textwrap
 from pathlib import Path
 
+from keras_gan_zoo.core.registry import VARIANTS
+
 ROOT = Path(__file__).parent.parent.parent
 MOUNTED = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 MOUNTED |= {"LICENSE": "LICENSE.txt", "export/README.md": "examples/index.md"}
@@ -18,6 +20,7 @@ ROOMS = {"game": "models"}  # of the package, and the page of the reference wher
 
 LINK = re.compile(r"(\]\()(?![a-z]+:)([^)#\s]+)((?:#[^)\s]*)?\))")
 SOURCE = re.compile(r"<!-- source: (\S+) -->")
+OF_VARIANTS = "<!-- variants -->"  # where the page of the models has the docstrings of all of them
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', flags=re.S)
 NAMED = re.compile(r"(<mi>(?:log|exp|max|min)</mi>)(?!<mo stretchy=.false.>&#x0*28;)")  # log D, but log(1 - D)
 NAMELESS = re.compile(r'(<li class="doc-section-item field-body">)\s*\u2013\s*')  # returned, without a type
@@ -67,8 +70,11 @@ def source(name: str) -> str:
 
 
 def included(markdown: str) -> str:
-    """The text with code in place of each `<!-- source: name -->`."""
-    return SOURCE.sub(lambda match: f"```python\n{source(match[1])}```", markdown)
+    """The text with code in place of each `<!-- source: name -->`, and docstrings in that of `<!-- variants -->`."""
+    homes = [row.home.replace(":", ".") for row in VARIANTS.values()]
+    members = "    options: {members: [paper_optimizer, gradient_penalty]}\n"
+    docstrings = "".join(f"::: keras_gan_zoo.{home}\n{members}" for home in homes)
+    return SOURCE.sub(lambda match: f"```python\n{source(match[1])}```", markdown.replace(OF_VARIANTS, docstrings))
 
 
 def with_formulas(page: str) -> str:
@@ -83,6 +89,13 @@ def with_formulas(page: str) -> str:
         return NAMED.sub(r"\1<mspace width='0.17em' />", markup)
 
     return FORMULA.sub(formula, page)
+
+
+def on_config(config):
+    """Adds the page of each variant to the navigation, under its own heading."""
+    [section] = [part["Variants"] for part in config.nav if "Variants" in part]
+    section += [f"variants/{name}.md" for name in VARIANTS]
+    return config
 
 
 def on_files(files, config):

@@ -11,16 +11,14 @@ from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
-    MODEL_OPTIONS,
     POSITIVE,
-    options_of_bases,
-    options_of_models,
-    options_of_runs,
+    RecipeCommand,
+    model_options,
 )
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import start
-from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
@@ -55,10 +53,16 @@ def main():
     """
 
 
-@main.command()
-@click.argument("variant", type=click.Choice(list(VARIANT_CLASSES)), required=False)
-@options_of_bases
-@options_of_runs
+@main.command(cls=RecipeCommand)
+@click.argument("variant", type=click.Choice(list(VARIANTS)), required=False)
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train by the recipe.toml of another run, but for what is said here.",
+)
+@click.option("--preset", metavar="NAME", help="Make a preset anew by its recipe, but for what is said here.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -82,7 +86,6 @@ def main():
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Time between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
-@options_of_models
 def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
@@ -96,8 +99,9 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
     """
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
-    recipe = {name: value for name, value in given.items() if name not in MODEL_OPTIONS}
-    recipe["model"] = {name: value for name, value in given.items() if name in MODEL_OPTIONS}
+    of_models = {option.name for option in model_options()}
+    recipe = {name: value for name, value in given.items() if name not in of_models}
+    recipe["model"] = {name: value for name, value in given.items() if name in of_models}
     check_beginning(recipe, recipe_file, preset, resume)
     if resume is not None and dry_run:
         raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")

@@ -7,6 +7,7 @@ import click
 
 from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.progress import Bar
+from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.cards import nothing_at, shipped
@@ -26,9 +27,8 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 @click.option("--background", metavar="COLOUR", help="As in `train`.")
 @click.option(
     "--metrics",
-    help="Names with commas between: frechet_distance, kernel_distance, inception_score, precision_recall, "
-    "density_coverage, class_coverage, label_agreement, ms_ssim, parzen_log_likelihood, nearest_neighbours, "
-    "neighbour_classification, network_classification; of ring8 and grid25: mode_coverage.  [default: the first five]",
+    help=f"Names with commas between: {', '.join(METRICS)}; of {' and '.join(MIXTURES)}: mode_coverage.  "
+    f"[default: {', '.join(DEFAULT_METRICS)}]",
 )
 @click.option(
     "--features",
@@ -59,7 +59,6 @@ def evaluate(source, data, json_file, neighbours, **options):
     """
     _check_out(json_file, neighbours)
     from keras_gan_zoo import metrics, pictures
-    from keras_gan_zoo.metrics.report import MIXTURES
 
     if data is None:
         of_recipe = trained_on(source)
@@ -85,10 +84,8 @@ def evaluate(source, data, json_file, neighbours, **options):
 
 
 def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
-    from keras_gan_zoo.metrics.protocol import DEFAULT
-
     names = None if given is None else [name.strip() for name in given.split(",") if name.strip()]
-    return names if neighbours is None else [*(DEFAULT if names is None else names), "nearest_neighbours"]
+    return names if neighbours is None else [*(DEFAULT_METRICS if names is None else names), "nearest_neighbours"]
 
 
 def _check_out(json_file: Path | None, neighbours: Path | None) -> None:

@@ -4,14 +4,17 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.core.registry import FORMATS
+
 
 @click.command()
 @click.argument("source", metavar="MODEL")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File, or folder of a SavedModel.")
 @click.option(
     "--format",
-    type=click.Choice(["onnx", "saved_model", "litert"]),
-    help="What to write.  [default: by the suffix of the file: .onnx, none, .tflite]",
+    type=click.Choice(list(FORMATS)),
+    help="What to write.  [default: by the suffix of the file: "
+    f"{', '.join(row.suffix or 'none' for row in FORMATS.values())}]",
 )
 @click.option("--opset", type=int, default=18, show_default=True, help="Version of ONNX's operators, 15 to 18.")
 @click.option("--uint8", is_flag=True, help="Images as pixels from 0 to 255.  [onnx]")

@@ -1,229 +1,170 @@
-"""The options of `gan-zoo train` that are arguments of a model: what they are called, what they do, whose they are."""
+"""The options of `gan-zoo train`, made of what a recipe, the variants and the networks take.
 
-from pathlib import Path
+Names, defaults and help are those of signatures and docstrings, which are read when the options are first needed. The
+help is the first sentence of an argument's docstring, in which
+
+- "a key of `TABLE`" becomes the names in that table of `core.registry`,
+- "None for ..." or "None to ..." becomes the default.
+"""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import click
 
-from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.signatures import REQUIRED, Argument, arguments, returned
 
 POSITIVE, AT_LEAST_0, AT_LEAST_1 = click.FloatRange(0, min_open=True), click.FloatRange(0), click.IntRange(1)
-
-_RUN_OPTIONS = [
-    click.option(
-        "--data",
-        metavar="NAME",
-        help="digits, ring8, grid25, swiss_roll; a folder of images; a .npy or .npz file; or the name of a set of "
-        "TensorFlow Datasets, such as fashion_mnist.",
-    ),
-    click.option("--epochs", type=AT_LEAST_1, help="Passes over the data.  [default: about 4,500 steps]"),
-    click.option("--batch-size", type=AT_LEAST_1, help="Examples per step.  [default: 64 for each discriminator step]"),
-    click.option(
-        "--optimizer",
-        type=click.Choice(list(VARIANT_CLASSES)),
-        help="That of this variant's paper: gan, conditional_gan momentum SGD; dcgan, fgan Adam; wgan RMSprop; wgan_gp "
-        "Adam without momentum.  [default: VARIANT's]",
-    ),
-    click.option("--learning-rate", type=POSITIVE, help="Of both optimizers.  [default: the paper's]"),
-    click.option("--conditional", is_flag=True, help="Feed the labels of the data to both networks."),
-    click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="Resize and crop images to this side."),
-    click.option(
-        "--background", metavar="COLOUR", help="Behind images with transparency, such as black.  [default: keep it]"
-    ),
-    click.option("--split", default="train", show_default=True, help="Split of a TensorFlow Datasets set."),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**31 - 1),
-        default=0,
-        show_default=True,
-        help="Of initial weights, noise and data order.",
-    ),
-    click.option(
-        "--precision",
-        metavar="POLICY",
-        help="Keras' dtype policy of the networks: float32, mixed_bfloat16 or mixed_float16.  [default: float32]",
-    ),
-    click.option("--deterministic", is_flag=True, help="Use only operations that give the same bits each time."),
-    click.option(
-        "--retries",
-        type=click.IntRange(0),
-        default=0,
-        show_default=True,
-        help="How often a run with NaN or infinity goes back to its last snapshot with half the learning rates.",
-    ),
-    click.option(
-        "--metrics",
-        callback=lambda _, __, names: [name.strip() for name in (names or "").split(",") if name.strip()],
-        metavar="NAMES",
-        help="Measure samples after an epoch, such as frechet_distance,density_coverage.  [default: none]",
-    ),
-    click.option("--metrics-every", type=AT_LEAST_1, default=1, show_default=True, help="Epochs between measurements."),
-    click.option(
-        "--metrics-samples", type=click.IntRange(2), default=2000, show_default=True, help="Samples that are measured."
-    ),
-    click.option("--features", metavar="NAME", help="Extractor of --metrics.  [default: that of the data set]"),
-    click.option(
-        "--stop-by",
-        metavar="FIGURE",
-        help="Stop when this figure no longer improves, such as wasserstein or frechet_distance.  [default: never]",
-    ),
-    click.option("--patience", type=AT_LEAST_1, default=10, show_default=True, help="Epochs that --stop-by waits."),
-    click.option("--stop-on-collapse", is_flag=True, help="Stop, not only warn, when samples lose their diversity."),
-    click.option(
-        "--from-preset",
-        metavar="PRESET",
-        help="Train a preset on, with other data: its networks and weights, see gan-zoo list. What belongs to classes "
-        "that it did not know begins anew.",
-    ),
-]
-
-_BASE_OPTIONS = [
-    click.option(
-        "--recipe",
-        "recipe_file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Train by the recipe.toml of another run, but for what is said here.",
-    ),
-    click.option("--preset", metavar="NAME", help="Make a preset anew by its recipe, but for what is said here."),
-]
-
-_MODEL_OPTIONS = [
-    click.option("--latent-dim", type=AT_LEAST_1, help="Noise values per example.  [default: 100]"),
-    click.option(
-        "--architecture",
-        metavar="NAME",
-        help="Networks: maxout (Goodfellow et al., 2014), conditional_maxout (Mirza and Osindero, 2014), dcgan "
-        "and conditional_dcgan (Radford et al., 2015), elu (Nowozin et al., 2016), mlp (plain perceptrons).  "
-        "[default: the paper's]",
-    ),
-    click.option(
-        "--width",
-        type=AT_LEAST_1,
-        help="dcgan, conditional_dcgan networks: channels of the finest features.  "
-        "[default: 32; 64 for conditional_dcgan]",
-    ),
-    click.option(
-        "--dropout",
-        type=click.FloatRange(0, 1, max_open=True),
-        help="dcgan networks: share of the discriminator's features that is dropped.  [default: 0]",
-    ),
-    click.option("--units", type=AT_LEAST_1, help="mlp networks: units of a hidden layer.  [default: 128]"),
-    click.option(
-        "--generator-units",
-        type=AT_LEAST_1,
-        help="maxout, conditional_maxout, elu, conditional_dcgan networks: units of a hidden layer.  "
-        "[default: 1200; 1024 for conditional_dcgan, 128 for vectors]",
-    ),
-    click.option(
-        "--discriminator-units",
-        type=AT_LEAST_1,
-        help="The same of the discriminator.  [default: 240; 1024 for conditional_dcgan, 64 for vectors]",
-    ),
-    click.option(
-        "--discriminator-normalization",
-        metavar="NAME",
-        help="dcgan networks: batch, layer or none.  [default: batch; none for wgan and wgan_gp]",
-    ),
-    click.option(
-        "--spectral-normalization",
-        is_flag=True,
-        default=None,
-        help="Divide the discriminator's kernels by their largest singular value (Miyato et al., 2018).  "
-        "[default: off]",
-    ),
-    click.option(
-        "--loss",
-        metavar="NAME",
-        help="gan, dcgan, conditional_gan: non_saturating, minimax (Goodfellow et al., 2014), least_squares (Mao et "
-        "al., 2017), hinge (Lim and Ye, 2017), wasserstein (Arjovsky et al., 2017), relativistic, "
-        "relativistic_average (Jolicoeur-Martineau, 2018).  [default: non_saturating]",
-    ),
-    click.option(
-        "--k",
-        "discriminator_steps",
-        type=AT_LEAST_1,
-        help="Discriminator steps per generator step; divides the batch size.  [default: 1; 5 for wgan and wgan_gp]",
-    ),
-    click.option(
-        "--simultaneous",
-        is_flag=True,
-        default=None,
-        help="gan, dcgan, conditional_gan: update both players at once.  [default: in turn]",
-    ),
-    click.option(
-        "--clip", type=POSITIVE, help="wgan: bound on the critic's weights (Arjovsky et al., 2017).  [default: 0.01]"
-    ),
-    click.option(
-        "--clip-normalization/--keep-normalization",
-        default=None,
-        help="wgan: whether scales and offsets of normalisation are clipped too.  [default: clip]",
-    ),
-    click.option(
-        "--critic-head-start",
-        is_flag=True,
-        default=None,
-        help="wgan: 100 critic steps before each of the first 25 and every 500th generator step, as in the authors' "
-        "code.  [default: off]",
-    ),
-    click.option(
-        "--penalty-weight", type=AT_LEAST_0, help="wgan_gp: lambda of Gulrajani et al. (2017).  [default: 10]"
-    ),
-    click.option(
-        "--one-sided", is_flag=True, default=None, help="wgan_gp: penalise only slopes above 1.  [default: both]"
-    ),
-    click.option(
-        "--divergence",
-        metavar="NAME",
-        help="fgan: kl, reverse_kl, pearson, neyman, squared_hellinger, jeffrey, jensen_shannon, "
-        "weighted_jensen_shannon, gan, total_variation, alpha (Nowozin et al., 2016).  [default: jensen_shannon]",
-    ),
-    click.option("--alpha", type=float, help="fgan: of the alpha divergence.  [default: 0.5]"),
-    click.option("--weight", type=float, help="fgan: of the weighted Jensen-Shannon divergence.  [default: 0.5]"),
-    click.option(
-        "--generator-objective",
-        metavar="NAME",
-        help="fgan: minimax, the letter of the paper, or non_saturating, its practical variant.  [default: minimax]",
-    ),
-    click.option(
-        "--packing",
-        type=AT_LEAST_1,
-        help="Examples that the discriminator judges at once (PacGAN, Lin et al., 2018).  [default: 1]",
-    ),
-    click.option(
-        "--r1",
-        type=AT_LEAST_0,
-        help="Weight of the penalty on the discriminator's slope at real examples (Mescheder et al., 2018).  "
-        "[default: 0]",
-    ),
-    click.option("--r2", type=AT_LEAST_0, help="The same at generated examples.  [default: 0]"),
-    click.option(
-        "--ema",
-        "ema_decay",
-        type=click.FloatRange(0, 1, max_open=True),
-        help="Average the generator with this decay, such as 0.999.  [default: off]",
-    ),
-]
+SHARE = click.FloatRange(0, 1, max_open=True)
 
 
-def options_of_models(command):
-    """Adds the arguments of models to a command."""
-    return _with(_MODEL_OPTIONS, command)
+def _names(_, __, given: str | None) -> list[str]:
+    return [name.strip() for name in (given or "").split(",") if name.strip()]
 
 
-def options_of_bases(command):
-    """Adds what a recipe begins with to a command."""
-    return _with(_BASE_OPTIONS, command)
+_BY_ANNOTATION = {
+    "int": {"type": AT_LEAST_1},
+    "float": {"type": AT_LEAST_0},
+    "bool": {"is_flag": True},
+    "str": {"metavar": "NAME"},
+    "list[str]": {"metavar": "NAMES", "callback": _names},
+}
+# Where an option is not what the name and the annotation of its argument make of it.
+_DIFFERENT = {
+    "alpha": {"type": float},
+    "background": {"metavar": "COLOUR"},
+    "clip": {"type": POSITIVE},
+    "clip_normalization": {"flag": "--clip-normalization/--keep-normalization"},
+    "depth": {"type": click.IntRange(0)},
+    "discriminator_steps": {"flag": "--k"},
+    "dropout": {"type": SHARE},
+    "ema_decay": {"flag": "--ema", "type": SHARE},
+    "from_preset": {"metavar": "PRESET"},
+    "image_size": {"type": click.IntRange(4), "metavar": "PIXELS"},
+    "learning_rate": {"type": POSITIVE},
+    "metrics_samples": {"type": click.IntRange(2)},
+    "optimizer": {"type": click.Choice(list(registry.VARIANTS)), "metavar": None},
+    "precision": {"metavar": "POLICY"},
+    "retries": {"type": click.IntRange(0)},
+    "seed": {"type": click.IntRange(0, 2**31 - 1)},
+    "stop_by": {"metavar": "FIGURE"},
+    "weight": {"type": float},
+}
 
 
-def options_of_runs(command):
-    """Adds the other values of a recipe to a command."""
-    return _with(_RUN_OPTIONS, command)
+class RecipeCommand(click.Command):
+    """A command that takes, besides its own options, one for each value of a recipe and each argument of a model."""
+
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        self._own = vars(self).pop("params")
+
+    @functools.cached_property
+    def params(self) -> list[click.Parameter]:
+        return [*run_options(), *self._own, *model_options()]
 
 
-def _with(options, command):
-    for option in reversed(options):
-        command = option(command)
-    return command
+@functools.cache
+def run_options() -> list[click.Option]:
+    """The values of a recipe, but for its variant and the arguments of its model."""
+    taken: dict[str, _Taken] = {}
+    _add(taken, "", arguments("training.recipe:Recipe"))
+    return [what.option(name) for name, what in taken.items() if name not in ("variant", "model")]
 
 
-MODEL_OPTIONS = [parameter.name for parameter in options_of_models(click.command()(lambda **_: None)).params]
+@functools.cache
+def model_options() -> list[click.Option]:
+    """The arguments of models and of their networks, but for those that the data or the run decide."""
+    taken: dict[str, _Taken] = {}
+    for variant, row in registry.VARIANTS.items():
+        _add(taken, variant, {**arguments(f"{row.home}.for_images"), **arguments(row.home)})
+    of_models = set(taken)
+    for architecture, row in registry.ARCHITECTURES.items():  # models give them what both take, such as packing
+        own = {name: argument for name, argument in arguments(row.home).items() if name not in of_models}
+        _add(taken, architecture, own, of_networks=True)
+    for variant, row in registry.VARIANTS.items():
+        for name, default in returned(f"{row.home}.paper_networks").items():
+            if name != "architecture":
+                taken[name].defaults.setdefault(_shown(default), []).append(variant)
+    optional = {name: what for name, what in taken.items() if all(what.defaults)}
+    return [what.option(name) for name, what in optional.items() if name not in registry.DECIDED_ELSEWHERE]
+
+
+@dataclass
+class _Taken:
+    """An argument that several take under one name.
+
+    Args:
+        kind: The first name of its annotation.
+        text: What the docstring of the first of them says of it.
+        of_networks: Whether those that take it are networks.
+        takers: Their names.
+        defaults: As they are shown, and for whom; "" where there is none.
+    """
+
+    kind: str
+    text: str
+    of_networks: bool
+    takers: list[str] = field(default_factory=list)
+    defaults: dict[str, list[str]] = field(default_factory=dict)
+
+    def option(self, name: str) -> click.Option:
+        settings = {"default": None, **_BY_ANNOTATION[self.kind], **_DIFFERENT.get(name, {})}
+        flag = settings.pop("flag", f"--{name.replace('_', '-')}")
+        return click.Option([flag, name], help=self.help(), **settings)
+
+    def help(self) -> str:
+        whose = "" if self.takers == list(registry.VARIANTS) else ", ".join(self.takers)
+        whose += " networks" if self.of_networks else ""
+        text = f"{whose}: {_continued(_sentence(self.text))}" if whose else _sentence(self.text)
+        first, *others = self.defaults
+        default = "; ".join([first, *(f"{other} for {', '.join(self.defaults[other])}" for other in others)])
+        return f"{text}  [default: {default}]" if default else text
+
+
+def _add(taken: dict[str, _Taken], taker: str, their: Mapping[str, Argument], of_networks: bool = False) -> None:
+    for name, argument in their.items():
+        what = taken.setdefault(name, _Taken(argument.kind, argument.text, of_networks))
+        what.takers.append(taker)
+        what.defaults.setdefault(_default(argument), []).append(taker)
+
+
+# ---------------------------------------------------------------------------------------------------------------- words
+
+_NAMES_OF = re.compile(r"\b(?:a key|names|one) of `(?:\w+\.)*([A-Z_]+)`", flags=re.I)
+_NONE = re.compile(r"[;,]? None (?:for|to) ([^;.]+(?:\.\d+)?)")
+
+
+def _sentence(text: str) -> str:
+    """The first sentence of an argument's docstring, as the help has it."""
+    text = _NAMES_OF.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", text))
+    return re.split(r"(?<=\.) (?=[A-Z`\"])", text)[0].replace("`", "").replace('"', "")
+
+
+def _listing(names: Iterable[str]) -> str:
+    """Names, and behind those of one paper the paper."""
+    papers = names if isinstance(names, Mapping) else {}
+    groups = itertools.groupby(names, lambda name: papers[name].paper if name in papers else "")
+    return ", ".join(f"{', '.join(group)} ({paper})" if paper else ", ".join(group) for paper, group in groups)
+
+
+def _continued(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
+def _default(argument: Argument) -> str:
+    """A default as the help shows it; where it is None, the docstring says for what."""
+    if argument.default is REQUIRED:
+        return ""
+    said = _NONE.search(argument.text)
+    return said[1] if argument.default is None and said else _shown(argument.default)
+
+
+def _shown(default) -> str:
+    if default is None or isinstance(default, bool):
+        return {None: "none", True: "on", False: "off"}[default]
+    return f"{default:g}" if isinstance(default, float) else str(default)

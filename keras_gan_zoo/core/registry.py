@@ -1,23 +1,240 @@
-"""Names that users give, and what they stand for: imported when it is asked for, so that a name costs no TensorFlow."""
+"""Every name that users give is written here, once, beside what it stands for.
 
+The rows are plain data. What a row stands for is imported when `load` asks for it, so a name costs no TensorFlow: the
+command line takes its choices and its help from these tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 
-# The models by the names that the command line, recipes and presets use. Every module has the name of its variant.
-VARIANT_CLASSES = {
-    "gan": "GAN",
-    "dcgan": "DCGAN",
-    "conditional_gan": "ConditionalGAN",
-    "wgan": "WGAN",
-    "wgan_gp": "WGANGP",
-    "fgan": "FGAN",
+
+@dataclass(frozen=True)
+class Row:
+    """What a name stands for.
+
+    Args:
+        home: A module of this package and what it defines there, such as "models.gan:GAN".
+        paper: What it is from, as the help cites it.
+    """
+
+    home: str = ""
+    paper: str = ""
+
+    def load(self):
+        """What the name stands for."""
+        return load(self.home)
+
+
+def load(home: str):
+    """What a module of this package defines, from "module:name"."""
+    module, _, name = home.partition(":")
+    return getattr(import_module(f"keras_gan_zoo.{module}"), name)
+
+
+def load_all(rows: Mapping[str, Row]) -> dict:
+    """What each name of a table stands for."""
+    return {name: row.load() for name, row in rows.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------ variants
+
+VARIANTS = {  # each in the module of its name; cards of presets cite the paper
+    "gan": Row("models.gan:GAN", "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661"),
+    "dcgan": Row("models.dcgan:DCGAN", "Radford et al., 2015, https://arxiv.org/abs/1511.06434"),
+    "conditional_gan": Row(
+        "models.conditional_gan:ConditionalGAN", "Mirza and Osindero, 2014, https://arxiv.org/abs/1411.1784"
+    ),
+    "wgan": Row("models.wgan:WGAN", "Arjovsky et al., 2017, https://arxiv.org/abs/1701.07875"),
+    "wgan_gp": Row("models.wgan_gp:WGANGP", "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028"),
+    "fgan": Row("models.fgan:FGAN", "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709"),
 }
+VARIANT_CLASSES = {name: row.home.partition(":")[2] for name, row in VARIANTS.items()}
 
 
 def variant(name: str) -> type:
-    """The class of a variant by its name, a key of `VARIANT_CLASSES`."""
-    return getattr(import_module(f"keras_gan_zoo.models.{name}"), VARIANT_CLASSES[name])
+    """The class of a variant by its name, a key of `VARIANTS`."""
+    return VARIANTS[name].load()
 
 
 def variants() -> dict[str, type]:
     """The classes of all variants by their names; imported, they are known to Keras."""
-    return {name: variant(name) for name in VARIANT_CLASSES}
+    return load_all(VARIANTS)
+
+
+# What else `for_images` takes that the data or the run decide, and no recipe's [model].
+DECIDED_ELSEWHERE = {
+    "seed": "the seed of the recipe is that of the model",
+    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
+}
+
+# ------------------------------------------------------------------------------------- networks, losses, divergences
+
+ARCHITECTURES = {
+    "maxout": Row("networks.maxout:maxout_pair", "Goodfellow et al., 2014"),
+    "conditional_maxout": Row("networks.maxout:conditional_maxout_pair", "Mirza and Osindero, 2014"),
+    "dcgan": Row("networks.convolutional:dcgan_pair", "Radford et al., 2015"),
+    "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
+    "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
+    "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),
+}
+
+LOSSES = {
+    "non_saturating": Row("losses:NonSaturating", "Goodfellow et al., 2014"),
+    "minimax": Row("losses:Minimax", "Goodfellow et al., 2014"),
+    "least_squares": Row("losses:LeastSquares", "Mao et al., 2017"),
+    "hinge": Row("losses:Hinge", "Lim and Ye, 2017"),
+    "wasserstein": Row("losses:Wasserstein", "Arjovsky et al., 2017"),
+    "relativistic": Row("losses:Relativistic", "Jolicoeur-Martineau, 2018"),
+    "relativistic_average": Row("losses:RelativisticAverage", "Jolicoeur-Martineau, 2018"),
+}
+
+_FGAN = "Nowozin et al., 2016"
+F_DIVERGENCES = {
+    "kl": Row("divergences.table:KL", _FGAN),
+    "reverse_kl": Row("divergences.table:ReverseKL", _FGAN),
+    "pearson": Row("divergences.table:Pearson", _FGAN),
+    "neyman": Row("divergences.table:Neyman", _FGAN),
+    "squared_hellinger": Row("divergences.table:SquaredHellinger", _FGAN),
+    "jeffrey": Row("divergences.table:Jeffrey", _FGAN),
+    "jensen_shannon": Row("divergences.table:JensenShannon", _FGAN),
+    "weighted_jensen_shannon": Row("divergences.table:WeightedJensenShannon", _FGAN),
+    "gan": Row("divergences.table:GANDivergence", _FGAN),
+    "total_variation": Row("divergences.table:TotalVariation", _FGAN),
+    "alpha": Row("divergences.table:Alpha", _FGAN),
+}
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+# ------------------------------------------------------------------------------------------------------------- metrics
+
+LOWER, HIGHER = "lower", "higher"  # which is better of two figures
+
+
+@dataclass(frozen=True)
+class Metric(Row):
+    """A function from `metrics.Sets` to a `Result`, and what is to be known of it before anything is measured.
+
+    Args:
+        needs: Of "features", "classes" (a classifier's logits) and "labels" (of both sets).
+        better: Which way is better, or of several figures for each of those that are logged. Empty where neither is:
+            collapsed samples are dense, and copies are near. A run can only be stopped by a figure that has one.
+        is_default: Whether it is measured where no names are given.
+    """
+
+    needs: tuple[str, ...] = ()
+    better: str | Mapping[str, str] = ""
+    is_default: bool = False
+
+
+METRICS = {
+    "frechet_distance": Metric("metrics.frechet:of_sets", needs=("features",), better=LOWER, is_default=True),
+    "kernel_distance": Metric("metrics.kernel:of_sets", needs=("features",), better=LOWER, is_default=True),
+    "inception_score": Metric("metrics.scores:of_sets", needs=("features", "classes"), better=HIGHER, is_default=True),
+    "precision_recall": Metric(
+        "metrics.manifold:precision_recall_of",
+        needs=("features",),
+        better={"precision": HIGHER, "recall": HIGHER},
+        is_default=True,
+    ),
+    "density_coverage": Metric(
+        "metrics.manifold:density_coverage_of",
+        needs=("features",),
+        better={"density": "", "coverage": HIGHER},
+        is_default=True,
+    ),
+    "class_coverage": Metric(
+        "metrics.modes:of_sets",
+        needs=("features", "classes"),
+        better={"class_coverage_modes": HIGHER, "class_coverage_reverse_kl": LOWER},
+    ),
+    "label_agreement": Metric(
+        "metrics.classification:label_agreement", needs=("features", "classes", "labels"), better=HIGHER
+    ),
+    "ms_ssim": Metric("metrics.diversity:of_sets"),
+    "parzen_log_likelihood": Metric("metrics.parzen:of_sets", better=HIGHER),
+    "nearest_neighbours": Metric(
+        "metrics.neighbours:nearest_neighbours_of",
+        better={
+            "nearest_neighbours_distance": "",
+            "nearest_neighbours_smallest": "",
+            "nearest_neighbours_ratio": "",
+            "nearest_neighbours_copies": LOWER,
+        },
+    ),
+    "neighbour_classification": Metric(
+        "metrics.neighbours:neighbour_classification_of", needs=("labels",), better=LOWER
+    ),
+    "network_classification": Metric(
+        "metrics.classification:network_classification_of", needs=("labels",), better=LOWER
+    ),
+}
+DEFAULT_METRICS = tuple(name for name, row in METRICS.items() if row.is_default)
+
+
+def figures_of(metric: str) -> dict[str, str]:
+    """The figures of a metric by the names that are logged, and which way each is better."""
+    better = METRICS[metric].better
+    return {metric: better} if isinstance(better, str) else dict(better)
+
+
+# ---------------------------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that is known by name.
+
+    Args:
+        home: The function that makes an embedded one, see `Row`; empty for sets of TensorFlow Datasets.
+        authors: Whom the card of a preset names.
+        licence: Of the data.
+        is_mixture: Whether its examples are points of known modes, which `mode_coverage` counts.
+    """
+
+    home: str = ""
+    authors: str = ""
+    licence: str = ""
+    is_mixture: bool = False
+
+
+DATA_SETS = {
+    "digits": DataSet("data.embedded:digits", "E. Alpaydin and C. Kaynak", "CC BY 4.0"),
+    "ring8": DataSet("data.embedded:ring8", is_mixture=True),
+    "grid25": DataSet("data.embedded:grid25", is_mixture=True),
+    "swiss_roll": DataSet("data.embedded:swiss_roll"),
+    "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
+    "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
+    "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),
+}
+EMBEDDED = {name: Row(row.home) for name, row in DATA_SETS.items() if row.home}
+MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)
+
+# -------------------------------------------------------------------------------------------------------------- export
+
+
+@dataclass(frozen=True)
+class Format(Row):
+    """What a generator is exported to. `home` is the function that writes it.
+
+    Args:
+        reader: The function that runs it, see `export.readers`.
+        suffix: Of the path that chooses it; empty for a folder.
+        package: What `reader` imports, if this package does not depend on it; the extra has the name of the format.
+    """
+
+    reader: str = ""
+    suffix: str = ""
+    package: str = ""
+
+
+FORMATS = {
+    "onnx": Format("export.onnx_format:convert", reader="export.readers:onnx", suffix=".onnx"),
+    "saved_model": Format("export.tensorflow_formats:write_saved_model", reader="export.readers:saved_model"),
+    "litert": Format(
+        "export.tensorflow_formats:write_litert",
+        reader="export.readers:litert",
+        suffix=".tflite",
+        package="ai_edge_litert",
+    ),
+}

@@ -33,8 +33,8 @@ def load(
     """A data set by name or path.
 
     Args:
-        name: An embedded set, which needs no download: `digits` (scikit-learn's 1,797 handwritten digits), `ring8`,
-            `grid25`, `swiss_roll` (100,000 points of the plane each); a folder of PNG or JPEG images, whose
+        name: An embedded set, which needs no download, a key of `EMBEDDED`, such as `digits` (scikit-learn's 1,797
+            handwritten digits) and `ring8` (100,000 points of the plane); a folder of PNG or JPEG images, whose
             sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels` or
             `conditions`; or any
             image data set of TensorFlow Datasets, such as `fashion_mnist`.

@@ -3,13 +3,14 @@
 import numpy as np
 from PIL import Image
 
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.image_files import fitted
 
 POINTS = 100_000
 
 
-def _digits(size):
+def digits(size):
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -21,13 +22,13 @@ def _digits(size):
     return Dataset(images, digits.target, name="digits", class_names=list("0123456789"))
 
 
-def _ring8(size):
+def ring8(size):
     """Eight Gaussians on the unit circle, standard deviation 0.01 (the 2D-ring of Lin et al., 2018)."""
     angles = 2 * np.pi * np.arange(8) / 8
     return _mixture("ring8", np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01)
 
 
-def _grid25(size):
+def grid25(size):
     """Twenty-five Gaussians on a grid of spacing 2, standard deviation 0.05 (the 2D-grid of Lin et al., 2018)."""
     ticks = np.arange(-4, 5, 2)
     return _mixture("grid25", np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(25, 2), 0.05)
@@ -40,7 +41,7 @@ def _mixture(name, centers, std):
     return Dataset(points.astype(np.float32), labels, name=name, centers=centers.astype(np.float32), std=std)
 
 
-def _swiss_roll(size):
+def swiss_roll(size):
     """Two coordinates of scikit-learn's roll, noise 0.25, divided by 7.5 (as in the toy data of WGAN-GP's authors)."""
     from sklearn.datasets import make_swiss_roll
 
@@ -48,4 +49,4 @@ def _swiss_roll(size):
     return Dataset((roll[:, [0, 2]] / 7.5).astype(np.float32), name="swiss_roll")
 
 
-EMBEDDED = {"digits": _digits, "ring8": _ring8, "grid25": _grid25, "swiss_roll": _swiss_roll}
+EMBEDDED = registry.load_all(registry.EMBEDDED)

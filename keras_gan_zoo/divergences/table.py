@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -108,7 +109,6 @@ def _log_omega(x):
 class KL(FDivergence):
     """Kullback-Leibler: Q must cover all that P covers."""
 
-    name = "kl"
     f = formula(lambda self, u: _u_log_u(u))
     derivative = formula(lambda self, u: 1 + tf.math.log(u))
     conjugate = formula(lambda self, t: tf.exp(t - 1))
@@ -117,7 +117,7 @@ class KL(FDivergence):
 class ReverseKL(FDivergence):
     """KL(Q || P): Q must not leave what P covers."""
 
-    name, domain = "reverse_kl", (-math.inf, 0.0)
+    domain = (-math.inf, 0.0)
     f = formula(lambda self, u: -tf.math.log(u))
     derivative = formula(lambda self, u: -1 / u)
     conjugate = formula(lambda self, t: _up_to(0, t, lambda t: -1 - tf.math.log(-t)))
@@ -128,7 +128,6 @@ class ReverseKL(FDivergence):
 class Pearson(FDivergence):
     """Pearson's chi-squared: the integral of (p - q)² / q. The supremum of its conjugate is at u = 0 where t < -2."""
 
-    name = "pearson"
     f = formula(lambda self, u: (u - 1) ** 2)
     derivative = formula(lambda self, u: 2 * (u - 1))
     conjugate = formula(lambda self, t: tf.maximum(t, -2) ** 2 / 4 + tf.maximum(t, -2))  # the paper's from t = -2 on
@@ -137,7 +136,7 @@ class Pearson(FDivergence):
 class Neyman(FDivergence):
     """Neyman's chi-squared: the integral of (p - q)² / p."""
 
-    name, domain = "neyman", (-math.inf, 1.0)
+    domain = (-math.inf, 1.0)
     f = formula(lambda self, u: (1 - u) ** 2 / u)
     derivative = formula(lambda self, u: 1 - 1 / u**2)
     conjugate = formula(lambda self, t: _up_to(1, t, lambda t: 2 - 2 * tf.sqrt(1 - t)))
@@ -148,7 +147,7 @@ class Neyman(FDivergence):
 class SquaredHellinger(FDivergence):
     """Squared Hellinger distance: the integral of (√p - √q)²."""
 
-    name, domain = "squared_hellinger", (-math.inf, 1.0)
+    domain = (-math.inf, 1.0)
     f = formula(lambda self, u: (tf.sqrt(u) - 1) ** 2)
     derivative = formula(lambda self, u: 1 - 1 / tf.sqrt(u))
     conjugate = formula(lambda self, t: _up_to(1, t, lambda t: t / (1 - t)))
@@ -159,7 +158,6 @@ class SquaredHellinger(FDivergence):
 class Jeffrey(FDivergence):
     """Jeffrey's divergence, KL(P || Q) + KL(Q || P)."""
 
-    name = "jeffrey"
     f = formula(lambda self, u: (u - 1) * tf.math.log(u))
     derivative = formula(lambda self, u: 1 + tf.math.log(u) - 1 / u)
 
@@ -172,7 +170,7 @@ class Jeffrey(FDivergence):
 class JensenShannon(FDivergence):
     """KL(P || M) + KL(Q || M) with M = (P + Q) / 2: the Jensen-Shannon divergence twice, as the paper defines it."""
 
-    name, domain = "jensen_shannon", (-math.inf, math.log(2))
+    domain = (-math.inf, math.log(2))
     f = formula(lambda self, u: _u_log_u(u) - 2 * _u_log_u((u + 1) / 2))
     derivative = formula(lambda self, u: tf.math.log(2 * u / (u + 1)))
     conjugate = formula(lambda self, t: _up_to(math.log(2), t, lambda t: -tf.math.log1p(-tf.math.expm1(t))))
@@ -182,8 +180,6 @@ class JensenShannon(FDivergence):
 
 class WeightedJensenShannon(FDivergence):
     """w KL(P || M) + (1 - w) KL(Q || M) with M = w P + (1 - w) Q; at w = 1/2 the Jensen-Shannon divergence once."""
-
-    name = "weighted_jensen_shannon"
 
     def __init__(self, weight: float = 0.5):
         if not 0 < weight < 1:
@@ -208,7 +204,7 @@ class WeightedJensenShannon(FDivergence):
 class GANDivergence(FDivergence):
     """The value of the original GAN's game under its best discriminator: `jensen_shannon` - log 4."""
 
-    name, domain = "gan", (-math.inf, 0.0)
+    domain = (-math.inf, 0.0)
     f = formula(lambda self, u: _u_log_u(u) - _u_log_u(u + 1))
     derivative = formula(lambda self, u: -tf.math.log1p(1 / u))
     conjugate = formula(lambda self, t: _up_to(0, t, lambda t: -tf.math.log(-tf.math.expm1(t))))
@@ -219,7 +215,7 @@ class GANDivergence(FDivergence):
 class TotalVariation(FDivergence):
     """Total variation distance: the integral of |p - q| / 2."""
 
-    name, domain = "total_variation", (-0.5, 0.5)
+    domain = (-0.5, 0.5)
     f = formula(lambda self, u: tf.abs(u - 1) / 2)
     derivative = formula(lambda self, u: tf.sign(u - 1) / 2)
     conjugate = formula(lambda self, t: _up_to(0.5, t, lambda t: tf.maximum(t, -0.5)))
@@ -232,8 +228,6 @@ class Alpha(FDivergence):
 
     Below 1, f*(g(v)) grows like exp(v alpha / (1 - alpha)): for alpha above 0.63 it leaves float32 before v = 50.
     """
-
-    name = "alpha"
 
     def __init__(self, alpha: float = 0.5):
         if not 0 < alpha < math.inf or alpha == 1:
@@ -267,11 +261,9 @@ class Alpha(FDivergence):
 
 
 F_DIVERGENCES: dict[str, FDivergence] = {}
-for _row in (
-    *(KL, ReverseKL, Pearson, Neyman, SquaredHellinger, Jeffrey, JensenShannon),
-    *(WeightedJensenShannon, GANDivergence, TotalVariation, Alpha),
-):
-    F_DIVERGENCES[_row.name] = keras.saving.register_keras_serializable("keras_gan_zoo")(_row)()
+for _name, _kind in registry.load_all(registry.F_DIVERGENCES).items():
+    _kind.name = _name
+    F_DIVERGENCES[_name] = keras.saving.register_keras_serializable("keras_gan_zoo")(_kind)()
 
 
 def get(identifier: str | dict | FDivergence, *, alpha: float | None = None, weight: float | None = None):

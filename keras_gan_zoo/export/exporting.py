@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.registry import Format
 from keras_gan_zoo.errors import InputError, ParityError, unknown
-from keras_gan_zoo.export import onnx_format, parity, readers, tensorflow_formats
+from keras_gan_zoo.export import onnx_format, parity, readers
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.export.parity import Tolerance
 
-FORMATS = {"onnx": ".onnx", "saved_model": "", "litert": ".tflite"}  # and the suffixes that choose them
+FORMATS = {name: row.suffix for name, row in registry.FORMATS.items()}  # and the suffixes that choose them
 SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
 
 
@@ -60,7 +63,7 @@ def export(
     Args:
         model: A GAN of this package.
         path: Of the file, or of the folder of a SavedModel.
-        format: "onnx", "saved_model" or "litert"; by default the one whose suffix `path` has: `.onnx`, none, `.tflite`.
+        format: A key of `FORMATS`; by default the one whose suffix `path` has.
         opset: Of ONNX, 15 to 18.
         uint8: ONNX: images as numbers from 0 to 255, rounded as `pictures.to_uint8` does.
         half: ONNX: weights and arithmetic in float16, inputs and outputs as before: half the size.
@@ -89,20 +92,16 @@ def export(
     format = _format_of(path, format)
     _check_place(path, format)
     options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
-    generator = Generator.of(model)
-    if format == "onnx":
-        options["metadata"] = {**_origin(model, generator), **options["metadata"]}
-        made = onnx_format.convert(generator, **options)
-        difference = _written(generator, path, made.write, readers.onnx, made.tolerance)
-        return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
-    _refuse_options_of_onnx(options)
-    write, read = {
-        "saved_model": (tensorflow_formats.write_saved_model, readers.saved_model),
-        "litert": (tensorflow_formats.write_litert, readers.litert),
-    }[format]
-    readers.check_installed(format)
-    difference = _written(generator, path, lambda beside: write(generator, beside), read, Tolerance())
-    return Exported(path, format, _size(path), difference)
+    generator, row = Generator.of(model), registry.FORMATS[format]
+    if format != "onnx":
+        _refuse_options_of_onnx(options)
+        readers.check_installed(format)
+        difference = _written(generator, path, row, partial(row.load(), generator), Tolerance())
+        return Exported(path, format, _size(path), difference)
+    options["metadata"] = {**_origin(model, generator), **options["metadata"]}
+    made = row.load()(generator, **options)
+    difference = _written(generator, path, row, made.write, made.tolerance)
+    return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
 
 
 def _origin(model, generator: Generator) -> dict[str, str]:
@@ -114,12 +113,12 @@ def _origin(model, generator: Generator) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _written(generator: Generator, path: Path, write: Callable, read: Callable, tolerance: Tolerance) -> float:
+def _written(generator: Generator, path: Path, row: Format, write: Callable, tolerance: Tolerance) -> float:
     """Writes, reads back and compares; the largest difference."""
     probes = parity.probes(generator)
-    with (folder_written_beside if read is readers.saved_model else written_beside)(path) as beside:
+    with (written_beside if row.suffix else folder_written_beside)(path) as beside:
         write(beside)
-        return parity.compare(generator, probes, _read(read, beside, probes), tolerance)
+        return parity.compare(generator, probes, _read(registry.load(row.reader), beside, probes), tolerance)
 
 
 def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
@@ -139,9 +138,10 @@ def _format_of(path: Path, format: str | None) -> str:
         raise unknown("format", format, FORMATS)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}.get(path.suffix.lower())
     if format is None and by_suffix is None:
+        suffixes = " or ".join(filter(None, FORMATS.values()))
         raise InputError(
-            f"Expected a file ending in .onnx or .tflite, or a folder without suffix for a SavedModel. Received: "
-            f"{path}. Rename it, or say which: format='onnx'."
+            f"Expected a file ending in {suffixes}, or a folder without suffix for a SavedModel. Received: {path}. "
+            "Rename it, or say which: format='onnx'."
         )
     if format is not None and path.suffix and by_suffix not in (None, format):
         raise InputError(f"Expected a path that fits the format {format}. Received: {path}. Leave one of the two out.")

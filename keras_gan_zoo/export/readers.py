@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.core.registry import FORMATS
 from keras_gan_zoo.core.stderr import without_talk
 from keras_gan_zoo.errors import InputError, ParityError
 from keras_gan_zoo.export.parity import Probe
@@ -62,9 +63,10 @@ def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
 
 
 def check_installed(format: str) -> None:
-    """That the runtime of a format is there; the others are dependencies of this package."""
-    if format == "litert" and find_spec("ai_edge_litert") is None:
+    """That the runtime of a format is there, where it is no dependency of this package."""
+    package = FORMATS[format].package
+    if package and find_spec(package) is None:
         raise InputError(
-            "Expected LiteRT, which checks the file. Received: no package ai_edge_litert. Install it: pip install "
-            "'keras-gan-zoo[litert]'."
+            f"Expected the runtime of {format}, which checks the file. Received: no package {package}. Install it: "
+            f"pip install 'keras-gan-zoo[{format}]'."
         )

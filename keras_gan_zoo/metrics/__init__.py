@@ -12,10 +12,11 @@ from keras_gan_zoo.metrics.manifold import density_coverage, manifold, precision
 from keras_gan_zoo.metrics.modes import class_coverage, mode_coverage, stacked_labels
 from keras_gan_zoo.metrics.neighbours import Neighbours, nearest_neighbours, neighbour_classification
 from keras_gan_zoo.metrics.parzen import parzen_log_likelihood
-from keras_gan_zoo.metrics.protocol import METRICS, Seen, Sets, measure
+from keras_gan_zoo.metrics.protocol import METRICS, measure
 from keras_gan_zoo.metrics.report import Report, evaluate
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.scores import inception_score
+from keras_gan_zoo.metrics.sets import Seen, Sets
 
 __all__ = [
     "METRICS",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.metrics.features.arrays import as_pixels, check_labels
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 
 def network_classification(samples, labels, test, test_labels, epochs: int = 5, seed: int = 0) -> Result:
@@ -35,3 +40,15 @@ def network_classification(samples, labels, test, test_labels, epochs: int = 5, 
     values = {"value": 1 - classifier.accuracy(model, test, test_labels)}
     protocol = {"generated": len(samples), "real": len(test), "epochs": epochs, "seed": seed}
     return Result("network_classification", values, protocol)
+
+
+def network_classification_of(sets: Sets) -> Result:
+    labels, test_labels = sets.labels("network_classification")
+    return network_classification(sets.generated.images, labels, sets.real.images, test_labels, seed=sets.seed)
+
+
+def label_agreement(sets: Sets) -> Result:
+    """The share of samples that the extractor's classifier takes for what they were made for."""
+    labels, _ = sets.labels("label_agreement")
+    share = float((sets.generated.logits.argmax(axis=1) == labels).mean())
+    return Result("label_agreement", {"value": share}, {"generated": len(labels)})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales, Wang et al. 2003
 WINDOW = 11
@@ -55,6 +60,10 @@ def ms_ssim(images, labels=None, pairs: int = 1000, seed: int = 0) -> Result:
     within = "all" if labels is None else "classes"
     protocol = {"generated": len(pixels), "pairs": pairs, "within": within, "scales": scales, "seed": seed}
     return Result("ms_ssim", {"value": float(found.mean()), "std": float(found.std())}, protocol)
+
+
+def of_sets(sets: Sets) -> Result:
+    return ms_ssim(sets.generated.images, sets.generated.labels, seed=sets.seed)
 
 
 def _pairs(labels: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import batches_of, blocks
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 PIECE = 2**20  # numbers
 
@@ -111,6 +116,10 @@ def frechet_distance(real, fake) -> Result:
     value = shift @ shift + np.trace(real.covariance) + np.trace(fake.covariance) - 2 * overlap
     protocol = {"real": real.count, "generated": fake.count, "features": len(real.mean)}
     return Result("frechet_distance", {"value": max(0.0, float(value))}, protocol)
+
+
+def of_sets(sets: Sets) -> Result:
+    return frechet_distance(sets.real.features, sets.generated.features)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

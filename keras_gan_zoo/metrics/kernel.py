@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.metrics.features.arrays import blocks, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 BLOCK = 2**22  # numbers at once: more do not fit the caches
 
@@ -49,6 +53,10 @@ def kernel_distance(real, fake, block_size: int | None = 1000, seed: int = 0) ->
     values = {"value": float(estimates.mean()), "std": std, "standard_error": std / number**0.5}
     protocol = {"real": len(real), "generated": len(fake), "features": real.shape[1]}
     return Result("kernel_distance", values, {**protocol, "block_size": block_size, "blocks": number, "seed": seed})
+
+
+def of_sets(sets: Sets) -> Result:
+    return kernel_distance(sets.real.features, sets.generated.features, seed=sets.seed)
 
 
 def _discrepancy(x: np.ndarray, y: np.ndarray) -> float:

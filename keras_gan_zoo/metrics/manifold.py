@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_gan_zoo.metrics.features.arrays import blocks, check_neighbours, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 
 def precision_recall(real, fake, k: int = 3) -> Result:
@@ -65,6 +69,14 @@ def manifold(real, fake, k_precision: int = 3, k_coverage: int = 5) -> tuple[Res
     """Both of the above, each distance measured once."""
     balls = _Balls(real, fake, {k_precision, k_coverage})
     return balls.precision_recall(k_precision), balls.density_coverage(k_coverage)
+
+
+def precision_recall_of(sets: Sets) -> Result:
+    return sets.manifold[0]
+
+
+def density_coverage_of(sets: Sets) -> Result:
+    return sets.manifold[1]
 
 
 class _Balls:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -9,6 +11,9 @@ from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import blocks, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 
 def mode_coverage(samples, centers, std: float, radius: float = 3.0) -> Result:
@@ -82,6 +87,11 @@ def class_coverage(labels, num_classes: int) -> Result:
     counts = np.bincount(labels, minlength=num_classes)
     values = {"modes": int((counts > 0).sum()), "reverse_kl": _from_equal(counts)}
     return Result("class_coverage", values, {"generated": len(labels), "of_modes": num_classes})
+
+
+def of_sets(sets: Sets) -> Result:
+    logits = sets.generated.logits
+    return class_coverage(logits.argmax(axis=1), logits.shape[1])
 
 
 def stacked_labels(images, classify) -> np.ndarray:

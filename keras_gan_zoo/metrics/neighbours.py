@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels, check_labels, check_ranges, check_widths, vectors
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.pictures import grid
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 COPY = 1 / 3
 
@@ -109,6 +113,15 @@ def neighbour_classification(samples, labels, test, test_labels) -> Result:
     _, indices = _nearest(test, samples, 1)
     values = {"value": float((labels[indices[:, 0]] != test_labels).mean())}
     return Result("neighbour_classification", values, {"generated": len(samples), "real": len(test), "k": 1})
+
+
+def nearest_neighbours_of(sets: Sets) -> Neighbours:
+    return nearest_neighbours(sets.generated.pixels, sets.of_train("nearest_neighbours").pixels)
+
+
+def neighbour_classification_of(sets: Sets) -> Result:
+    labels, test_labels = sets.labels("neighbour_classification")
+    return neighbour_classification(sets.generated.pixels, labels, sets.real.pixels, test_labels)
 
 
 def _nearest(queries: np.ndarray, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from keras_gan_zoo.core.bounds import check_number
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import blocks, check_ranges, check_widths, squared_distances, vectors
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 BANDWIDTHS = np.logspace(-1, 0, 10)
 VALIDATION = 1000
@@ -54,6 +58,11 @@ def parzen_log_likelihood(samples, test, bandwidth: float | None = None, validat
     }
     protocol = {"generated": len(samples), "real": len(test), "features": samples.shape[1], "bandwidth": chosen_by}
     return Result("parzen_log_likelihood", values, protocol)
+
+
+def of_sets(sets: Sets) -> Result:
+    validation = None if sets.validation is None else sets.validation.pixels
+    return parzen_log_likelihood(sets.generated.pixels, sets.real.pixels, validation=validation)
 
 
 def _chosen(samples: np.ndarray, validation) -> tuple[float, str]:

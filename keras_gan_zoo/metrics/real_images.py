@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_gan_zoo.data import Dataset, has_splits, load
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.protocol import Seen, Sets
+from keras_gan_zoo.metrics.sets import Seen, Sets
 
 
 @dataclass(frozen=True)

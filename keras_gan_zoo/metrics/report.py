@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
+from keras_gan_zoo.core.registry import DEFAULT_METRICS, MIXTURES
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
@@ -19,12 +20,11 @@ from keras_gan_zoo.metrics.features.extractors import default_extractor
 from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
 from keras_gan_zoo.metrics.modes import mode_coverage
 from keras_gan_zoo.metrics.neighbours import Neighbours
-from keras_gan_zoo.metrics.protocol import DEFAULT, Sets, check_metrics, check_needs, measure
+from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, measure
 from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
+from keras_gan_zoo.metrics.sets import Sets
 from keras_gan_zoo.metrics.sources import Source, as_source
-
-MIXTURES = ("ring8", "grid25")
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def evaluate(
         validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
         image_size: As in `data.load`.
         background: As in `data.load`.
-        metrics: Names, keys of `METRICS`; by default `DEFAULT`, and of a mixture of Gaussians `mode_coverage`, which is
-            all there is to measure.
+        metrics: Names, keys of `METRICS`; by default those of the registry that are marked so, and of a mixture of
+            Gaussians `mode_coverage`, which is all there is to measure.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
         n: How many samples; by default 10,000, or as many as there are.
         seed: Of the noise, the choice of reference images, and metrics that draw.
@@ -137,7 +137,7 @@ def evaluate(
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _of_mixture(source, load(data), n, seed)
-    metrics = _check_for_images(data, DEFAULT if metrics is None else metrics)
+    metrics = _check_for_images(data, DEFAULT_METRICS if metrics is None else metrics)
     images = RealImages.load(data, splits, form, seed)
     _check_images(images.real)
     chosen = as_extractor(extractor or default_extractor(images.real))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import xlogy
 
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import distribution
+from keras_gan_zoo.metrics.features.extractors import softmax
 from keras_gan_zoo.metrics.result import Result
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.sets import Sets
 
 
 def inception_score(probabilities, splits: int = 10, seed: int = 0) -> Result:
@@ -40,6 +46,10 @@ def inception_score(probabilities, splits: int = 10, seed: int = 0) -> Result:
     return Result(
         "inception_score", values, {"generated": len(p), "classes": p.shape[1], "splits": splits, "seed": seed}
     )
+
+
+def of_sets(sets: Sets) -> Result:
+    return inception_score(softmax(sets.generated.logits), seed=sets.seed)
 
 
 def _score(p: np.ndarray) -> float:

@@ -8,6 +8,7 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 `seed` fixes the initial weights and the dropout masks, whatever else the process has drawn.
 """
 
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import Dropout, Maxout
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
@@ -28,11 +29,4 @@ __all__ = [
 ]
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.
-ARCHITECTURES = {
-    "maxout": maxout_pair,
-    "conditional_maxout": conditional_maxout_pair,
-    "dcgan": dcgan_pair,
-    "conditional_dcgan": conditional_dcgan_pair,
-    "elu": elu_pair,
-    "mlp": mlp_pair,
-}
+ARCHITECTURES = registry.load_all(registry.ARCHITECTURES)

@@ -40,9 +40,9 @@ def dcgan_pair(
         num_classes: If given, both networks also take labels: one-hot beside the noise, and as constant planes beside
             the image.
         width: Channels of the highest-resolution features.
-        discriminator_normalization: "batch" as the paper has it; "layer" or "none" for critics, whose score of an
+        discriminator_normalization: "batch" as the paper has it; "layer" or "none" for critics. A critic's score of an
             example must not depend on the rest of the batch.
-        dropout: Share of the discriminator's features that each training pass drops, after every convolution.
+        dropout: Share of the discriminator's features that each training pass drops after every convolution.
         packing: Images that the discriminator takes at once.
         seed: Fixes the initial weights.
 

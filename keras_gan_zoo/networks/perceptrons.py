@@ -78,9 +78,9 @@ def mlp_pair(
         shape: Shape of one example: (features,) or (height, width, channels).
         latent_dim: Number of noise values.
         num_classes: If given, both networks also take labels, one-hot beside their input.
-        units: Units of each hidden layer; the authors' released toy code has 512.
+        units: Units of each hidden layer. The authors' released toy code has 512.
         depth: Hidden layers of each network.
-        activation: Of the hidden layers, by Keras' name.
+        activation: Activation of the hidden layers, by Keras' name.
         packing: Examples that the discriminator takes at once.
         seed: Fixes the initial weights.
 

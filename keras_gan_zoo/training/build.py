@@ -10,7 +10,7 @@ from keras_gan_zoo import callbacks, data
 from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.metrics.protocol import HIGHER_IS_BETTER, LOWER_IS_BETTER, figures_of
+from keras_gan_zoo.metrics.protocol import BETTER, figures_of
 from keras_gan_zoo.training.fine_tuning import put_weights
 from keras_gan_zoo.training.recipe import Recipe
 
@@ -70,13 +70,9 @@ def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
     """That samples can be measured, and that there will be what to stop by."""
     for quality in metrics_of(recipe):
         quality.check(gan, dataset)
-    figures = [
-        *gan.logged,
-        *(name for name in figures_of(recipe.metrics) if name in LOWER_IS_BETTER | HIGHER_IS_BETTER),
-    ]
+    figures = [*gan.logged, *(name for name in figures_of(recipe.metrics) if name in BETTER)]
     if recipe.stop_by is not None and recipe.stop_by not in figures:
-        missing = recipe.stop_by in LOWER_IS_BETTER | HIGHER_IS_BETTER
-        hint = " Ask for it with --metrics." if missing else ""
+        hint = " Ask for it with --metrics." if recipe.stop_by in BETTER else ""
         raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
 
 

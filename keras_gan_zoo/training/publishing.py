@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import metrics, pictures, zoo
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
@@ -29,22 +30,6 @@ from keras_gan_zoo.zoo.saving import write_files
 ROOT = Path(__file__).parents[2]
 LIMIT = 2_000_000  # bytes of a generator
 LICENCE = "Apache-2.0"  # of the weights, as of the package
-
-
-PAPERS = {
-    "gan": "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661",
-    "dcgan": "Radford et al., 2015, https://arxiv.org/abs/1511.06434",
-    "conditional_gan": "Mirza and Osindero, 2014, https://arxiv.org/abs/1411.1784",
-    "wgan": "Arjovsky et al., 2017, https://arxiv.org/abs/1701.07875",
-    "wgan_gp": "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028",
-    "fgan": "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709",
-}
-DATA = {
-    "mnist": {"authors": "Yann LeCun and Corinna Cortes", "licence": "CC BY-SA 3.0"},
-    "fashion_mnist": {"authors": "Zalando Research", "licence": "MIT"},
-    "cifar10": {"authors": "Alex Krizhevsky", "licence": "none stated by its authors"},
-    "digits": {"authors": "E. Alpaydin and C. Kaynak", "licence": "CC BY 4.0"},
-}
 
 
 def publish(
@@ -67,7 +52,7 @@ def publish(
         description: One line: what it makes.
         samples: How many are measured.
         half: Whether numbers are stored in float16.
-        data: `authors` and `licence` of data that are not in `DATA`.
+        data: `authors` and `licence` of data that `DATA_SETS` says nothing of.
         root: Of the checkout.
 
     Raises:
@@ -81,7 +66,7 @@ def publish(
     recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
     facts = {
         "description": description,
-        "paper": PAPERS[recipe.variant],
+        "paper": VARIANTS[recipe.variant].paper,
         "licence": LICENCE,
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
@@ -112,8 +97,9 @@ def publish(
 def facts_of_data(recipe: Recipe, said: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe."""
     name = Path(recipe.data).name
-    known = {**DATA.get(recipe.data, {}), **{key: value for key, value in said.items() if value}}
-    if not {"authors", "licence"} <= known.keys():
+    row = DATA_SETS.get(recipe.data, DataSet())
+    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in said.items() if value}
+    if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
 

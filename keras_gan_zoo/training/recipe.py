@@ -3,31 +3,14 @@
 import dataclasses
 import math
 import tomllib
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
-from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-
-_KINDS = {  # of a recipe's values that are not text
-    **dict.fromkeys(
-        ["epochs", "batch_size", "seed", "image_size", "patience", "retries", "metrics_every", "metrics_samples"],
-        (int,),
-    ),
-    **dict.fromkeys(["conditional", "deterministic", "stop_on_collapse"], (bool,)),
-    "learning_rate": (float, int),
-    "metrics": (list,),
-    "model": (dict,),
-}
-
-_SAID_ELSEWHERE = {  # arguments of `for_images` that are not the model's own in a recipe
-    "seed": "the seed of the recipe is that of the model",
-    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,28 +19,31 @@ class Recipe:
 
     Args:
         variant: A key of `VARIANTS`.
-        data: Name or path of the data set, see `data.load`.
-        epochs: Passes over the data; None for as many as make about `training.STEPS`.
+        data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a set of TensorFlow
+            Datasets, such as fashion_mnist. See `data.load`.
+        epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
         batch_size: Examples per step; None for 64 for each discriminator step.
         seed: Of the initial weights, the noise and the order of the data.
-        split: Of a TensorFlow Datasets set.
-        image_size: Side to resize to, or None to take the images as they are.
-        background: Colour behind images with transparency; None to keep their fourth channel.
+        split: Split of a TensorFlow Datasets set.
+        image_size: Side to resize and crop images to; None for that of the data.
+        background: Colour behind images with transparency, such as black; None for none, which keeps their fourth
+            channel.
         conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
-        optimizer: Variant whose paper's optimizer is used; None for the variant's own.
+        optimizer: The variant whose paper's optimizer is used, such as dcgan for Adam; None for VARIANT's own.
         learning_rate: Of both optimizers; None for the paper's.
-        precision: One of `PRECISIONS`, the dtype policy of the networks.
+        precision: Keras' dtype policy of the networks: one of `PRECISIONS`.
         deterministic: Whether TensorFlow may use only operations that give the same bits each time; on a GPU the
             price is speed.
         retries: How often a run that leaves the finite numbers goes back and tries with half the learning rates.
-        metrics: Names of `metrics.METRICS` to measure while training, see `callbacks.Metrics`.
+        metrics: What to measure of samples while training: names of `METRICS`. See `callbacks.Metrics`.
         metrics_every: Epochs from measurement to measurement.
         metrics_samples: How many samples are measured.
-        features: Their extractor; None for the shipped classifier of the data set.
-        stop_by: Figure to stop by, such as "wasserstein"; None to train for all epochs.
-        patience: Epochs without a better figure after which training stops, if there is one.
+        features: Extractor of the metrics; None for the shipped classifier of the data set.
+        stop_by: Figure to stop by when it no longer improves, such as wasserstein or frechet_distance; None for none.
+        patience: Epochs without a better figure after which training stops.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
-        from_preset: Preset whose weights training begins with, see `fine_tuning.put_weights`; None for random ones.
+        from_preset: Preset whose networks and weights training begins with; what belongs to classes that it does not
+            know begins anew; None for random weights. See `fine_tuning.put_weights`.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:
@@ -110,17 +96,14 @@ class Recipe:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value, kinds = getattr(self, field.name), _KINDS.get(field.name, (str,))
-            if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
-                names = " or ".join(kind.__name__ for kind in kinds)
-                raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+            _check_kind(field, getattr(self, field.name))
         for name in ("variant", "optimizer"):
-            if getattr(self, name) not in (*VARIANT_CLASSES, None):
-                raise unknown(name, getattr(self, name), VARIANT_CLASSES)
+            if getattr(self, name) not in (*VARIANTS, None):
+                raise unknown(name, getattr(self, name), VARIANTS)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"Expected {name} of at least 1. Received: {getattr(self, name)}.")
-        for name, place in _SAID_ELSEWHERE.items():
+        for name, place in DECIDED_ELSEWHERE.items():
             if name in self.model:
                 raise InputError(
                     f"Expected no {name} in [model], because {place}. Received: {self.model[name]!r}. Leave it out."
@@ -160,3 +143,18 @@ class Recipe:
             if name not in table:
                 raise InputError(f"Expected a recipe with {name!r}. Received: {', '.join(table) or 'nothing'}.")
         return cls(**table)
+
+
+def _check_kind(field: dataclasses.Field, value) -> None:
+    """That a value is what its field's annotation says. None stands for a default, in every field."""
+    kinds = _kinds(field.type)
+    if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+
+
+def _kinds(annotation) -> tuple[type, ...]:
+    """The classes that an annotation names, without None; where a float is expected, a whole number will do."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kinds = tuple(get_origin(part) or part for part in parts if part is not type(None))
+    return (*kinds, int) if float in kinds else kinds

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from keras_gan_zoo import callbacks, pictures
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, lost_workers_named
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.protocol import HIGHER_IS_BETTER
+from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
 from keras_gan_zoo.training.build import build, metrics_of, resolve
 from keras_gan_zoo.training.recipe import Recipe
@@ -136,7 +137,7 @@ def _train_into(
 
     is_drawn = pictures.can_draw(dataset.example_shape)
     real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
-    mode = "max" if recipe.stop_by in HIGHER_IS_BETTER else "min"
+    mode = "max" if BETTER.get(recipe.stop_by) == HIGHER else "min"
     watchers = [
         callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
         *metrics_of(recipe),

@@ -26,7 +26,8 @@ import numpy as np
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.core.files import written_beside
-from keras_gan_zoo.metrics.protocol import Seen, Sets, measure
+from keras_gan_zoo.metrics.protocol import measure
+from keras_gan_zoo.metrics.sets import Seen, Sets
 from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
 

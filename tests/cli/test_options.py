@@ -1,5 +1,6 @@
 """The command line for every variant and every option of a model."""
 
+import dataclasses
 import functools
 import re
 
@@ -9,8 +10,7 @@ from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
-from keras_gan_zoo.cli.commands import train
-from keras_gan_zoo.cli.options import MODEL_OPTIONS
+from keras_gan_zoo.cli.options import model_options, run_options
 from keras_gan_zoo.training import Recipe, build, resolve
 
 
@@ -18,7 +18,7 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments], terminal_width=110)
 
 
-OPTIONS = {parameter.name: parameter for parameter in train.params if parameter.name in MODEL_OPTIONS}
+OPTIONS = {option.name: option for option in model_options()}
 
 
 # ------------------------------------------------------------------------------------------------------------- recipes
@@ -31,10 +31,10 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     recipe = Recipe.from_toml(result.output)
     assert (recipe.variant, recipe.optimizer, recipe.data, recipe.seed) == (variant, variant, "digits", 0)
-    assert recipe.conditional == (variant == "conditional_gan")
-    assert recipe.batch_size == 64 * (5 if variant in ("wgan", "wgan_gp") else 1)
-    assert recipe.epochs >= 4500 // (1797 // recipe.batch_size)
     defaults = kgz.VARIANTS[variant].default_arguments((8, 8, 1))
+    assert recipe.conditional == kgz.VARIANTS[variant].needs_labels
+    assert recipe.batch_size == 64 * defaults.get("discriminator_steps", 1)
+    assert recipe.epochs >= 4500 // (1797 // recipe.batch_size)
     assert recipe.model == {"latent_dim": 100, **defaults}
     assert resolve(recipe)[0] == recipe  # nothing is left to resolve
     assert not list(tmp_path.iterdir())
@@ -130,11 +130,20 @@ def help_of(name):
     return " ".join(piece.split())
 
 
-@pytest.mark.parametrize("name", MODEL_OPTIONS)
+@pytest.mark.parametrize("name", OPTIONS)
 def test_help_states_every_option_and_its_default(name):
     said = help_of(name)
     assert re.search(r"\[default: [^\]]+\]", said)
     assert len(said.split()) > 4
+    assert not re.search(r"[`$]|\bNone\b", said)
+
+
+def test_a_recipe_has_an_option_for_all_it_says():
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    assert {option.name for option in run_options()} == fields - {"variant", "model"}
+    for option in run_options():
+        assert re.search(r"\[default: [^\]]+\]$", option.help) or option.name == "data"
+        assert not re.search(r"[`$]|\bNone\b", option.help)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def test_help_names_every_architecture_loss_and_divergence():
 def test_help_names_the_variants_of_every_option():
     """An option that some variant refuses says whose it is, and every option is some variant's."""
     shape = (8, 8, 1)
-    for name in MODEL_OPTIONS:
+    for name in OPTIONS:
         takers = {
             (variant, architecture)
             for variant, kind in kgz.VARIANTS.items()

@@ -31,10 +31,6 @@ def assert_equal_updates(two_replicas, float64):
     return check
 
 
-def test_every_variant_is_here():
-    assert equality.TINY.keys() == kgz.VARIANTS.keys()
-
-
 # A step with labels and one with a penalty on slopes; dcgan is below, with options.
 FAST_KINDS = [("conditional_gan", True), ("wgan_gp", False)]
 

@@ -10,18 +10,10 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
-from tests.equality import CLASSES
+from tests.equality import CLASSES, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-# A new architecture adds a row: the arguments that make its networks tiny.
-TINY_NETWORKS = {
-    "maxout": {"generator_units": 4, "discriminator_units": 2, "pieces": 2},
-    "conditional_maxout": {"generator_units": 6, "discriminator_units": 2, "pieces": 2},
-    "dcgan": {"width": 2},
-    "conditional_dcgan": {"width": 2, "generator_units": 4, "discriminator_units": 4},
-    "elu": {"generator_units": 4, "discriminator_units": 2},
-    "mlp": {"units": 4},
-}
+TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
 def build(variant, architecture, shape=(8, 8, 1), **arguments):
@@ -43,10 +35,6 @@ def normalized():
 # ------------------------------------------------------------------------------------------------ variants and networks
 
 
-def test_every_architecture_has_a_row_here():
-    assert set(TINY_NETWORKS) == set(networks.ARCHITECTURES)
-
-
 @pytest.mark.parametrize("variant", kgz.VARIANTS)
 @pytest.mark.parametrize("architecture", TINY_NETWORKS)
 def test_every_variant_takes_every_architecture(variant, architecture):
@@ -55,9 +43,13 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     assert gan.example_shape == (8, 8, 1)
     assert gan.latent_shape == (3,)
     assert gan.discriminator.output_shape == (None, 1)
-    first = next(layer for layer in gan.discriminator.layers if layer.weights)
-    kinds = {"maxout": "Maxout", "conditional_maxout": "Maxout", "elu": "Dense", "mlp": "Dense"}
-    assert type(first).__name__ == kinds.get(architecture, "Conv2D")
+    paper = {**kgz.VARIANTS[variant].paper_networks((8, 8, 1))}
+    of_paper = paper if paper.pop("architecture") == architecture else {}  # such as a critic without normalisation
+    pair = networks.ARCHITECTURES[architecture](
+        (8, 8, 1), 3, gan.num_classes, **TINY_NETWORKS[architecture], **of_paper
+    )
+    for player, expected in zip((gan.generator, gan.discriminator), pair, strict=True):
+        assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
 
 @pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if "dcgan" not in name])
@@ -101,7 +93,7 @@ def test_dcgan_networks_refuse_vectors():
         (
             "gan",
             {"architecture": "resnet"},
-            "Expected one of: conditional_dcgan, conditional_maxout, dcgan, elu, maxout, mlp.",
+            f"Expected one of: {', '.join(sorted(networks.ARCHITECTURES))}.",
         ),
         ("gan", {"widht": 8, "architecture": "dcgan"}, "GAN.for_images 'widht'.*Did you mean 'width'"),
         ("gan", {"width": 8}, "Unknown argument of GAN.for_images 'width'"),  # maxout networks have none
@@ -153,7 +145,7 @@ def test_impossible_shapes_are_named(shape):
 @pytest.mark.parametrize("variant", kgz.VARIANTS)
 def test_defaults_spelled_out_are_the_defaults(variant, shape):
     kind = kgz.VARIANTS[variant]
-    if variant == "dcgan" and len(shape) == 1:
+    if len(shape) == 1 and kind.paper_networks(shape)["architecture"] == "dcgan":
         pytest.skip("for images only")
     num_classes = CLASSES if kind.needs_labels else None
     defaults = kind.default_arguments(shape)
@@ -176,7 +168,13 @@ def test_defaults_name_every_argument_of_the_constructor(variant):
         for name, parameter in inspect.signature(base.__init__).parameters.items():
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not None:
                 assert name in defaults
-    assert defaults["discriminator_steps" if variant != "fgan" else "packing"] == (5 if "wgan" in variant else 1)
+
+
+@pytest.mark.parametrize(
+    ("variant", "k"), [("gan", 1), ("dcgan", 1), ("conditional_gan", 1), ("wgan", 5), ("wgan_gp", 5)]
+)
+def test_the_discriminator_steps_of_the_papers(variant, k):
+    assert kgz.VARIANTS[variant].default_arguments((8, 8, 1))["discriminator_steps"] == k
 
 
 def test_defaults_depend_on_the_architecture():

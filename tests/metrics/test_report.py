@@ -23,7 +23,8 @@ from keras_gan_zoo.cli.evaluate import trained_on
 from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.metrics import real_images
 from keras_gan_zoo.metrics.features import extractors
-from keras_gan_zoo.metrics.protocol import Seen, Sets, measure
+from keras_gan_zoo.metrics.protocol import measure
+from keras_gan_zoo.metrics.sets import Seen, Sets
 from keras_gan_zoo.metrics.sources import as_source
 from keras_gan_zoo.training.recipe import Recipe
 from tests.helpers import needs_tfds
