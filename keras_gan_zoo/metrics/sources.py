@@ -85,7 +85,7 @@ def _of_generator(generator, seed: int) -> Source:
         rows = [slice(start, start + BATCH) for start in range(0, n, BATCH)]
         return (generator.sample_from(noise[i], None if labels is None else labels[i]) for i in rows), labels
 
-        return Source(draw, None if generator.condition is None else generator.condition.class_names)
+    return Source(draw, None if generator.condition is None else generator.condition.class_names)
 
 
 def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:

@@ -280,7 +280,7 @@ def test_smaller_files_say_what_they_cost(option, least, share, conditional, tmp
 def test_nothing_is_left_of_a_file_that_makes_something_else(name, tmp_path, monkeypatch):
     gan = gan_of("gan, conditional")
     format = exporting._format_of(tmp_path / name, None)
-    wrong = [probe.noise[:, :1, None, None] + np.zeros((1, 8, 8, 1), np.float32) for probe in _probes(gan)]
+    wrong = [probe.feed["noise"][:, :1, None, None] + np.zeros((1, 8, 8, 1), np.float32) for probe in _probes(gan)]
     monkeypatch.setattr(readers, format, lambda path, probes: wrong)
     with pytest.raises(ParityError, match=r"output images differs by .* \(fixed noise, batch of 1\). Nothing was"):
         gan.export(tmp_path / name)
@@ -311,11 +311,11 @@ def test_a_saved_model_that_does_not_run_says_why(tmp_path):
 def test_probes_have_every_class_in_batches_of_one_and_seven():
     gan = with_weights_that_matter(kgz.GAN.for_images((5,), latent_dim=3, num_classes=10, seed=0))
     probes = _probes(gan)
-    assert [len(probe.noise) for probe in probes] == [1, 7, 7] * 2
+    assert [len(probe.feed["noise"]) for probe in probes] == [1, 7, 7] * 2
     for half in (probes[:3], probes[3:]):
-        assert set(np.concatenate([probe.labels for probe in half])) == set(range(10))
-    np.testing.assert_array_equal(probes[0].noise, kgz.latent.truncated_noise(1, 3, seed=0))
-    assert not np.array_equal(probes[3].noise, _probes(gan)[3].noise)
+        assert set(np.concatenate([probe.feed["labels"] for probe in half])) == set(range(10))
+    np.testing.assert_array_equal(probes[0].feed["noise"], kgz.latent.truncated_noise(1, 3, seed=0))
+    assert not np.array_equal(probes[3].feed["noise"], _probes(gan)[3].feed["noise"])
 
 
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "finite weights"), (1e38, "finite images")])
@@ -629,7 +629,7 @@ def test_noise_and_labels_of_a_file_are_checked(noise, labels, message, exported
 
 def test_numbers_and_labels_that_a_file_takes_not(exported, tmp_path):
     for n in (0, -3, 2.5, "4", None):
-        with pytest.raises(InputError, match="Expected n to be a whole number"):
+        with pytest.raises(InputError, match="expects a number of examples of at least 1"):
             OnnxFile(exported).sample(n)
     (tmp_path / "g.onnx").write_bytes(foreign())
     with pytest.raises(InputError, match="Expected no labels"):
