@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         zoo,
     )
     from keras_gan_zoo.errors import InputError
+    from keras_gan_zoo.game.model import GameModel
     from keras_gan_zoo.game.two_player import TwoPlayerModel
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
     from keras_gan_zoo.models.dcgan import DCGAN
@@ -60,6 +61,7 @@ _MODULES = [
 _HOMES = {
     **{name: f"models.{module}" for module, name in VARIANT_CLASSES.items()},
     "InputError": "errors",
+    "GameModel": "game.model",
     "TwoPlayerModel": "game.two_player",
     "list_presets": "zoo.cards",
     "load": "zoo.loading",
@@ -75,6 +77,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "ConditionalGAN",
+    "GameModel",
     "InputError",
     "TwoPlayerModel",
     "callbacks",

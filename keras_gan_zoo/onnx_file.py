@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 
@@ -23,8 +24,9 @@ class OnnxFile(Sampler):
     """A generator in an ONNX file that `gan.export` wrote, or another with the same inputs and output.
 
     Args:
-        path: Of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,); its output
-            is `images`; the batch is free. A conditional one says `num_classes` in its metadata.
+        path: Of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,) or
+            `condition` (batch, ...), or one of these alone; its output is `images`; the batch is free. One that takes
+            labels says `num_classes` in its metadata.
 
     Raises:
         InputError: If there is no such file, it is damaged, or it is no such generator.
@@ -42,24 +44,24 @@ class OnnxFile(Sampler):
         self._session, self.metadata, inputs, outputs = _opened(self.path, content)
         if "keras_gan_zoo" in self.metadata and not is_checked:
             self._refuse("the SHA-256 that gan-zoo export writes", "none")
-        if not {"noise"} <= inputs.keys() <= {"noise", "labels"} or OUTPUT not in outputs:
+        if not inputs or not inputs.keys() <= {"noise", "labels", "condition"} or OUTPUT not in outputs:
             self._refuse(
-                "a generator with the inputs noise and, if it is conditional, labels, and the output images",
+                "a generator with the inputs noise and, if it is conditional, labels or condition, and the output "
+                "images",
                 f"inputs {', '.join(inputs)}, outputs {', '.join(outputs)}",
             )
-        noise = inputs["noise"]
-        if noise.type != "tensor(float)" or len(noise.shape) < 2 or not _is_free(noise.shape):
-            self._refuse("noise (batch, latent_dim) in float32 with a free batch", f"{noise.type} {noise.shape}")
         if outputs[OUTPUT].type not in ("tensor(float)", "tensor(uint8)"):
             self._refuse("images in float32 or uint8", outputs[OUTPUT].type)
-        self.latent_shape = tuple(noise.shape[1:])
-        self.conditional = "labels" in inputs
-        self.num_classes = self._num_classes(inputs["labels"]) if self.conditional else None
-        self.class_names = self._class_names() if self.conditional else None
+        self.latent_shape = self._shape_of(inputs["noise"], "latent_dim") if "noise" in inputs else None
+        self.condition = self._condition_of(inputs)
+        self.num_classes = None if self.condition is None else self.condition.num_classes
+        self.class_names = None if self.condition is None else self.condition.class_names
 
-    def _examples_of(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-        feed = {"noise": noise} if labels is None else {"noise": noise, "labels": labels}
-        starts = range(0, len(noise), BATCH_SIZE)
+    def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
+        feed = {} if noise is None else {"noise": noise}
+        if self.condition is not None:
+            feed[self.condition.input_name] = condition
+        starts = range(0, len(next(iter(feed.values()))), BATCH_SIZE)
         return np.concatenate(
             [self._run({name: part[i : i + BATCH_SIZE] for name, part in feed.items()}) for i in starts]
         )
@@ -69,9 +71,22 @@ class OnnxFile(Sampler):
             [images] = self._session.run([OUTPUT], feed)
         except Exception as error:  # the runtime's own kinds of error are not public
             raise _damaged(self.path, error) from error
-        if len(images) != len(feed["noise"]) or not np.isfinite(images).all():
-            self._refuse("a finite image for each noise", f"{images.shape}, or numbers that are not finite")
+        if len(images) != len(next(iter(feed.values()))) or not np.isfinite(images).all():
+            self._refuse("a finite image for each example", f"{images.shape}, or numbers that are not finite")
         return images
+
+    def _shape_of(self, taken, size: str) -> tuple[int, ...]:
+        if taken.type != "tensor(float)" or len(taken.shape) < 2 or not _is_free(taken.shape):
+            self._refuse(f"{taken.name} (batch, {size}) in float32 with a free batch", f"{taken.type} {taken.shape}")
+        return tuple(taken.shape[1:])
+
+    def _condition_of(self, inputs: dict) -> Condition | None:
+        if "condition" in inputs:
+            return Condition(self._shape_of(inputs["condition"], "..."))
+        if "labels" not in inputs:
+            return None
+        num_classes = self._num_classes(inputs["labels"])
+        return Condition((), num_classes, self._class_names(num_classes))
 
     def _num_classes(self, labels) -> int:
         if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):
@@ -81,7 +96,7 @@ class OnnxFile(Sampler):
             self._refuse("num_classes in the metadata", said)
         return int(said)
 
-    def _class_names(self) -> tuple[str, ...] | None:
+    def _class_names(self, num_classes: int) -> tuple[str, ...] | None:
         said = self.metadata.get("class_names", "null")
         try:
             names = json.loads(said)
@@ -89,8 +104,8 @@ class OnnxFile(Sampler):
             names = said
         if names is None:
             return None
-        if not isinstance(names, list) or len(names) != self.num_classes or not all(isinstance(n, str) for n in names):
-            self._refuse(f"{self.num_classes} class_names in the metadata, as JSON", repr(said[:80]))
+        if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(n, str) for n in names):
+            self._refuse(f"{num_classes} class_names in the metadata, as JSON", repr(said[:80]))
         return tuple(names)
 
     def _refuse(self, expected: str, received: str):

@@ -80,13 +80,15 @@ def can_draw(shape: tuple[int, ...]) -> bool:
     return shape == (2,) or (len(shape) == 3 and 1 <= shape[-1] <= 4)
 
 
-def draw_samples(gan, n: int | None = None, seed: int | None = 0, real: np.ndarray | None = None) -> Image.Image:
-    """Samples of a model: a grid with a column per class if it is conditional, or 2,500 points."""
-    columns = gan.num_classes if gan.conditional else None
+def draw_samples(
+    gan, n: int | None = None, seed: int | None = 0, real: np.ndarray | None = None, conditions=None
+) -> Image.Image:
+    """Samples of a model: a grid with a column per class if it has classes, or 2,500 points."""
+    columns = gan.condition.num_classes if gan.has_classes else None
     if n is None:
         n = 64 if len(gan.example_shape) == 3 else 2500
         n = -(-n // columns) * columns if columns else n
-    return draw(gan.sample(n, seed=seed), real, columns)
+    return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

@@ -10,7 +10,10 @@ from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.callbacks.stopping import CollapseAlarm, Stopping
 
+SEES_DATA = (CollapseAlarm, Metrics, SamplePictures)  # `fit` calls their `begin` with the data, if it knows them
+
 __all__ = [
+    "SEES_DATA",
     "CollapseAlarm",
     "Journal",
     "Log",

@@ -44,7 +44,7 @@ class Journal(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        broken = self.model.broken_epoch
+        broken = self.model.session.broken_epoch
         self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_gan_zoo.core.files import written_beside
+from keras_gan_zoo.core.progress import Bar
 
 
 class Log(keras.callbacks.CSVLogger):
@@ -70,6 +71,7 @@ class Progress(keras.callbacks.Callback):
     """
 
     LINES = 20
+    _bar: Bar | None = None
 
     @property
     def saw_an_epoch(self) -> bool:
@@ -77,22 +79,11 @@ class Progress(keras.callbacks.Callback):
         return self._first_epoch is not None
 
     def on_train_begin(self, logs=None):
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
         self.stop()
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
-        self._console, self._started = Console(), time.monotonic()
-        self._first_epoch = None
-        self._bar = None
-        if self._console.is_terminal:
-            columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[figures]}"))
-            self._bar = Bar(
-                *columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=self._console
-            )
-            self._task = self._bar.add_task("", total=self._epochs, figures="")
-            self._bar.start()
+        self._started, self._first_epoch = time.monotonic(), None
+        self._bar = Bar("epoch", "count", "bar", "{task.fields[figures]}", "elapsed", "left", "time left")
+        self._show(0)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -100,13 +91,12 @@ class Progress(keras.callbacks.Callback):
             self._first_epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._bar is not None:
-            done = self._epoch + min((batch + 1) / self._steps, 1) if self._steps else self._epoch
-            self._bar.update(self._task, completed=round(done, 2), figures=_figures(logs))
+        if self._bar.is_shown:  # where it is not, figures of each batch would be waited for in vain
+            self._show(round(self._epoch + min((batch + 1) / self._steps, 1), 2) if self._steps else self._epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._bar is not None:
-            self._bar.update(self._task, completed=epoch + 1, figures=_figures(logs))
+        if self._bar.is_shown:
+            self._show(epoch + 1, logs)
             return
         done, elapsed = epoch + 1, time.monotonic() - self._started
         if done % max(1, self._epochs // self.LINES) == 0 or done in (1, self._epochs):
@@ -121,8 +111,11 @@ class Progress(keras.callbacks.Callback):
 
     def stop(self) -> None:
         """Leaves the terminal in order, also when training was interrupted."""
-        if getattr(self, "_bar", None) is not None:
+        if self._bar is not None:
             self._bar.stop()
+
+    def _show(self, done: float, logs: dict | None = None) -> None:
+        self._bar.show("", done, self._epochs, figures=_figures(logs))
 
 
 def _figures(logs: dict | None) -> str:

@@ -74,16 +74,15 @@ class Metrics(keras.callbacks.Callback):
                 f"Expected real images {model.example_shape} to compare samples with. Received: {dataset}."
             )
         chosen = as_extractor(self.extractor or default_extractor(dataset))
-        labelled = dataset.has_labels and model.conditional
+        labelled = dataset.has_labels and model.has_classes
         check_needs(self.metrics, chosen, dataset.example_shape, labelled, min(self.n, len(dataset)))
         return dataset, chosen
 
     def begin(self, dataset: Dataset | None) -> None:
         """Called by `fit` with its data, if it knows them."""
         real, chosen = self.check(self.model, dataset)
-        with_labels = real.has_labels and self.model.conditional
-        batch = next(iter(real.batches(min(self.n, len(real)), seed=self.seed, with_labels=with_labels)))
-        images, labels = (part.numpy() for part in batch) if with_labels else (batch.numpy(), None)
+        images, self._conditions = real.some(min(self.n, len(real)), self.seed, self.model.conditional)
+        labels = self._conditions if self.model.has_classes and real.has_labels else None
         self._real, self._train = Seen(images, chosen, labels), None
         if "nearest_neighbours" in self.metrics and dataset is not None:
             self._train = Seen(dataset.in_memory().examples, chosen)
@@ -103,7 +102,9 @@ class Metrics(keras.callbacks.Callback):
 
     def _look(self) -> None:
         n = len(self._real)
-        labels = self.model.labels_to_sample(n, None)
-        generated = Seen(self.model.sample(n, labels=labels, seed=self.seed), self._real.extractor, labels)
+        given = None if self.model.has_classes else self._conditions
+        condition = self.model.condition_of(n, conditions=given)
+        images = self.model.sample(n, seed=self.seed, conditions=condition)
+        generated = Seen(images, self._real.extractor, condition if self.model.has_classes else None)
         sets = Sets(generated, self._real, train=self._train, seed=self.seed)
         self.results = measure(sets, self.metrics, **self._said)

@@ -9,6 +9,7 @@ from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.core.bounds import check_count, check_number
+from keras_gan_zoo.core.keras_internals import learning_rate
 from keras_gan_zoo.errors import NotFiniteError
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
@@ -93,16 +94,16 @@ class NaNGuard(Stateful):
         """
         began = self.state.setdefault("began", [_factor(optimizer) for optimizer in self._optimizers()])
         for optimizer, before in zip(self._optimizers(), began, strict=True):
-            rate, factor = optimizer._learning_rate, before * self.factor**self._times
+            rate, factor = learning_rate(optimizer), before * self.factor**self._times
             if isinstance(rate, keras.Variable):
                 optimizer.learning_rate = float(rate.numpy()) * self.factor ** (self._times - times_in_variables)
             elif factor != _factor(optimizer):
                 optimizer.learning_rate = Lowered(rate.schedule if isinstance(rate, Lowered) else rate, factor)
-                self.model.train_function = None  # traced with the old one
+                self.model.retrace()
 
     def _optimizers(self) -> list[keras.optimizers.Optimizer]:
-        pair = self.model.generator_optimizer, self.model.discriminator_optimizer
-        return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in pair]
+        optimizers = [player.optimizer for player in self.model.players.values()]
+        return [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -125,5 +126,5 @@ class Lowered(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _factor(optimizer: keras.optimizers.Optimizer) -> float:
-    rate = optimizer._learning_rate
+    rate = learning_rate(optimizer)
     return rate.factor if isinstance(rate, Lowered) else 1.0

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_gan_zoo import pictures
+from keras_gan_zoo.data import Dataset
 
 
 class SamplePictures(keras.callbacks.Callback):
@@ -38,6 +39,13 @@ class SamplePictures(keras.callbacks.Callback):
     ):
         super().__init__()
         self.directory, self.n, self.seed, self.real, self.every = Path(directory), n, seed, real, every
+        self._conditions = None
+
+    def begin(self, dataset: Dataset | None) -> None:
+        """Called by `fit` with its data, if it knows them: vectors and pictures to sample with are some of theirs."""
+        if self.model.conditional and not self.model.has_classes and dataset is not None:
+            self.n = min(self.n or 64, len(dataset))
+            _, self._conditions = dataset.some(self.n, self.seed, with_conditions=True)
 
     def on_train_begin(self, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -45,7 +53,7 @@ class SamplePictures(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
             path = self.directory / f"epoch_{epoch + 1:04d}.png"
-            pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real), path)
+            pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions), path)
 
     def on_train_end(self, logs=None):
         paths = sorted(self.directory.glob("epoch_*.png"))

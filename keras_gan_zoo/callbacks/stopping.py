@@ -161,10 +161,11 @@ class CollapseAlarm(Stateful):
                 f"Expected at least two real examples {self.model.example_shape} to compare samples with. Received: "
                 f"{dataset}."
             )
-        real = next(iter(dataset.batches(2 * half, seed=0))).numpy()
+        real, conditions = dataset.some(2 * half, seed=0, with_conditions=self.model.conditional)
         self._real = real[:half]
+        self._conditions = None if conditions is None or self.model.has_classes else conditions[:half]
         self._reached_by_real = _reached(real[half:], self._real)
-        self.model.sample(1)  # says early what is missing, such as the number of classes
+        self.model.condition_of(half, conditions=self._conditions)  # says early what is missing
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or "diversity" not in self.state:
@@ -173,7 +174,7 @@ class CollapseAlarm(Stateful):
             logs["diversity"] = self.state["diversity"]
 
     def _look(self, epoch: int) -> None:
-        reached = _reached(self.model.sample(len(self._real), seed=0), self._real)
+        reached = _reached(self.model.sample(len(self._real), seed=0, conditions=self._conditions), self._real)
         reached = round(of_chief(self.model.distribute_strategy, reached))
         self.state["diversity"] = reached / self._reached_by_real
         if self.model.steps_done < self.start_from_step:

@@ -1,10 +1,12 @@
 """`gan-zoo evaluate`: metrics of a model, of an exported file, or of images that any program made."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from keras_gan_zoo.core.downloads import is_url
+from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.cards import nothing_at, shipped
@@ -69,8 +71,10 @@ def evaluate(source, data, json_file, neighbours, **options):
         )
     names = _names(options.pop("metrics"), neighbours)
     n, extractor = options.pop("count"), options.pop("features")
-    with _Progress() as progress:
-        report = metrics.evaluate(source, data, metrics=names, n=n, extractor=extractor, progress=progress, **options)
+    with Bar("{task.description}", "bar", "count", "left", "time left", on_stderr=True) as bar:
+        report = metrics.evaluate(
+            source, data, metrics=names, n=n, extractor=extractor, progress=_stages(bar), **options
+        )
     _show(report)
     if json_file is not None:
         report.save(json_file)
@@ -106,36 +110,17 @@ def _show(report) -> None:
     click.echo(report.protocol())
 
 
-class _Progress:
-    """A bar for each stage on a terminal, a line for each elsewhere."""
+def _stages(bar: Bar) -> Callable[[str, int, int], None]:
+    """Shows stages, those of one name in one bar; where there are no bars, a line for each."""
+    said = set()
 
-    def __enter__(self):
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    def show(stage: str, done: int, total: int) -> None:
+        bar.show(stage.partition(":")[0], done, total, description=stage)
+        if not bar.is_shown and stage not in said:
+            click.echo(f"{stage} ...", err=True)
+        said.add(stage)
 
-        console = Console(stderr=True)
-        self.seen: dict = {}
-        self.bar = None
-        if console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self.bar = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console)
-            self.bar.start()
-        return self
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        name = stage.partition(":")[0]
-        if self.bar is None:
-            if stage not in self.seen:
-                click.echo(f"{stage} ...", err=True)
-            self.seen[stage] = done
-            return
-        if name not in self.seen:
-            self.seen[name] = self.bar.add_task(stage, total=total)
-        self.bar.update(self.seen[name], completed=done, total=total, description=stage)
-
-    def __exit__(self, *error):
-        if self.bar is not None:
-            self.bar.stop()
+    return show
 
 
 def trained_on(source: str) -> dict:

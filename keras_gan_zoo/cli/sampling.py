@@ -56,7 +56,7 @@ def sample(source, count, seed, truncation, label, out):
     if out.suffix.lower() == ".npz":
         _save_arrays(out, images=examples)
     else:
-        columns = gan.num_classes if gan.conditional and label is None else None
+        columns = gan.num_classes if gan.has_classes and label is None else None
         pictures.save(pictures.draw(examples, columns=columns), out)
     click.echo(f"{count} samples, seed {seed}: {out}")
 
@@ -155,15 +155,15 @@ def invert(source, name, split, background, count, steps, restarts, seed, out):
 def _first_examples(gan, name: str, split: str | None, background: str | None, count: int) -> tuple:
     """The first examples of a data set in the size that a model makes, and their labels if it takes labels."""
     from keras_gan_zoo import data
-    from keras_gan_zoo.core.labels import renumbered
+    from keras_gan_zoo.core.conditions import renumbered
 
     split = split or ("test" if data.has_splits(name) else "train")
     size = gan.example_shape[:2] if len(gan.example_shape) == 3 else None
     dataset = data.load(name, split=split, image_size=size, background=background)
     if count > len(dataset):
         raise InputError(f"Expected -n of at most {len(dataset)}, which is all of {name}. Received: {count}.")
-    with_labels = gan.conditional and dataset.has_labels
-    batch = next(iter(dataset.batches_in_order(count, with_labels)))
+    with_labels = gan.has_classes and dataset.has_labels
+    batch = next(iter(dataset.batches_in_order(count, with_conditions=with_labels)))
     examples, labels = batch if with_labels else (batch, None)
     if labels is None:
         return examples.numpy(), None

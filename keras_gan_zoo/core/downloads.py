@@ -1,21 +1,26 @@
-"""Files from the network: fetched once, whole or not at all, checked by their SHA-256 each time, kept in a folder."""
+"""Files from the network: fetched once, whole or not at all, checked by their SHA-256 each time, kept in a folder.
+
+Pooch keeps the cache, platformdirs knows its folder; what may be fetched, and what is tried again, is decided here.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import logging
 import os
 import re
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from keras_gan_zoo.core.files import LIMIT, written_beside
+from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.errors import InputError
 
 FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
@@ -30,7 +35,17 @@ def folder() -> Path:
     chosen = os.environ.get(FOLDER)
     if chosen:
         return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
+    import platformdirs
+
+    return platformdirs.user_cache_path("keras_gan_zoo", appauthor=False)
+
+
+def folders() -> list[Path]:
+    """Where fetched files may be: `folder()`, and unless one was chosen that of version 0.1 on every system."""
+    if os.environ.get(FOLDER):
+        return [folder()]
+    former = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
+    return list(dict.fromkeys([folder(), former]))  # on Linux they are one
 
 
 def is_url(source: object) -> bool:
@@ -74,16 +89,16 @@ def fetch(url: str, sha256: str | None) -> Path:
         check(sha256_of(path), sha256, url)
         return path
     suffix = "".join(Path(parts.path).suffixes[-2:]).lower()  # both of `.weights.h5`
-    path = folder() / f"{sha256}{suffix}"
-    if path.is_file() and sha256_of(path) == sha256:
-        return path
+    name = f"{sha256}{suffix}"
+    for path in (kept / name for kept in folders()):
+        if path.is_file() and sha256_of(path) == sha256:
+            return path
     if is_offline():
         raise OSError(
             f"Expected {url} in the cache {folder()}, because {OFFLINE} is set. Received: nothing whole there. "
             f"Fetch it once without {OFFLINE}, or load a file."
         )
-    _download(url, sha256, path)
-    return path
+    return _download(url, sha256, folder() / name)
 
 
 def _split(url: str, sha256: str | None) -> tuple[str, str]:
@@ -100,19 +115,43 @@ def _split(url: str, sha256: str | None) -> tuple[str, str]:
     return url, sha256
 
 
-def _download(url: str, sha256: str, path: Path) -> None:
-    with _writing_to(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as beside:
-            for pause in (*PAUSES, None):
-                try:
-                    found = _copy(url, beside)
-                    break
-                except _NotFetchedError as error:
-                    if pause is None or not error.may_pass:
-                        raise
-                    time.sleep(pause)
-            check(found, sha256, url)
+def _download(url: str, sha256: str, path: Path) -> Path:
+    import pooch
+
+    def copy(url: str, to: str, _) -> None:
+        # Beside Pooch's own temporary file, which is not flushed and which nobody else may read.
+        with written_beside(to) as beside:
+            check(_tried(url, beside), sha256, url)  # before Pooch does, whose sentence names no way out
+
+    with _writing_to(path.parent), _without_records(pooch.get_logger(), url):
+        pooch.retrieve(url, sha256, path.name, path.parent, downloader=copy)
+    return path
+
+
+def _tried(url: str, path: Path) -> str:
+    """Fetches into a file, again after a pause where that may help; returns the SHA-256 of what came."""
+    for pause in PAUSES:
+        try:
+            return _copy(url, path)
+        except _NotFetchedError as error:
+            if not error.may_pass:
+                raise
+        time.sleep(pause)
+    return _copy(url, path)
+
+
+@contextmanager
+def _without_records(logger: logging.Logger, url: str) -> Iterator[None]:
+    """Keeps from stderr what Pooch logs of a URL; other threads, and other users of Pooch, keep their records."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return url not in (record.args or ())
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 class _NotFetchedError(OSError):
@@ -136,8 +175,10 @@ def _writing_to(cache: Path) -> Iterator[None]:
     except _NotFetchedError:
         raise
     except OSError as error:
+        # Pooch puts words of its own around what a permission forbids.
+        reason = error.strerror or getattr(error.__cause__, "strerror", None) or error
         raise OSError(
-            f"Expected to keep files in {cache}. Received: {error.strerror or error}. Mend it, or choose another "
+            f"Expected to keep files in {cache}. Received: {reason}. Mend it, or choose another "
             f"folder: {FOLDER}=FOLDER."
         ) from error
 
@@ -156,12 +197,12 @@ def _pieces(url: str) -> Iterator[bytes]:
     """What is at a URL, up to `LIMIT`: a server may promise, or send, without end."""
     opener, total = urllib.request.build_opener(_SameScheme), 0
     try:
-        with opener.open(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as advance:
+        with opener.open(url, timeout=TIMEOUT) as answer, _shown(url, answer.length) as show:
             _check_size(answer.length or 0, url)
             while piece := answer.read(PIECE):
                 total += len(piece)
                 _check_size(total, url)
-                advance(len(piece))
+                show(total)
                 yield piece
             if answer.length:  # what is missing of what was promised
                 raise http.client.IncompleteRead(b"", answer.length)
@@ -189,18 +230,15 @@ def _check_size(size: int, url: str) -> None:
 
 
 @contextmanager
-def _progress(url: str, size: int | None) -> Iterator:
+def _shown(url: str, size: int | None) -> Iterator[Callable[[int], None]]:
     """On a terminal a bar with bytes and the time left, elsewhere silence."""
     if not sys.stderr.isatty():
-        yield lambda more: None
+        yield lambda done: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(Path(urlsplit(url).path).name, total=size)
-        yield lambda more: bar.advance(task, more)
+    name = Path(urlsplit(url).path).name
+    with Bar("{task.description}", "bar", "bytes", "time left", on_stderr=True, transient=True) as bar:
+        bar.show(name, 0, size)
+        yield lambda done: bar.show(name, done, size)
 
 
 def sha256_of(path: Path) -> str:

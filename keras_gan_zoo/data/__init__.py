@@ -35,7 +35,8 @@ def load(
     Args:
         name: An embedded set, which needs no download: `digits` (scikit-learn's 1,797 handwritten digits), `ring8`,
             `grid25`, `swiss_roll` (100,000 points of the plane each); a folder of PNG or JPEG images, whose
-            sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels`; or any
+            sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels` or
+            `conditions`; or any
             image data set of TensorFlow Datasets, such as `fashion_mnist`.
         split: Split of a TensorFlow Datasets set, such as "train" or "test[:1000]".
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.

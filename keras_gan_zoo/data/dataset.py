@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan_zoo.core.labels import check_class_names
+from keras_gan_zoo.core.conditions import check_class_names, checked_conditions, checked_labels
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,18 +19,21 @@ BATCH_SIZE = 64
 
 
 class Dataset:
-    """Examples with optional labels, held in memory as they came: uint8 images, or float32.
+    """Examples with optional conditions, held in memory as they came: uint8 images, or float32.
 
     Args:
         examples: uint8 images (n, height, width[, channels]); or float: images in [-1, 1], or vectors (n, features).
-        labels: Integers (n,), or None.
+        labels: Classes of the examples, integers (n,), or None.
+        conditions: In their place, what else networks may take besides the examples: vectors (n, d), or pictures
+            (n, height, width, channels) in uint8 or in [-1, 1].
         name: For messages and recipes.
         class_names: Names of the labels 0, 1, ..., if known.
         centers: For mixtures of Gaussians, the means (modes, features).
         std: For mixtures of Gaussians, their standard deviation.
 
     Raises:
-        InputError: If the arrays are empty, of another form, not finite or out of range, or two classes have one name.
+        InputError: If the arrays are empty, of another form, not finite or out of range, two classes have one name, or
+            both labels and conditions are given.
 
     Example:
         >>> from keras_gan_zoo import data
@@ -39,9 +42,16 @@ class Dataset:
         (1797, (16, 16, 1), dtype('uint8'))
     """
 
-    def __init__(self, examples, labels=None, *, name="arrays", class_names=None, centers=None, std=None):
+    def __init__(
+        self, examples, labels=None, *, conditions=None, name="arrays", class_names=None, centers=None, std=None
+    ):
         self.examples = _checked_examples(np.asarray(examples))
-        self.labels = None if labels is None else checked_labels(np.asarray(labels), len(self.examples))
+        if labels is not None and conditions is not None:
+            raise InputError("Expected labels or conditions. Received: both. Leave one of them out.")
+        if labels is not None:
+            self.conditions = checked_labels(np.asarray(labels), len(self.examples))
+        else:
+            self.conditions = None if conditions is None else checked_conditions(conditions, len(self.examples))
         check_class_names(class_names)
         self.name, self.class_names = name, None if class_names is None else tuple(class_names)
         self.centers, self.std = centers, std
@@ -50,13 +60,14 @@ class Dataset:
         return len(self.examples)
 
     def __repr__(self) -> str:
-        classes = "" if self.labels is None else f", {self.num_classes} classes"
-        return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{classes}>"
+        kind = "" if self.condition_shape is None else f", conditions {self.condition_shape}"
+        kind = f", {self.num_classes} classes" if self.labels is not None else kind
+        return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{kind}>"
 
     def described(self) -> dict:
         """What tells these examples from others, in plain values: their number, their form, a checksum of some."""
         some = slice(None, None, max(1, len(self) // 1000))
-        parts = [np.ascontiguousarray(part[some]) for part in (self.examples, self.labels) if part is not None]
+        parts = [np.ascontiguousarray(part[some]) for part in (self.examples, self.conditions) if part is not None]
         return {
             "examples": len(self),
             "shape": list(self.example_shape),
@@ -72,8 +83,18 @@ class Dataset:
         return tuple(self.examples.shape[1:])
 
     @property
+    def condition_shape(self) -> tuple[int, ...] | None:
+        """Of the condition of one example: () for a class; None if there are no conditions."""
+        return None if self.conditions is None else tuple(self.conditions.shape[1:])
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The conditions, where they are classes: integers (n,)."""
+        return self.conditions if self.condition_shape == () else None
+
+    @property
     def has_labels(self) -> bool:
-        return self.labels is not None
+        return self.condition_shape == ()
 
     @property
     def num_classes(self) -> int | None:
@@ -82,26 +103,32 @@ class Dataset:
         return len(self.class_names) if self.class_names else int(self.labels.max()) + 1
 
     def batches(
-        self, batch_size: int, seed: int, start_step: int = 0, with_labels: bool = False, shuffle: bool = True
+        self, batch_size: int, seed: int, start_step: int = 0, with_conditions: bool = False, shuffle: bool = True
     ) -> tf.data.Dataset:
         """Endless full batches from `start_step` on; each epoch is another permutation, given by (seed, epoch).
 
-        Yields examples (batch_size, *example_shape), float32, or (examples, labels) with `with_labels`.
+        Yields examples (batch_size, *example_shape), float32, or (examples, conditions) with `with_conditions`.
         """
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.endless(self._fetch(with_labels), len(self), batch_size, seed, start_step, shuffle)
+        return pipelines.endless(self._fetch(with_conditions), len(self), batch_size, seed, start_step, shuffle)
 
-    def batches_in_order(self, batch_size: int, with_labels: bool = False) -> tf.data.Dataset:
+    def some(self, n: int, seed: int, with_conditions: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+        """n examples that the seed chooses, in float32, and their conditions; None without, or where not asked for."""
+        with_conditions = with_conditions and self.condition_shape is not None
+        batch = next(iter(self.batches(n, seed, with_conditions=with_conditions)))
+        return tuple(part.numpy() for part in batch) if with_conditions else (batch.numpy(), None)
+
+    def batches_in_order(self, batch_size: int, with_conditions: bool = False) -> tf.data.Dataset:
         """Every example once, in order; the last batch may be smaller."""
-        from keras_gan_zoo.data import pipelines
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.in_order(self._fetch(with_labels), len(self), batch_size)
+        return pipelines.in_order(self._fetch(with_conditions), len(self), batch_size)
 
-    def _fetch(self, with_labels: bool) -> Callable:
-        from keras_gan_zoo.data import pipelines
+    def _fetch(self, with_conditions: bool) -> Callable:
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.fetch_from_memory(self.examples, self.labels if with_labels else None)
+        return pipelines.fetch_from_memory(self.examples, self.conditions if with_conditions else None)
 
 
 def as_dataset(x, y=None) -> Dataset | None:
@@ -111,7 +138,7 @@ def as_dataset(x, y=None) -> Dataset | None:
     if isinstance(x, Dataset):
         return x
     if isinstance(x, (np.ndarray, tf.Tensor)):
-        return Dataset(x, y)
+        return Dataset(x, conditions=y)
     return None
 
 
@@ -144,14 +171,3 @@ def _checked_floats(examples: np.ndarray) -> np.ndarray:
             stacklevel=4,
         )
     return examples
-
-
-def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-        raise InputError(
-            f"Expected one integer label from 0 up for each of {n} examples. Received: {labels.dtype} of shape "
-            f"{labels.shape}, from {labels.min(initial=0)}. One-hot labels: labels.argmax(axis=1)."
-        )
-    return labels.astype(np.int32)

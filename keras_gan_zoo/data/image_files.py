@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from keras_gan_zoo.data.dataset import Dataset, checked_labels
+from keras_gan_zoo.core.conditions import checked_labels
+from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.errors import InputError
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -26,7 +27,7 @@ class ImageFiles(Dataset):
 
     def __init__(self, paths, size, mode, labels=None, *, name="folder", class_names=None):
         self.paths, self.size, self.mode = list(paths), size, mode
-        self.labels = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
+        self.conditions = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
         self.name, self.class_names = name, class_names
         self.centers = self.std = None
 
@@ -54,10 +55,10 @@ class ImageFiles(Dataset):
     def in_memory(self) -> Dataset:
         return Dataset(self.read(range(len(self))), self.labels, name=self.name, class_names=self.class_names)
 
-    def _fetch(self, with_labels: bool) -> Callable:
-        from keras_gan_zoo.data import pipelines
+    def _fetch(self, with_conditions: bool) -> Callable:
+        from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.fetch_by_reading(self.read, self.example_shape, self.labels if with_labels else None)
+        return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)
 
 
 def load_folder(folder: Path, size, memory_limit: int) -> Dataset:
@@ -95,13 +96,14 @@ def load_arrays(path: Path, size) -> Dataset:
         ) from error
     examples = next((arrays[key] for key in ("images", "image", "examples", "x", "x_train") if key in arrays), None)
     labels = next((arrays[key] for key in ("labels", "label", "y", "y_train") if key in arrays), None)
+    conditions = next((arrays[key] for key in ("conditions", "condition") if key in arrays), None)
     if examples is None:
         raise InputError(
             f"Expected an array named 'images' in {path}. Received: {', '.join(arrays) or 'none'}. Rename it."
         )
     if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
-    return Dataset(examples, labels, name=path.stem)
+    return Dataset(examples, labels, conditions=conditions, name=path.stem)
 
 
 def _read_header(path: Path) -> tuple[tuple[int, int], str]:

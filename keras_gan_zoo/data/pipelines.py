@@ -32,13 +32,13 @@ def in_order(fetch: Callable, length: int, batch_size: int):
     return without_autotune(indices.map(fetch, num_parallel_calls=2).prefetch(2))
 
 
-def fetch_from_memory(examples: np.ndarray, labels: np.ndarray | None) -> Callable:
-    """From indices to examples in float32, and their labels if there are any."""
-    held, held_labels = tf.constant(examples), None if labels is None else tf.constant(labels)
+def fetch_from_memory(examples: np.ndarray, conditions: np.ndarray | None) -> Callable:
+    """From indices to examples in float32, and their conditions if there are any."""
+    held, held_conditions = tf.constant(examples), None if conditions is None else tf.constant(conditions)
 
     def fetch(indices):
         batch = normalised(tf.gather(held, indices))
-        return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
+        return batch if held_conditions is None else (batch, as_condition(tf.gather(held_conditions, indices)))
 
     return fetch
 
@@ -82,6 +82,11 @@ def errors_of_pipelines() -> Iterator[None]:
         if not found:
             raise
         raise InputError(message.splitlines()[0]) from None
+
+
+def as_condition(batch):
+    """Pictures in uint8 as float32 in [-1, 1]; labels and floats as they are."""
+    return normalised(batch) if batch.dtype == tf.uint8 and batch.shape.rank == 4 else batch
 
 
 def normalised(batch):

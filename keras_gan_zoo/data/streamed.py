@@ -20,7 +20,7 @@ class StreamedDataset(Dataset):
     def __init__(self, examples: tf.data.Dataset, length: int, example_shape, *, name, class_names=None):
         self._examples, self._length, self._example_shape = examples, length, example_shape
         self.name, self.class_names = name, class_names
-        self.labels = self.centers = self.std = None
+        self.conditions = self.centers = self.std = None
 
     def __len__(self) -> int:
         return self._length
@@ -39,14 +39,14 @@ class StreamedDataset(Dataset):
         return self._example_shape
 
     @property
-    def has_labels(self) -> bool:
-        return isinstance(self._examples.element_spec, tuple)
+    def condition_shape(self) -> tuple[int, ...] | None:
+        return () if isinstance(self._examples.element_spec, tuple) else None
 
     @property
     def num_classes(self) -> int | None:
         return len(self.class_names) if self.class_names else None
 
-    def batches(self, batch_size, seed, start_step=0, with_labels=False, shuffle=True):
+    def batches(self, batch_size, seed, start_step=0, with_conditions=False, shuffle=True):
         steps_per_epoch = len(self) // batch_size
         first_epoch, skipped_steps = divmod(start_step, steps_per_epoch)
 
@@ -62,14 +62,14 @@ class StreamedDataset(Dataset):
 
         examples = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
         batches = examples.skip(skipped_steps * batch_size).batch(batch_size, drop_remainder=True)
-        return self._prepared(batches, with_labels)
+        return self._prepared(batches, with_conditions)
 
-    def batches_in_order(self, batch_size, with_labels=False):
-        return self._prepared(self._examples.batch(batch_size), with_labels)
+    def batches_in_order(self, batch_size, with_conditions=False):
+        return self._prepared(self._examples.batch(batch_size), with_conditions)
 
-    def _prepared(self, batches, with_labels: bool) -> tf.data.Dataset:
+    def _prepared(self, batches, with_conditions: bool) -> tf.data.Dataset:
         def prepare(images, labels=None):
-            return (normalised(images), labels) if with_labels else normalised(images)
+            return (normalised(images), labels) if with_conditions else normalised(images)
 
         return without_autotune(batches.map(prepare, num_parallel_calls=2).prefetch(2))
 

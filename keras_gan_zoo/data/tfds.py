@@ -40,7 +40,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
     described = {"name": name, "class_names": tuple(builder.info.features[label_key].names) if label_key else None}
     if length * int(np.prod(shape)) <= memory_limit and records.are_readable(builder, image_key):
         return Dataset(*records.read(builder, split, image_key, label_key, shape), **described)
-    from keras_gan_zoo.data import streamed
+    from keras_gan_zoo.data import streamed  # imports TensorFlow
 
     examples = streamed.examples_of(builder.as_dataset(split=split), image_key, label_key, shape)
     return streamed.StreamedDataset(examples, length, shape, **described)

@@ -34,4 +34,4 @@ def on_background(dataset: Dataset, colour: str) -> Dataset:
         raise InputError(f"Expected a colour, such as 'black' or '#203040'. Received: {colour!r}.") from error
     alpha = images[..., 3:] / np.float32(255)
     composed = np.round(images[..., :3] * alpha + np.array(behind, np.float32) * (1 - alpha)).astype(np.uint8)
-    return Dataset(composed, dataset.labels, name=dataset.name, class_names=dataset.class_names)
+    return Dataset(composed, conditions=dataset.conditions, name=dataset.name, class_names=dataset.class_names)

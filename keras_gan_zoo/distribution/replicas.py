@@ -6,6 +6,7 @@ Outside a strategy there is one replica, and everything here is the identity.
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core import keras_internals
 from keras_gan_zoo.distribution.workers import is_multi_worker
 
 
@@ -46,12 +47,12 @@ def prepare(network: keras.Model) -> None:
     """
     if count() == 1:
         return
-    for layer in network._flatten_layers():
+    for layer in keras_internals.all_layers(network):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
         if not getattr(layer, "draws_for_global_batch", False):
-            for generator in layer._seed_generators:
-                generator.next = _differing(generator.next)
+            for generator in keras_internals.seed_generators(layer):
+                keras_internals.replace_next(generator, _differing)
 
 
 def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> list:
@@ -67,7 +68,7 @@ def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> lis
     present = [gradient for gradient in gradients if gradient is not None]
     scale = optimizer.scale_loss(tf.ones(()))
     summed = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, present)
-    clipped = inner._clip_gradients([gradient / tf.cast(scale, gradient.dtype) for gradient in summed])
+    clipped = keras_internals.clipped(inner, [gradient / tf.cast(scale, gradient.dtype) for gradient in summed])
     shares = iter([gradient * tf.cast(scale / count(), gradient.dtype) for gradient in clipped])
     return [None if gradient is None else next(shares) for gradient in gradients]
 

@@ -1,11 +1,12 @@
 """Strategies by name, and what the workers of one job must agree on."""
 
-import json
 import os
 
 import tensorflow as tf
 
 from keras_gan_zoo.errors import InputError, unknown
+
+TFConfigClusterResolver = tf.distribute.cluster_resolver.TFConfigClusterResolver
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 
@@ -61,7 +62,8 @@ def check_supported(used: tf.distribute.Strategy) -> None:
 
 
 def _fitting_name() -> str:
-    if len(_cluster().get("worker", ())) + len(_cluster().get("chief", ())) > 1:
+    cluster = _cluster()
+    if len(cluster.get("worker", ())) + len(cluster.get("chief", ())) > 1:
         return "multi_worker"
     if os.environ.get("TPU_NAME"):
         return "tpu"
@@ -76,8 +78,10 @@ def _devices(kind: str) -> list[str]:
 def _cluster() -> dict:
     text = os.environ.get("TF_CONFIG", "{}")
     try:
-        return dict(json.loads(text).get("cluster", {}))
-    except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+        if not text.lstrip().startswith("{"):  # of which the resolver would say that there is no cluster
+            raise TypeError("no object")
+        return TFConfigClusterResolver().cluster_spec().as_dict()
+    except (TypeError, ValueError) as error:
         raise InputError(f"Expected TF_CONFIG to be JSON with a cluster. Received: {text[:200]!r}.") from error
 
 
@@ -87,14 +91,22 @@ def _check_cluster() -> None:
         raise InputError(
             "Expected workers only in TF_CONFIG. Received: parameter servers (ps), which Keras 3 cannot use."
         )
-    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
-    kind, index = task.get("type"), task.get("index")
-    if not isinstance(index, int) or not 0 <= index < len(cluster.get(kind, ())):
+    if not _is_in(cluster):
         raise InputError(
             'Expected TF_CONFIG such as {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
             f'"worker", "index": 0}}}}. Received: {os.environ.get("TF_CONFIG", "none")}. gan-zoo launch sets it for '
             "several processes on one machine."
         )
+
+
+def _is_in(cluster: dict) -> bool:
+    """Whether the cluster has the task that TF_CONFIG says this process is."""
+    resolver = TFConfigClusterResolver()
+    try:
+        kind, index = resolver.task_type, resolver.task_id
+    except (TypeError, ValueError):  # a task that is no object, an index that is no number
+        return False
+    return index is not None and 0 <= index < len(cluster.get(kind, ()))
 
 
 def _tpu_strategy() -> tf.distribute.Strategy:

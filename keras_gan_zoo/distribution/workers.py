@@ -1,19 +1,18 @@
 """The workers of one job: which of them writes, what they must agree on, and which of them is lost."""
 
-import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import tensorflow as tf
 
+from keras_gan_zoo.core.keras_internals import is_of_several_processes
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
 def is_multi_worker(used: tf.distribute.Strategy) -> bool:
     """Whether the replicas are in several processes."""
-    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and used.extended._in_multi_worker_mode()
+    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and is_of_several_processes(used)
 
 
 def is_chief(used: tf.distribute.Strategy) -> bool:
@@ -58,13 +57,10 @@ def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
         if not is_multi_worker(used) or not re.search(r"[Cc]ollective|unhealthy|Socket|onnect", str(error)):
             raise
         named = set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error)))
-        found = sorted(named - {str(_own_number())}, key=int)
+        own = tf.distribute.cluster_resolver.TFConfigClusterResolver().task_id
+        found = sorted(named - {str(own)}, key=int)
         which = f"worker {', '.join(found)}" if found else "another worker"
         raise WorkerLostError(
             f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
             "--resume: they go on from the last snapshot."
         ) from error
-
-
-def _own_number() -> int | None:
-    return json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index")

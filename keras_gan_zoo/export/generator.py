@@ -1,4 +1,4 @@
-"""The generator as every format takes it: noise and labels in, images out, all in float32."""
+"""The generator as every format takes it: noise and conditions in, images out, all in float32."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.latent.sampler import Sampler
-from keras_gan_zoo.networks.parts import inputs
+from keras_gan_zoo.networks.roles import inputs
 from keras_gan_zoo.state.identity import sha256_of_weights
 
 
@@ -25,15 +27,15 @@ class Generator:
         network: The generator in float32.
         variant: Name of the model's class.
         sha256: Of the weights as they were trained.
-        num_classes: Of conditional networks; None of others.
-        class_names: Their names, if they have any.
+        latent_shape: Of the noise of one example; None if the network takes none.
+        condition: What it takes besides; None for nothing.
     """
 
     network: keras.Model
     variant: str
     sha256: str
-    num_classes: int | None
-    class_names: tuple[str, ...] | None
+    latent_shape: tuple[int, ...] | None
+    condition: Condition | None
 
     @classmethod
     def of(cls, model) -> Generator:
@@ -43,24 +45,20 @@ class Generator:
             InputError: If the model is no GAN, or does not know its classes.
             NotFiniteError: If a weight is NaN or infinite.
         """
-        if not isinstance(model, Sampler):
+        if not isinstance(model, Sampler) or not isinstance(getattr(model, "sampler", None), keras.Model):
             raise InputError(
                 f"Expected a GAN of this package. Received: {type(model).__name__}. Load one with kgz.load."
             )
-        if model.conditional and model.num_classes is None:
+        if model.has_classes and model.condition.num_classes is None:
             raise InputError(
                 "Expected a conditional model that knows its number of classes. Received: num_classes=None. Pass "
                 "num_classes to the constructor."
             )
-        classes = (model.num_classes, model.class_names) if model.conditional else (None, None)
         sampler = model.sampler
         if not all(np.isfinite(weights).all() for weights in sampler.get_weights()):
             raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
-        return cls(_in_full_precision(sampler), type(model).__name__, sha256_of_weights(sampler), *classes)
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        return tuple(self.network.inputs[0].shape[1:])
+        network, digest = _in_full_precision(sampler), sha256_of_weights(sampler)
+        return cls(network, type(model).__name__, digest, model.latent_shape, model.condition)
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -72,25 +70,48 @@ class Generator:
 
     @property
     def signature(self) -> list[tf.TensorSpec]:
-        noise = tf.TensorSpec((None, *self.latent_shape), tf.float32, name="noise")
-        return [noise] if self.num_classes is None else [noise, tf.TensorSpec((None,), tf.int32, name="labels")]
+        """The inputs: `noise`, and `labels` for classes or `condition` for vectors and pictures."""
+        specs = []
+        if self.latent_shape is not None:
+            specs.append(tf.TensorSpec((None, *self.latent_shape), tf.float32, name="noise"))
+        if self.condition is not None:
+            dtype = tf.int32 if self.condition.is_class else tf.float32
+            specs.append(tf.TensorSpec((None, *self.condition.shape), dtype, name=self.condition.input_name))
+        return specs
 
     @property
     def function(self) -> Callable:
-        """From the tensors of the signature to a dictionary with `images`."""
-        if self.num_classes is None:
-            return lambda noise: {"images": self._images(noise)}
-        return lambda noise, labels: {"images": self._images(noise, labels)}
+        """From the tensors of the signature to a dictionary with `images`; arguments are called as the inputs are."""
+        return self.with_arguments(lambda *given: {"images": self._images(*given)})
 
-    def images(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-        """What Keras makes of noise."""
-        return self._traced(*(tf.constant(values) for values in (noise, labels) if values is not None))[
-            "images"
-        ].numpy()
+    def with_arguments(self, function: Callable) -> Callable:
+        """A function of positional tensors as one whose arguments are called as the inputs of the signature."""
+        names = [spec.name for spec in self.signature]
+        return {
+            ("noise",): lambda noise: function(noise),
+            ("labels",): lambda labels: function(labels),
+            ("condition",): lambda condition: function(condition),
+            ("noise", "labels"): lambda noise, labels: function(noise, labels),
+            ("noise", "condition"): lambda noise, condition: function(noise, condition),
+        }[tuple(names)]
+
+    def images(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        """What Keras makes of noise and conditions, by the names of the inputs."""
+        return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
+
+    def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
+        """Noise and conditions of n examples, by the names of the inputs: the classes in turn."""
+        given = {}
+        if self.latent_shape is not None:
+            draw = np.random.default_rng(seed)
+            given["noise"] = draw.standard_normal((n, *self.latent_shape), dtype=np.float32)
+        if self.condition is not None:
+            given[self.condition.input_name] = self.condition.drawn(n, seed)
+        return given
 
     def layer_of(self, operation: str) -> str:
         """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
-        names = {layer.name for layer in self.network._flatten_layers(include_self=False)}
+        names = {layer.name for layer in all_layers(self.network, include_self=False)}
         for part in reversed(operation.split("/")):
             for name in (re.sub(r"_\d+$", "", part), part):
                 if name in names:
@@ -101,15 +122,14 @@ class Generator:
     def _traced(self):
         return tf.function(self.function, input_signature=self.signature, autograph=False)
 
-    def _images(self, noise, labels=None):
-        noise = tf.cast(noise, self.network.inputs[0].dtype)
-        labels = None if labels is None else tf.cast(labels, self.network.inputs[1].dtype)
-        return tf.cast(self.network(inputs(noise, labels), training=False), tf.float32)
+    def _images(self, *given):
+        cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, self.network.inputs, strict=True)]
+        return tf.cast(self.network(inputs(*cast, *[None] * (2 - len(cast))), training=False), tf.float32)
 
 
 def _in_full_precision(network: keras.Model) -> keras.Model:
     """The network itself, or a copy in float32 of one that computes in another precision."""
-    dtypes = {dtype for layer in network._flatten_layers() for dtype in (layer.compute_dtype, layer.variable_dtype)}
+    dtypes = {dtype for layer in all_layers(network) for dtype in (layer.compute_dtype, layer.variable_dtype)}
     if dtypes <= {"float32"}:
         return network
     copy = keras.models.clone_model(

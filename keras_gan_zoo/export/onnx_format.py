@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import onnx_graph, smaller
@@ -70,7 +71,7 @@ def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dic
     if half and int8:
         raise InputError("Expected half or int8. Received: both. Leave one out.")
     transposed = [
-        layer.name for layer in generator.network._flatten_layers() if isinstance(layer, keras.layers.Conv2DTranspose)
+        layer.name for layer in all_layers(generator.network) if isinstance(layer, keras.layers.Conv2DTranspose)
     ]
     if int8 and transposed:
         raise InputError(
@@ -85,17 +86,17 @@ def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dic
 
 def _facts(generator: Generator, uint8: bool) -> dict[str, str]:
     """What the file says about itself; values that are not words are JSON."""
-    latent = generator.latent_shape
+    latent, condition = generator.latent_shape, generator.condition
     facts = {
         "variant": generator.variant,
         "image_shape": json.dumps(generator.example_shape),
         "value_range": json.dumps([0, 255] if uint8 else [-1, 1] if generator.makes_images else None),
-        "latent_dim": json.dumps(latent[0] if len(latent) == 1 else latent),
+        "latent_dim": json.dumps(latent[0] if latent is not None and len(latent) == 1 else latent),
         "keras_gan_zoo": __version__,
         "weights_sha256": generator.sha256,
     }
-    if generator.num_classes is not None:
-        facts |= {"num_classes": str(generator.num_classes), "class_names": json.dumps(generator.class_names)}
+    if condition is not None and condition.is_class:
+        facts |= {"num_classes": str(condition.num_classes), "class_names": json.dumps(condition.class_names)}
     return facts
 
 

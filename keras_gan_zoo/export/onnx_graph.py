@@ -18,7 +18,8 @@ def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.Mo
     """The same graph with nodes, names and weights in the order of a walk from its output, and a batch named "batch".
 
     tf2onnx numbers names by counters of the process and orders nodes by sets, so its files differ from run to run. The
-    walk also puts every node after those that it reads, which the conversion to float16 leaves undone.
+    walk also puts every node after those that it reads, which the conversion to float16 leaves undone. The passes of
+    onnx-ir keep whatever order and names are valid, so their files still differ.
     """
     graph = model.graph
     inputs = _inputs(graph)

@@ -1,4 +1,4 @@
-"""Whether a file computes what Keras computes: noise to ask both for, and how far their images may be apart."""
+"""Whether a file computes what Keras computes: inputs to ask both for, and how far their images may be apart."""
 
 from __future__ import annotations
 
@@ -32,15 +32,10 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Probe:
-    """Noise (n, *latent_shape) and labels (n,) or None, or the seed that a SavedModel draws n noises from."""
+    """Noise and conditions of some examples, by the names of a file's inputs."""
 
     name: str
-    noise: np.ndarray
-    labels: np.ndarray | None = None
-
-    @property
-    def feed(self) -> dict[str, np.ndarray]:
-        return {"noise": self.noise} if self.labels is None else {"noise": self.noise, "labels": self.labels}
+    feed: dict[str, np.ndarray]
 
 
 def probes(generator: Generator) -> list[Probe]:
@@ -52,13 +47,15 @@ def probes(generator: Generator) -> list[Probe]:
 
 def _probes(generator: Generator, name: str, seed: int) -> list[Probe]:
     one, several = BATCHES
-    classes = generator.num_classes
+    classes = generator.condition.num_classes if generator.condition is not None else None
     sizes = [one] + [several] * -(-(classes or 1) // several)
-    noise = np.random.default_rng(seed).standard_normal((sum(sizes), *generator.latent_shape), dtype=np.float32)
-    labels = None if classes is None else (np.arange(sum(sizes), dtype=np.int32) - one) % classes
-    cuts = np.cumsum(sizes)[:-1]
-    parts = zip(np.split(noise, cuts), [None] * len(sizes) if labels is None else np.split(labels, cuts), strict=True)
-    return [Probe(f"{name}, batch of {len(part)}", part, its_labels) for part, its_labels in parts]
+    feed = generator.feed(sum(sizes), seed)
+    ends = np.cumsum(sizes)
+    parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+    return [
+        Probe(f"{name}, batch of {size}", {key: values[part] for key, values in feed.items()})
+        for size, part in zip(sizes, parts, strict=True)
+    ]
 
 
 def compare(generator: Generator, probes: list[Probe], found: list[np.ndarray], tolerance: Tolerance) -> float:
@@ -72,7 +69,7 @@ def compare(generator: Generator, probes: list[Probe], found: list[np.ndarray], 
 
 
 def _difference(generator: Generator, probe: Probe, found: np.ndarray, tolerance: Tolerance) -> float:
-    expected = generator.images(probe.noise, probe.labels)
+    expected = generator.images(probe.feed)
     if not np.isfinite(expected).all():
         raise NotFiniteError(f"Expected a model that makes finite images. Received: NaN or infinity for {probe.name}.")
     allowed = tolerance.value * max(1.0, float(np.abs(expected).max()))

@@ -62,13 +62,10 @@ def _examples(model: onnx.ModelProto, generator: Generator) -> np.ndarray:
 
 
 def _feeds(generator: Generator, n: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
-    """Noise in batches, the classes in turn."""
-    noise = np.random.default_rng(seed).standard_normal((n, *generator.latent_shape), dtype=np.float32)
+    """Noise and conditions in batches, the classes in turn."""
+    feed = generator.feed(n, seed)
     for start in range(0, n, BATCH_SIZE):
-        feed = {"noise": noise[start : start + BATCH_SIZE]}
-        if generator.num_classes is not None:
-            feed["labels"] = np.arange(start, start + BATCH_SIZE, dtype=np.int32) % generator.num_classes
-        yield feed
+        yield {name: values[start : start + BATCH_SIZE] for name, values in feed.items()}
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from keras_gan_zoo.export.generator import Generator
 def write_saved_model(generator: Generator, folder: Path) -> None:
     """A folder with two signatures.
 
-    `serving_default` makes images of noise and labels. `sample` takes n, a seed and, of conditional models, n labels,
-    and draws the noise itself, of which the first rows do not depend on n: TensorFlow's, not that of `gan.sample`.
-    Both refuse classes that do not exist.
+    `serving_default` makes images of noise and conditions. `sample` takes n, a seed and, of conditional models, n
+    labels or conditions, and draws the noise itself, of which the first rows do not depend on n: TensorFlow's, not
+    that of `gan.sample`. Models that take no noise lack it. Both refuse classes that do not exist.
     """
     _write(generator, folder, _checked(generator))
 
@@ -30,33 +30,39 @@ def _write(generator: Generator, folder: Path, function: Callable) -> None:
     archive = keras.export.ExportArchive()
     archive.track(generator.network)
     archive.add_endpoint("serving_default", function, input_signature=generator.signature)
-    scalars = [tf.TensorSpec((), tf.int32, name=name) for name in ("n", "seed")]
-    archive.add_endpoint("sample", _sampler(generator, function), input_signature=[*scalars, *generator.signature[1:]])
+    if generator.latent_shape is not None:
+        scalars = [tf.TensorSpec((), tf.int32, name=name) for name in ("n", "seed")]
+        archive.add_endpoint(
+            "sample", _sampler(generator, function), input_signature=[*scalars, *generator.signature[1:]]
+        )
     archive.write_out(str(folder), verbose=False)
 
 
 def _checked(generator: Generator) -> Callable:
     """The network, which by itself would take a class that does not exist for none."""
-    if generator.num_classes is None:
+    if generator.condition is None or not generator.condition.is_class:
         return generator.function
+    classes = generator.condition.num_classes
 
-    def function(noise, labels):
-        message = f"Expected labels from 0 to {generator.num_classes - 1}."
-        tf.debugging.assert_non_negative(labels, message)
-        tf.debugging.assert_less(labels, generator.num_classes, message)
-        return generator.function(noise, labels)
+    def function(*given):
+        message = f"Expected labels from 0 to {classes - 1}."
+        tf.debugging.assert_non_negative(given[-1], message)
+        tf.debugging.assert_less(given[-1], classes, message)
+        return generator.function(*given)
 
-    return function
+    return generator.with_arguments(function)
 
 
 def _sampler(generator: Generator, function: Callable) -> Callable:
     def noise(n, seed):
-        shape = tf.stack([n, *generator.latent_shape])
+        shape = tf.stack([n, *(generator.latent_shape or ())])
         return tf.random.stateless_normal(shape, tf.stack([seed, 0]), alg="philox")  # the same on every device
 
-    if generator.num_classes is None:
+    if generator.condition is None:
         return lambda n, seed: function(noise(n, seed))
-    return lambda n, seed, labels: function(noise(n, seed), labels)
+    if generator.condition.is_class:
+        return lambda n, seed, labels: function(noise(n, seed), labels)
+    return lambda n, seed, condition: function(noise(n, seed), condition)
 
 
 def write_litert(generator: Generator, path: Path) -> None:

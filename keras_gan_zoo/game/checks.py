@@ -1,13 +1,15 @@
-"""What two players, their labels and their `fit` must be, checked before anything runs."""
+"""What players, their options and their data must be, checked before anything runs."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
-from keras_gan_zoo.core.labels import check_class_names
+from keras_gan_zoo.core.conditions import Condition, check_class_names
+from keras_gan_zoo.core.keras_internals import activation_of
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.networks.roles import noise_and_condition
 
 
 def refuse(arguments: dict, *names: str) -> None:
@@ -104,24 +106,40 @@ def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_pe
         )
 
 
-def check_players(generator, discriminator, packing: int = 1) -> None:
-    for name, player in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(player, keras.Model) or not getattr(player, "inputs", None):
+def check_networks(players: dict[str, keras.Model]) -> None:
+    """That players are networks that know their inputs, and move weights of their own."""
+    for name, network in players.items():
+        if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
             raise InputError(
-                f"Expected the {name} to be a keras.Model that knows its inputs. Received: {type(player).__name__}. "
+                f"Expected the {name} to be a keras.Model that knows its inputs. Received: {type(network).__name__}. "
                 "Wrap a subclassed one: keras.Model(inputs, network(inputs))."
             )
-        if len(player.inputs) > 2 or len(player.outputs) != 1:
+    owned: set[int] = set()
+    for network in players.values():
+        weights = {id(weight) for weight in network.trainable_variables}
+        if owned & weights:
             raise InputError(
-                f"Expected the {name} to take one input, or two with labels, and to return one output. Received: "
-                f"{len(player.inputs)} inputs, {len(player.outputs)} outputs."
+                f"Expected every weight to belong to one player. Received: {len(owned & weights)} weights that both "
+                "networks share. Build separate layers."
+            )
+        owned |= weights
+
+
+def check_players(generator, discriminator, packing: int = 1) -> None:
+    """That a generator and a discriminator fit each other."""
+    check_networks({"generator": generator, "discriminator": discriminator})
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if len(network.inputs) > 2 or len(network.outputs) != 1:
+            raise InputError(
+                f"Expected the {name} to take one input, or two with a condition, such as labels, and to return one "
+                f"output. Received: {len(network.inputs)} inputs, {len(network.outputs)} outputs."
             )
     if not discriminator.trainable_variables:
         raise InputError(
             "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: "
             "each player's turn moves its own weights only."
         )
-    if getattr(discriminator.outputs[0]._keras_history.operation, "activation", None) is keras.activations.sigmoid:
+    if activation_of(discriminator.outputs[0]) is keras.activations.sigmoid:
         raise InputError(
             "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."
             " Leave that activation out."
@@ -133,19 +151,66 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             f"Expected the discriminator to take what the generator makes{packed}. Received: a generator of {made} "
             f"and a discriminator of {judged}. Change one of the two shapes."
         )
-    if len(generator.inputs) != len(discriminator.inputs):
-        raise InputError(
-            "Expected both networks to take labels, or neither. Received: a generator with "
-            f"{len(generator.inputs)} and a discriminator with {len(discriminator.inputs)} inputs."
-        )
-    if packing > 1 and len(discriminator.inputs) == 2 and tuple(discriminator.inputs[1].shape[1:]) != (packing,):
+    _check_conditions(generator, discriminator, packing)
+
+
+def _check_conditions(generator, discriminator, packing: int) -> None:
+    """That what the networks take second is a condition, and the same for both, packed for the discriminator."""
+    _, condition = noise_and_condition(generator, discriminator)
+    if condition is not None:
+        Condition.of_input(condition)
+    if len(discriminator.inputs) == 1:
+        return
+    packed = tuple(discriminator.inputs[1].shape[1:])
+    if packing > 1 and len(packed) == 1 and "int" in discriminator.inputs[1].dtype and packed != (packing,):
         raise InputError(
             f"Expected a discriminator that takes the labels of {packing} packed examples, (batch, {packing}). "
             f"Received: one of labels {tuple(discriminator.inputs[1].shape)}. Build it with keras.Input(({packing},))."
         )
-    shared = {id(v) for v in generator.trainable_variables} & {id(v) for v in discriminator.trainable_variables}
-    if shared:
+    if packing == 1:
+        Condition.of_input(discriminator.inputs[1])
+    if condition is not None:
+        single = tuple(condition.shape[1:])
+        expected = (*single[:-1], single[-1] * packing) if single else (() if packing == 1 else (packing,))
+        if expected != packed and {expected, packed} != {(), (1,)}:  # which are two ways to take one label
+            raise InputError(
+                f"Expected both networks to take the same condition{f' ({packing} packed)' if packing > 1 else ''}. "
+                f"Received: a generator of {single} and a discriminator of {packed}. Change one of the two."
+            )
+
+
+def check_batch(model, examples, condition) -> None:
+    """That a batch has the examples and conditions that a model takes; while its step is traced."""
+    check_example_shape(model, examples.shape[1:])
+    expected = model.data_condition
+    if expected is None:
+        return
+    if condition is None:
+        expected.check_data(None, None)
+    if not expected.is_class:
+        expected.check_data(None, tuple(condition.shape[1:]))
+
+
+def check_example_shape(model, shape) -> None:
+    """That examples are of the shape that a model is trained on."""
+    if tuple(shape) != model.example_shape:
         raise InputError(
-            f"Expected every weight to belong to one player. Received: {len(shared)} weights that both networks share. "
-            "Build separate layers."
+            f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {tuple(shape)}. "
+            "Build the networks for the data: for_images(shape), or load the data with another image_size."
         )
+
+
+def check_dataset(model, dataset: Dataset, batch_size: int | None = None) -> None:
+    """That a model can take these data, or train on them in such batches."""
+    check_example_shape(model, dataset.example_shape)
+    if model.data_condition is not None:
+        model.data_condition.check_data(dataset.conditions, dataset.condition_shape)
+    least = model.packing if batch_size is None else batch_size
+    if least < 1 or len(dataset) < least:
+        raise InputError(
+            f"Expected at least one full batch of {least}. Received: {len(dataset)} examples. "
+            "Choose a smaller batch_size, or more data."
+        )
+    if batch_size is not None:
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        check_divisible(batch_size, model.minibatches_per_step, model.packing, replicas)

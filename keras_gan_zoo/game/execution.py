@@ -1,4 +1,4 @@
-"""What one call into the graph does: one training step or several, or none where a run goes on within an epoch."""
+"""What one call into the graph does: one training step or several, or none where a run is resumed within an epoch."""
 
 import tensorflow as tf
 
@@ -6,11 +6,11 @@ from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
-def steps_function(model):
+def steps_function(model, is_guarded: bool):
     """A `train_function` that runs up to `steps_per_execution` steps per call, and stops where the epoch ends.
 
     Keras' own would run past the end, and where the data end moves random states before it notices. The bits are those
-    of one step at a time.
+    of one step at a time. A guarded execution ends with the first step that leaves the finite numbers.
     """
     step = model.train_step
     if not model.run_eagerly:
@@ -20,7 +20,7 @@ def steps_function(model):
         def body(done, more, batch):
             step(batch.get_value())
             more = done + 1 < limit
-            if model.is_guarded:  # so that the guard sees the first step that breaks
+            if is_guarded:
                 more &= tf.reduce_all(list(is_finite(model).values()))
             return done + 1, more, tf.cond(more, iterator.get_next_as_optional, lambda: batch)
 
@@ -36,7 +36,7 @@ def steps_function(model):
     def train_function(iterator):
         if model.steps_per_execution == 1 or not isinstance(iterator, tf.data.Iterator):  # the latter: train_on_batch
             return step(next(iterator))
-        done, logs = execute(iterator, tf.constant(model.steps_of_next_execution(model.steps_in_epoch)))
+        done, logs = execute(iterator, tf.constant(model.session.steps_of_next_execution(model.steps_in_epoch)))
         if not done:
             raise StopIteration
         return logs
@@ -45,20 +45,20 @@ def steps_function(model):
 
 
 class BrokenEpoch:
-    """Steps of an epoch that were done before the run was interrupted in it.
+    """The epoch that a run is resumed in, of which some steps were done before.
 
     Args:
-        start: The snapshot that the run goes on from.
-        batches_before: If their batches come once more, and must be read over: how many of earlier epochs come before
-            them. None if the source begins where the run goes on.
+        start: The snapshot that the run is resumed from.
+        batches_before: If the source of batches begins anew, and done ones must be read and thrown away: how many
+            batches of earlier epochs come before those of this one. None if the source begins where the run is resumed.
     """
 
     def __init__(self, start: Snapshot, batches_before: int | None):
         self.start, self.batches_before, self.done = start, batches_before, 0
 
-    def passes(self, model, iterator) -> bool:
-        """Whether the next execution was done before, wholly; if it was done in part, that part is passed over."""
-        wanted = model.steps_of_next_execution(self.done)
+    def skips(self, model, iterator) -> bool:
+        """Whether all steps of the next execution were done before; if only some were, those are skipped."""
+        wanted = model.session.steps_of_next_execution(self.done)
         steps = min(wanted, self.start.batch - self.done)
         if self.batches_before is not None:
             for _ in range(self.batches_before + steps):
@@ -69,16 +69,22 @@ class BrokenEpoch:
         self.done += steps
         return steps == wanted
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps that were done before are skipped."""
+        return self.done == self.start.batch
 
-def passing_over(model, execute):
-    """A `train_function` that first passes over a broken epoch's steps, so that Keras counts and logs all of it."""
+
+def skipping_done_steps(model, execute):
+    """A `train_function` that skips the steps of a broken epoch, so that Keras counts and logs a whole one."""
 
     def train_function(iterator):
-        broken = model.broken_epoch
-        is_passed = broken is not None and broken.passes(model, iterator)
-        if broken is not None and broken.done == broken.start.batch:
-            model.broken_epoch = None
-        if is_passed:
+        session = model.session
+        broken = None if session is None else session.broken_epoch
+        is_skipped = broken is not None and broken.skips(model, iterator)
+        if broken is not None and broken.is_over:
+            session.broken_epoch = None
+        if is_skipped:
             return _figures(model)
         try:
             return execute(iterator)

@@ -87,12 +87,7 @@ class AsPreset:
         facts = {"description": description, "licence": licence}
         return save(self, folder, half=half, with_discriminator=with_discriminator, **facts)
 
-    def save_weights(self, *arguments, **keywords):
-        """As of `keras.Model`. Refused without a discriminator: such a file could not say that it lacks one."""
-        self.check_discriminator()
-        super().save_weights(*arguments, **keywords)
-
-    def check_discriminator(self) -> None:
+    def check_complete(self) -> None:
         """Raises an `InputError` where training or judging would use a discriminator that has never learned."""
         if self.lacks_discriminator:
             raise InputError(

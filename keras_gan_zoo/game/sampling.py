@@ -1,4 +1,4 @@
-"""Samples of a trained model: noise and labels in, NumPy arrays out; and the way back."""
+"""Samples of a trained model: noise and conditions in, NumPy arrays out; and the way back."""
 
 from functools import cached_property
 
@@ -10,17 +10,21 @@ from keras_gan_zoo import data
 from keras_gan_zoo.export import export
 from keras_gan_zoo.latent.inversion import Inversion, invert
 from keras_gan_zoo.latent.sampler import Sampler
-from keras_gan_zoo.networks.parts import inputs
+from keras_gan_zoo.networks.roles import inputs
 
 
-class Sampling(Sampler):
-    """Adds `sample`, `sample_from`, `invert` and `export` to a model of two players, and its generator's shapes."""
+class GeneratorSampler(Sampler):
+    """A `Sampler` by a Keras network, which can also be inverted and exported. Subclasses say which network it is."""
+
+    sampler: keras.Model
+    example_shape: tuple[int, ...]
 
     def invert(
         self,
         images,
         labels=None,
         *,
+        conditions=None,
         steps: int = 500,
         restarts: int = 4,
         learning_rate: float = 0.2,
@@ -36,7 +40,8 @@ class Sampling(Sampler):
 
         Args:
             images: Examples (n, *example_shape): uint8 images, floats in [-1, 1], or vectors.
-            labels: Needed by conditional networks: one class for all, or n classes, by index or name.
+            labels: Needed by networks that take classes: one class for all, or n classes, by index or name.
+            conditions: Needed by networks that take vectors or pictures: one for all, or n of them.
             steps: Of each descent.
             restarts: Descents for each example.
             learning_rate: Adam's.
@@ -58,7 +63,7 @@ class Sampling(Sampler):
             True
         """
         options = {"steps": steps, "restarts": restarts, "learning_rate": learning_rate, "prior": prior}
-        return invert(self, images, labels, **options, seed=seed, verbose=verbose)
+        return invert(self, images, labels, conditions, **options, seed=seed, verbose=verbose)
 
     def export(self, path, format: str | None = None, **options):
         """Writes the generator, the averaged one where there is one, as ONNX, SavedModel or LiteRT.
@@ -80,31 +85,12 @@ class Sampling(Sampler):
         """
         return export(self, path, format, **options)
 
-    @property
-    def sampler(self) -> keras.Model:
-        """The generator that samples come from: the moving average where there is one."""
-        return self.generator if self.ema_generator is None else self.ema_generator
-
-    @property
-    def conditional(self) -> bool:
-        """Whether the networks take labels."""
-        return len(self.generator.inputs) == 2
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of the noise of one example, such as (100,)."""
-        return tuple(self.generator.inputs[0].shape[1:])
-
-    @property
-    def example_shape(self) -> tuple[int, ...]:
-        """Shape of one generated example, such as (28, 28, 1)."""
-        return tuple(self.generator.output_shape[1:])
-
-    def _examples_of(self, noise: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-        pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, len(noise), data.BATCH_SIZE)]
-        examples = [self._sample(inputs(noise[i], None if labels is None else labels[i])).numpy() for i in pieces]
-        return np.concatenate(examples).astype(np.float32)
+    def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
+        rows = len(noise if condition is None else condition)
+        pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, rows, data.BATCH_SIZE)]
+        parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]
+        return np.concatenate([self._sample(inputs(*part)).numpy() for part in parts]).astype(np.float32)
 
     @cached_property
     def _sample(self):
-        return tf.function(lambda inputs: self(inputs, training=False), autograph=False, reduce_retracing=True)
+        return tf.function(lambda inputs: self.sampler(inputs, training=False), autograph=False, reduce_retracing=True)

@@ -1,32 +1,34 @@
-"""Keras' side of the contract for a model of two players: everything around a `train_step` but the algorithm."""
-
-import random
+"""A model of two players, a generator and a discriminator, and the words that its `train_step` is written in."""
 
 import keras
+import tensorflow as tf
 
-from keras_gan_zoo import distribution
-from keras_gan_zoo.distribution import replicas
-from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game.checks import check_execution, check_options, check_players, check_scope
-from keras_gan_zoo.game.fitting import Fitting
+from keras_gan_zoo import penalties
+from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.game.checks import check_options, check_players
 from keras_gan_zoo.game.for_images import ForImages
+from keras_gan_zoo.game.model import GameModel
+from keras_gan_zoo.game.players import frozen_copy
 from keras_gan_zoo.game.presets import AsPreset
-from keras_gan_zoo.game.sampling import Sampling
-from keras_gan_zoo.game.vocabulary import Vocabulary
-
-SMALL = 250_000  # parameters of both players, below which dispatching a step costs about as much as computing it
-STEPS_OF_SMALL = 64  # steps per call into the graph for such players
+from keras_gan_zoo.game.sampling import GeneratorSampler
+from keras_gan_zoo.losses import AdversarialLoss
+from keras_gan_zoo.networks.roles import inputs, noise_and_condition
 
 
-class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.Model):
+class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     """A generator and a discriminator with an optimizer each, trained by `fit`.
 
-    Subclasses write `train_step` in the words of `Vocabulary`. These options are common to all of them.
+    Subclasses write `train_step`, with the words of `GameModel` and these: `noise`, `generate`, `score`, `judge` and
+    `generator_loss`. Packing, slope penalties, unpacking and averages live behind them. These options are common to
+    all of them.
 
     Args:
-        generator: Keras model from noise (batch, latent_dim), or [noise, labels (batch,)], to examples. Images are
-            channels last in [-1, 1]; any other shape works too, fed as a `tf.data.Dataset`.
-        discriminator: Keras model from examples, or [examples, labels], to raw scores (batch, 1): logits, no sigmoid.
+        generator: Keras model from noise (batch, latent_dim), or [noise, condition], to examples. Images are channels
+            last in [-1, 1]; any other shape works too, fed as a `tf.data.Dataset`. A condition is an integer class
+            `keras.Input((), dtype="int32")`, a vector `keras.Input((d,))` or a picture `keras.Input((height, width,
+            channels))`. One without noise calls its only input `condition`.
+        discriminator: Keras model from examples, or [examples, condition], to raw scores (batch, 1): logits, no
+            sigmoid; or to a map of them (batch, height, width, 1). Either player may go without the condition.
         num_classes: Number of classes of the labels, if the networks take labels.
         class_names: Names of the labels 0, 1, ..., which `sample` then takes; by default those of the `data.Dataset`
             that the model is first trained on, if it has any.
@@ -46,6 +48,9 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.M
 
     logged = ("d_loss", "g_loss")
     discriminator_steps = 1
+    adversarial_loss: AdversarialLoss
+    generator: keras.Model
+    discriminator: keras.Model
 
     def __init__(
         self,
@@ -61,26 +66,14 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.M
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)  # noise and examples stay as they are, whatever policy is global
         check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
         check_players(generator, discriminator, packing)
-        for player in (generator, discriminator):
-            replicas.prepare(player)
-        self.generator = generator
-        self.discriminator = discriminator
+        super().__init__({"generator": generator, "discriminator": discriminator}, seed=seed, **kwargs)
         self.class_names = None if class_names is None else tuple(class_names)
         self.num_classes = len(class_names) if class_names is not None else num_classes
         self.packing, self.r1, self.r2 = packing, r1, r2
         self.ema_decay = ema_decay
-        self.seed_is_drawn = seed is None
-        self.seed = random.getrandbits(31) if self.seed_is_drawn else int(seed)
-        self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False)
-        self.ema_generator = None if ema_decay is None else _frozen_copy(generator)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
-        self._epoch_length, self.broken_epoch, self.is_guarded = None, None, False
-        self.built = True
-
-    # ------------------------------------------------------------------------------------------------------- compile
+        self.ema_generator = None if ema_decay is None else frozen_copy(generator)
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         """Sets how the players are optimised.
@@ -95,59 +88,161 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.M
         Raises:
             InputError: If arguments cannot work, or not together.
         """
-        check_scope(self._distribute_strategy)
-        distribution.check_supported(self.distribute_strategy)
-        for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
-            if name in keras_arguments:
-                raise InputError(
-                    "compile() expects generator_optimizer and discriminator_optimizer; the loss is an argument of "
-                    f"the constructor. Received: {name}={keras_arguments[name]!r}. Leave {name!r} out."
-                )
-        shared = generator_optimizer is discriminator_optimizer
-        if shared and isinstance(generator_optimizer, keras.optimizers.Optimizer):
-            raise InputError(
-                "Expected two optimizers, because each keeps the state of one player. Received: one instance for both. "
-                "Create a second one."
-            )
-        steps = {"steps_per_execution": self._default_steps_per_execution()}
-        check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
-        super().compile(optimizer=None, **{**steps, **keras_arguments})
-        with self.distribute_strategy.scope():
-            self.generator_optimizer = self._built_optimizer(generator_optimizer, self.generator)
-            self.discriminator_optimizer = self._built_optimizer(discriminator_optimizer, self.discriminator)
-        self._compile_arguments = keras_arguments
-        self.compiled_as = self.get_compile_config()
+        super().compile(generator_optimizer, discriminator_optimizer, **keras_arguments)
+
+    # ----------------------------------------------------------------------------------------- words of a `train_step`
+
+    def noise(self, draws: int, rows, step=None) -> list:
+        """Standard normal noise of this step, drawn `draws` times for `rows` examples: a function of (seed, step).
+
+        None each time where the generator takes no noise.
+        """
+        return [None] * draws if self.latent_shape is None else self.normal(draws, rows, self.latent_shape, step)
+
+    def generate(self, noise, condition, training: bool = True):
+        """Examples from noise, by the generator that is being trained; never in half precision."""
+        given = inputs(noise, condition if self.condition is not None else None)
+        return tf.cast(self.generator(given, training=training), keras.backend.floatx())
+
+    def score(self, examples, condition, training: bool = True):
+        """Raw discriminator scores, never in half precision. Real and generated examples are scored separately."""
+        judged = condition if len(self.discriminator.inputs) == 2 else None
+        scores = self.discriminator(inputs(self._packed(examples), self._packed(judged)), training=training)
+        return tf.cast(scores, keras.backend.floatx())
+
+    def judge(self, real, fake, condition, training: bool = True) -> tuple:
+        """Scores of real and of generated examples, and what `r1` and `r2` add to the discriminator's loss."""
+        real_scores, real_penalty = self._penalised(real, condition, self.r1 * training, training)
+        fake_scores, fake_penalty = self._penalised(fake, condition, self.r2 * training, training)
+        return real_scores, fake_scores, real_penalty + fake_penalty
+
+    def generator_loss(self, fake_scores, real_scores):
+        """The generator's loss; `real_scores` is a function, because only relativistic losses need them."""
+        needed = (real_scores(),) if self.adversarial_loss.needs_real_scores else ()
+        return self.adversarial_loss.generator_loss(fake_scores, *needed)
+
+    def finish_step(self, **logged) -> dict:
+        """Counts the step, moves the averaged generator, returns the means of the logged figures over the epoch."""
+        figures = super().finish_step(**logged)
+        if self.ema_generator is not None:
+            self._move_average()
+        return figures
+
+    def test_step(self, batch):
+        """Both losses in inference mode, without penalties, on noise that training never sees."""
+        real, condition = self.unpacked(batch)
+        size = tf.shape(real)[0] // self.packing * self.packing  # the last batch may end in an incomplete pack
+        real, condition = (
+            None if values is None else _at_least(self.packing, values[:size]) for values in (real, condition)
+        )
+        [noise] = self.noise(1, tf.shape(real)[0], step=-1 - tf.cast(self.metrics[0].count, self.step.dtype))
+        fake = self.generate(noise, condition, training=False)
+        real_scores, fake_scores, _ = self.judge(real, fake, condition, training=False)
+        d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
+        g_loss = self.generator_loss(fake_scores, lambda: real_scores)
+        logged = {"d_loss": d_loss, "g_loss": g_loss, **self.figures(real_scores, fake_scores)}
+        return self.tracked(logged, weight=size)
+
+    def figures(self, real_scores, fake_scores) -> dict:
+        """What a variant logs besides the losses: the rest of `logged`."""
+        return {}
+
+    def _packed(self, values):
+        """m consecutive examples joined along the last axis, so that the discriminator judges them at once."""
+        if self.packing == 1 or values is None:
+            return values
+        shape = values.shape[1:]
+        packs = tf.reshape(values, (-1, self.packing, *shape))
+        if shape.rank == 0:
+            return packs  # labels (batch, m)
+        axes = [0, *range(2, len(shape) + 1), 1, len(shape) + 1]
+        return tf.reshape(tf.transpose(packs, axes), (-1, *shape[:-1], self.packing * shape[-1]))
+
+    def _penalised(self, examples, condition, weight: float, training: bool) -> tuple:
+        """Scores, and the weighted penalty on their slope."""
+        if not weight:
+            return self.score(examples, condition, training), 0.0
+        scores, slope = penalties.slopes(lambda examples: self.score(examples, condition, training), examples)
+        return scores, weight * penalties.zero_centred(slope)
+
+    def _move_average(self) -> None:
+        """Over at most a tenth of the steps so far, so that a short run is not dominated by the initial weights."""
+        step = tf.cast(self.step, keras.backend.floatx())
+        decay = tf.minimum(tf.cast(self.ema_decay, step.dtype), step / (step + 10))
+        for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+            keep = tf.cast(decay, average.dtype)
+            average.assign(keep * average + (1 - keep) * weight)
+
+    # ------------------------------------------------------------------------------------------- what the networks take
 
     @property
-    def metrics(self):
-        return list(self._trackers.values())
+    def sampler(self) -> keras.Model:
+        """The generator that samples come from: the moving average where there is one."""
+        return self.generator if self.ema_generator is None else self.ema_generator
 
-    def loss_total(self, name: str):
-        """The sum over the steps of the epoch behind the mean that is logged: not finite if one of them was not."""
-        return self._trackers[name].total
+    @property
+    def latent_shape(self) -> tuple[int, ...] | None:
+        """Shape of the noise of one example, such as (100,); None if the generator takes none."""
+        noise, _ = noise_and_condition(self.generator, self.discriminator)
+        return None if noise is None else tuple(noise.shape[1:])
 
-    # ------------------------------------------------------------------------------------------------------ sampling
+    @property
+    def condition(self) -> Condition | None:
+        """What the generator takes besides noise; None for nothing."""
+        _, condition = noise_and_condition(self.generator, self.discriminator)
+        return None if condition is None else Condition.of_input(condition, self.num_classes, self.class_names)
+
+    @property
+    def data_condition(self) -> Condition | None:
+        """What either network takes besides noise or examples, and data must have; None for nothing."""
+        if self.condition is not None or len(self.discriminator.inputs) == 1:
+            return self.condition
+        return Condition.of_input(self.discriminator.inputs[1], self.num_classes, self.class_names)
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one generated example, such as (28, 28, 1)."""
+        return tuple(self.generator.output_shape[1:])
+
+    @property
+    def minibatches_per_step(self) -> int:
+        """One for each of the discriminator's steps."""
+        return self.discriminator_steps
+
+    @property
+    def player_losses(self) -> dict[str, str]:
+        return {"discriminator": "d_loss", "generator": "g_loss"}
+
+    def adopt(self, dataset) -> None:
+        """Takes over the names of the classes, if the model has none of its own."""
+        if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
+            self.class_names = tuple(dataset.class_names)
 
     def call(self, inputs, training=False):
-        """Examples from noise, or from [noise, labels]; by the averaged generator where there is one."""
+        """Examples from noise, or from [noise, condition]; by the averaged generator where there is one."""
         return self.sampler(inputs, training=training)
 
     # -------------------------------------------------------------------------------------------------------- saving
 
+    def save_weights(self, *arguments, **keywords):
+        """As of `keras.Model`. Refused without a discriminator: such a file could not say that it lacks one."""
+        self.check_complete()
+        super().save_weights(*arguments, **keywords)
+
     def get_config(self):
+        config = super().get_config()
         lacking = {"lacks_discriminator": True} if self.lacks_discriminator else {}
         return {
             **lacking,
-            "name": self.name,
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "name": config["name"],
+            **config["players"],
             "num_classes": self.num_classes,
             "class_names": None if self.class_names is None else list(self.class_names),
             "packing": self.packing,
             "r1": self.r1,
             "r2": self.r2,
             "ema_decay": self.ema_decay,
-            "seed": self.seed,
+            "seed": config["seed"],
         }
 
     @classmethod
@@ -158,56 +253,8 @@ class TwoPlayerModel(Vocabulary, Fitting, ForImages, AsPreset, Sampling, keras.M
         model.lacks_discriminator = lacks_discriminator
         return model
 
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        optimizers = {name: getattr(self, name) for name in ("generator_optimizer", "discriminator_optimizer")}
-        return {
-            **{name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()},
-            **self._compile_arguments,
-        }
 
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def save_own_variables(self, store):
-        """The step, and the states that Dropout and other random layers draw from, which Keras leaves out."""
-        super().save_own_variables(store)
-        for number, state in enumerate(self._random_states()):
-            store[f"random_state_{number}"] = keras.ops.convert_to_numpy(state)
-
-    def load_own_variables(self, store):
-        self.step.assign(store["0"])
-        for number, state in enumerate(self._random_states()):
-            state.assign(store[f"random_state_{number}"])
-
-    # ------------------------------------------------------------------------------------------------------- helpers
-
-    def _random_states(self) -> list:
-        return [variable for variable in self.variables if variable.path.endswith("seed_generator_state")]
-
-    def _default_steps_per_execution(self) -> int:
-        small = self.generator.count_params() + self.discriminator.count_params() < SMALL
-        return STEPS_OF_SMALL if small and self._distribute_strategy is None else 1
-
-    def _built_optimizer(self, optimizer, player: keras.Model) -> keras.optimizers.Optimizer:
-        """Built here, because Keras loads no weights into an optimizer that is not."""
-        optimizer = self.paper_optimizer() if optimizer is None else keras.optimizers.get(optimizer)
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        if inner.use_ema:
-            raise InputError(
-                "Expected optimizers without use_ema, whose average Keras would never put to use here. Received: "
-                f"use_ema=True. Pass ema_decay={inner.ema_momentum} to the model instead."
-            )
-        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if any(layer.compute_dtype == "float16" for layer in player._flatten_layers()) and not scales:
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(player.trainable_variables)
-        return optimizer
-
-
-def _frozen_copy(network: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    copy.trainable = False
-    return copy
+def _at_least(rows: int, values) -> tf.Tensor:
+    """Zeros in place of no rows at all, which layers cannot take: a small last batch, or a replica without a part."""
+    missing = tf.where(tf.shape(values)[0] == 0, rows, 0)
+    return tf.concat([values, tf.zeros((missing, *values.shape[1:]), values.dtype)], axis=0)

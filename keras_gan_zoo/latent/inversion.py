@@ -13,6 +13,7 @@ from keras_gan_zoo import data
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
 from keras_gan_zoo.data.pipelines import normalised
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.networks.roles import inputs
 
 if TYPE_CHECKING:
     from keras_gan_zoo.latent.sampler import Sampler
@@ -43,6 +44,7 @@ def invert(
     gan: Sampler,
     images,
     labels=None,
+    conditions=None,
     *,
     steps: int,
     restarts: int,
@@ -51,24 +53,24 @@ def invert(
     seed: int,
     verbose: int,
 ) -> Inversion:
-    """See `Sampling.invert`."""
+    """See `GeneratorSampler.invert`."""
     for name, count in (("steps", steps), ("restarts", restarts)):
         check_count(name, count)
     check_number("learning_rate", learning_rate, low=0, above=True)
     check_number("prior", prior, low=0)
     targets = _checked_targets(gan, images)
-    labels = _checked_labels(gan, len(targets), labels)
-    starts = _nearest_candidates(gan, targets, labels, restarts, check_seed(seed))
+    condition = _checked_condition(gan, len(targets), labels, conditions)
+    starts = _nearest_candidates(gan, targets, condition, restarts, check_seed(seed))
     descend = _descent(gan, steps, learning_rate, prior)
     at_once = max(1, TOGETHER // restarts)
     pieces = [slice(start, start + at_once) for start in range(0, len(targets), at_once)]
     progress = keras.utils.Progbar(CALLS * len(pieces), verbose=verbose, unit_name="part")
     found = [
-        _best_of(descend, starts[piece], targets[piece], None if labels is None else labels[piece], progress)
+        _best_of(descend, starts[piece], targets[piece], None if condition is None else condition[piece], progress)
         for piece in pieces
     ]
     noise = np.concatenate(found)
-    made = gan.sample_from(noise, labels)
+    made = gan.sample_from(noise, conditions=condition)
     return Inversion(noise, made, np.sqrt(_squared_error(made, targets)))
 
 
@@ -82,32 +84,39 @@ def _checked_targets(gan: Sampler, images) -> np.ndarray:
     return normalised(tf.convert_to_tensor(examples)).numpy()
 
 
-def _checked_labels(gan: Sampler, n: int, labels) -> np.ndarray | None:
-    if gan.conditional and labels is None:
+def _checked_condition(gan: Sampler, n: int, labels, conditions) -> np.ndarray | None:
+    gan.noise_shape()
+    if gan.conditional and labels is None and conditions is None:
+        how = ("labels", "invert(images, labels), by index or name")
+        what, call = how if gan.has_classes else ("conditions", "invert(images, conditions=...)")
         raise InputError(
-            "Expected the labels of the examples, because the networks take them. Received: none. "
-            "Pass invert(images, labels), by index or name."
+            f"Expected the {what} of the examples, because the networks take them. Received: none. Pass {call}."
         )
-    return gan.labels_to_sample(n, labels)
+    return gan.condition_of(n, labels, conditions)
 
 
-def _nearest_candidates(gan, targets: np.ndarray, labels, restarts: int, seed: int) -> np.ndarray:
+def _nearest_candidates(gan, targets: np.ndarray, condition, restarts: int, seed: int) -> np.ndarray:
     """Noise to start from, (n, restarts, *latent_shape): for each example the nearest of many random ones."""
     count = max(CANDIDATES, restarts)
     noise = np.random.default_rng(seed).standard_normal((count, *gan.latent_shape), dtype=np.float32)
     starts = np.empty((len(targets), restarts, *gan.latent_shape), np.float32)
-    for label in [None] if labels is None else np.unique(labels):
-        made = gan.sample_from(noise, label)
-        for i in range(len(targets)) if label is None else np.flatnonzero(labels == label):
+    distinct, members = (
+        ([None], np.zeros(len(targets), int))
+        if condition is None
+        else np.unique(condition, axis=0, return_inverse=True)
+    )
+    for number, each in enumerate(distinct):
+        made = gan.sample_from(noise, conditions=each)
+        for i in np.flatnonzero(members == number):
             starts[i] = noise[np.argsort(_squared_error(made, targets[i]), kind="stable")[:restarts]]
     return starts
 
 
-def _best_of(descend, starts: np.ndarray, targets: np.ndarray, labels, progress) -> np.ndarray:
+def _best_of(descend, starts: np.ndarray, targets: np.ndarray, condition, progress) -> np.ndarray:
     """The noise of each example's best descent; all of them are one batch."""
     n, restarts = starts.shape[:2]
     noise = tf.reshape(starts, (n * restarts, *starts.shape[2:]))
-    repeated = [None if values is None else tf.repeat(values, restarts, axis=0) for values in (targets, labels)]
+    repeated = [None if values is None else tf.repeat(values, restarts, axis=0) for values in (targets, condition)]
     best, lowest = noise, tf.fill([n * restarts], tf.constant(np.inf, tf.float32))
     state = (noise, tf.zeros_like(noise), tf.zeros_like(noise), best, lowest)
     for call in range(CALLS):
@@ -127,14 +136,14 @@ def _descent(gan, steps: int, learning_rate: float, prior: float):
     """
     generator = gan.sampler
 
-    def losses(noise, targets, labels):
-        made = tf.cast(generator(noise if labels is None else [noise, labels], training=False), targets.dtype)
+    def losses(noise, targets, condition):
+        made = tf.cast(generator(inputs(noise, condition), training=False), targets.dtype)
         return _mean_of_rows((made - targets) ** 2) + prior * _mean_of_rows(noise**2)
 
-    def step(i, noise, mean, square, best, lowest, targets, labels):
+    def step(i, noise, mean, square, best, lowest, targets, condition):
         with tf.GradientTape() as tape:
             tape.watch(noise)
-            loss = losses(noise, targets, labels)
+            loss = losses(noise, targets, condition)
         gradient = tape.gradient(loss, noise)
         better = loss < lowest
         best = tf.where(tf.reshape(better, (-1, *[1] * (noise.shape.rank - 1))), noise, best)
@@ -145,16 +154,16 @@ def _descent(gan, steps: int, learning_rate: float, prior: float):
         return noise - rate * change, mean, square, best, tf.minimum(loss, lowest)
 
     @tf.function(autograph=False)
-    def part(first, last, state, targets, labels):
+    def part(first, last, state, targets, condition):
         return tf.while_loop(
             lambda i, *_: i < last,
-            lambda i, *state: (i + 1, *step(i, *state, targets, labels)),
+            lambda i, *state: (i + 1, *step(i, *state, targets, condition)),
             (first, *state),
         )[1:]
 
-    def descend(call: int, state, targets, labels):
+    def descend(call: int, state, targets, condition):
         bounds = [tf.constant(steps * number // CALLS) for number in (call, call + 1)]
-        return part(*bounds, state, targets, labels)
+        return part(*bounds, state, targets, condition)
 
     return descend
 

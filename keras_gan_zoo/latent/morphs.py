@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo.core import keras_internals
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
 
@@ -42,14 +43,14 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
         (8, 5, 2)
     """
     check_count("steps", steps, low=2)
-    if not gan.conditional:
+    if not gan.has_classes:
         raise InputError(
             "Expected a conditional model to morph from class to class. Received: one whose networks take no labels. "
             "Use walk, from noise to noise."
         )
     noise = gan.checked_noise(noise)
     encode, decode = _around_encoded_label(gan.sampler)
-    labels = np.concatenate([gan.labels_to_sample(1, label) for label in (start, end)])
+    labels = np.concatenate([gan.condition_of(1, label) for label in (start, end)])
     first, last = np.asarray(encode(labels), np.float32)
     t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
     mixed = ((1 - t) * first + t * last).astype(np.float32)
@@ -73,7 +74,7 @@ def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Mo
 
 def _encoding_of(labels, generator: keras.Model):
     """The output of the layer that embeds or encodes the labels, through layers that only reshape or cast them."""
-    nodes = [node for nodes in generator._nodes_by_depth.values() for node in nodes]
+    nodes = list(keras_internals.nodes(generator))
     tensor = labels
     while True:
         consumers = [node for node in nodes if any(tensor is taken for taken in node.input_tensors)]
@@ -90,7 +91,7 @@ def _encodes(operation) -> bool:
     import keras
 
     encoders = (keras.layers.Embedding, keras.layers.CategoryEncoding)
-    return isinstance(operation, encoders) or type(operation).__name__ == "OneHot"  # keras.ops.one_hot
+    return isinstance(operation, encoders) or keras_internals.is_one_hot(operation)
 
 
 def _is_learned_or_last(operation, output, generator: keras.Model) -> bool:

@@ -65,6 +65,8 @@ def walk(
     seed: int | None = None,
     spherical: bool = True,
     labels=None,
+    *,
+    conditions=None,
 ) -> np.ndarray:
     """Examples on the way between random noises, each row from one noise to another.
 
@@ -74,8 +76,9 @@ def walk(
         steps: Examples on each, at least 2.
         seed: Same seed, same ways, of which the first do not depend on how many there are.
         spherical: Whether noise goes along the sphere or the straight line, see `interpolate`.
-        labels: For conditional networks: one class for all rows, or one for each, by index or name; by default the
-            classes in turn.
+        labels: For networks that take classes: one class for all rows, or one for each, by index or name; by default
+            the classes in turn.
+        conditions: For networks that take vectors or pictures: one for all rows, or one for each.
 
     Returns:
         float32 array (rows, steps, *example_shape).
@@ -90,10 +93,12 @@ def walk(
     """
     check_count("rows", rows, low=1)
     check_count("steps", steps, low=2)
-    labels = gan.labels_to_sample(rows, labels)
-    ends = truncated_noise(2 * rows, gan.latent_shape, seed=seed).reshape(rows, 2, -1)
-    noise = interpolate(ends[:, 0], ends[:, 1], steps, spherical).reshape(rows * steps, *gan.latent_shape)
-    examples = gan.sample_from(noise, None if labels is None else np.repeat(labels, steps))
+    given = gan.condition_of(rows, labels, conditions)
+    shape = gan.noise_shape()
+    ends = truncated_noise(2 * rows, shape, seed=seed).reshape(rows, 2, -1)
+    noise = interpolate(ends[:, 0], ends[:, 1], steps, spherical).reshape(rows * steps, *shape)
+    repeated = None if given is None else np.repeat(given, steps, axis=0)
+    examples = gan.sample_from(noise, conditions=repeated)
     return examples.reshape(rows, steps, *gan.example_shape)
 
 

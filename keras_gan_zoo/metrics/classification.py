@@ -24,7 +24,7 @@ def network_classification(samples, labels, test, test_labels, epochs: int = 5, 
     Returns:
         A `Result` with `value`, the error in [0, 1].
     """
-    from keras_gan_zoo.metrics.features import classifier
+    from keras_gan_zoo.metrics.features import classifier  # imports TensorFlow
 
     check_count("epochs", epochs)
     samples, test = as_pixels(samples, "samples"), as_pixels(test, "test")

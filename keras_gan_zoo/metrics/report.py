@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_gan_zoo.core.labels import renumbered
+from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels

@@ -80,12 +80,12 @@ def _is_folder_of_images(path: Path) -> bool:
 
 def _of_generator(generator, seed: int) -> Source:
     def draw(n: int):
-        noise = np.random.default_rng(seed).standard_normal((n, *generator.latent_shape), dtype=np.float32)
-        labels = generator.labels_to_sample(n, None)
+        noise = np.random.default_rng(seed).standard_normal((n, *generator.noise_shape()), dtype=np.float32)
+        labels = generator.condition_of(n)
         rows = [slice(start, start + BATCH) for start in range(0, n, BATCH)]
         return (generator.sample_from(noise[i], None if labels is None else labels[i]) for i in rows), labels
 
-    return Source(draw, generator.class_names)
+        return Source(draw, None if generator.condition is None else generator.condition.class_names)
 
 
 def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:

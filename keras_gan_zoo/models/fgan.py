@@ -23,9 +23,9 @@ class FGAN(TwoPlayerModel):
     `architecture="dcgan"`.
 
     Args:
-        generator: Keras model from noise, or [noise, labels], to examples.
+        generator: Keras model from noise, or [noise, condition], to examples.
         discriminator: The paper's variational function before its output activation: Keras model from examples, or
-            [examples, labels], to raw scores (batch, 1).
+            [examples, condition], to raw scores (batch, 1).
         divergence: A key of `divergences.F_DIVERGENCES`, or an `FDivergence` of your own.
         generator_objective: `"minimax"`, the letter of the paper: the generator minimises F, that is its part
             $-E_Q[f^*(g_f(V))]$. `"non_saturating"`, the practical variant of its Section 3.2: it maximises
@@ -76,10 +76,10 @@ class FGAN(TwoPlayerModel):
 
     def train_step(self, batch):
         """The single-step gradient method: both players move from the same point, judged on the same samples."""
-        [(real, labels)] = self.minibatches(batch, 1)
+        [(real, condition)] = self.minibatches(batch, 1)
         [noise] = self.noise(1, tf.shape(real)[0])
         with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
-            real_scores, fake_scores, penalty = self.judge(real, self.generate(noise, labels), labels)
+            real_scores, fake_scores, penalty = self.judge(real, self.generate(noise, condition), condition)
             d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             g_loss = self.adversarial_loss.generator_loss(fake_scores)
         self.descend(self.discriminator, d_loss, d_tape)

@@ -22,9 +22,10 @@ class GAN(TwoPlayerModel):
     weights, so a run can be repeated and continued exactly.
 
     Args:
-        generator: Keras model from noise (batch, latent_dim), or [noise, labels (batch,)], to examples. Images are
+        generator: Keras model from noise (batch, latent_dim), or [noise, condition], to examples. Images are
             channels last in [-1, 1]; any other shape works too, fed as a `tf.data.Dataset`.
-        discriminator: Keras model from examples, or [examples, labels], to raw scores (batch, 1): logits, no sigmoid.
+        discriminator: Keras model from examples, or [examples, condition], to raw scores (batch, 1): logits, no
+            sigmoid.
         loss: A key of `losses.LOSSES`, such as `"non_saturating"` (default), `"minimax"` or `"relativistic"`; or a
             `losses.AdversarialLoss`.
         discriminator_steps: k. A batch given to `fit` is cut into k minibatches, so k divides its size.
@@ -83,25 +84,25 @@ class GAN(TwoPlayerModel):
         minibatches = self.minibatches(batch, self.discriminator_steps)
         *noises, last_noise = self.noise(len(minibatches) + 1, tf.shape(minibatches[0][0])[0])
 
-        for (real, labels), noise in zip(minibatches, noises, strict=True):  # k steps
-            fake = self.generate(noise, labels)
+        for (real, condition), noise in zip(minibatches, noises, strict=True):  # k steps
+            fake = self.generate(noise, condition)
             with tf.GradientTape() as tape:
-                real_scores, fake_scores, penalty = self.judge(real, fake, labels)
+                real_scores, fake_scores, penalty = self.judge(real, fake, condition)
                 d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             self.descend(self.discriminator, d_loss, tape)
 
         with tf.GradientTape() as tape:
-            fake_scores = self.score(self.generate(last_noise, labels), labels)
-            g_loss = self.generator_loss(fake_scores, lambda: self.score(real, labels))
+            fake_scores = self.score(self.generate(last_noise, condition), condition)
+            g_loss = self.generator_loss(fake_scores, lambda: self.score(real, condition))
         self.descend(self.generator, g_loss, tape)
         return self.finish_step(d_loss=d_loss, g_loss=g_loss)
 
     def _simultaneous_step(self, batch):
         """Both players descend from the same point, judged on the same samples."""
-        [(real, labels)] = self.minibatches(batch, 1)
+        [(real, condition)] = self.minibatches(batch, 1)
         [noise] = self.noise(1, tf.shape(real)[0])
         with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
-            real_scores, fake_scores, penalty = self.judge(real, self.generate(noise, labels), labels)
+            real_scores, fake_scores, penalty = self.judge(real, self.generate(noise, condition), condition)
             d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             g_loss = self.generator_loss(fake_scores, lambda: real_scores)
         self.descend(self.discriminator, d_loss, d_tape)

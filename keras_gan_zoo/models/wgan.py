@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import losses
 from keras_gan_zoo.core.bounds import check_number
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.checks import check_discriminator_steps
 from keras_gan_zoo.game.two_player import TwoPlayerModel
@@ -56,8 +57,8 @@ class WGAN(WassersteinModel):
     with a critic without normalisation, or perceptrons for vectors.
 
     Args:
-        generator: Keras model from noise, or [noise, labels], to examples.
-        discriminator: The critic: Keras model from examples, or [examples, labels], to raw scores (batch, 1).
+        generator: Keras model from noise, or [noise, condition], to examples.
+        discriminator: The critic: Keras model from examples, or [examples, condition], to raw scores (batch, 1).
         discriminator_steps: The paper's n_critic. It divides the batch size of `fit`.
         clip: The paper's c: bound on the size of every trainable weight of the critic, above 0.
         clip_normalization: Whether the scales and offsets (gamma, beta) of normalisation layers in the critic are
@@ -109,17 +110,17 @@ class WGAN(WassersteinModel):
         minibatches = self.minibatches(batch, self.discriminator_steps)
         *noises, last_noise = self.noise(len(minibatches) + 1, tf.shape(minibatches[0][0])[0])
 
-        for (real, labels), noise in zip(minibatches, noises, strict=True):  # n_critic steps
-            fake = self.generate(noise, labels)
+        for (real, condition), noise in zip(minibatches, noises, strict=True):  # n_critic steps
+            fake = self.generate(noise, condition)
             with tf.GradientTape() as tape:
-                real_scores, fake_scores, penalty = self.judge(real, fake, labels)
+                real_scores, fake_scores, penalty = self.judge(real, fake, condition)
                 d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             self.descend(self.discriminator, d_loss, tape)
             for weight in self._clipped_weights():
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
         with tf.GradientTape() as tape:
-            g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, labels), labels))
+            g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, condition), condition))
         self.descend(self.generator, g_loss, tape, when=self._is_generators_turn())
         return self.finish_step(d_loss=d_loss, g_loss=g_loss, **self.figures(real_scores, fake_scores))
 
@@ -155,5 +156,5 @@ def is_generators_turn(step, steps_per_turn: int):
 
 
 def _normalization_weights(network: keras.Model) -> set[int]:
-    layers = [layer for layer in network._flatten_layers() if isinstance(layer, NORMALIZATIONS)]
+    layers = [layer for layer in all_layers(network) if isinstance(layer, NORMALIZATIONS)]
     return {id(weight) for layer in layers for weight in layer.trainable_variables}

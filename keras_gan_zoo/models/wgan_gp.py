@@ -22,8 +22,8 @@ class WGANGP(WassersteinModel):
     normalisation in the critic would make the slope at one example depend on the others.
 
     Args:
-        generator: Keras model from noise, or [noise, labels], to examples.
-        discriminator: The critic: Keras model from examples, or [examples, labels], to raw scores (batch, 1).
+        generator: Keras model from noise, or [noise, condition], to examples.
+        discriminator: The critic: Keras model from examples, or [examples, condition], to raw scores (batch, 1).
         discriminator_steps: The paper's n_critic. It divides the batch size of `fit`.
         penalty_weight: The paper's lambda, at least 0.
         one_sided: If True, only slopes above 1 are penalised.
@@ -66,24 +66,24 @@ class WGANGP(WassersteinModel):
         k, rows = len(minibatches), tf.shape(minibatches[0][0])[0]
         *noises, last_noise = self.noise(k + 1, rows)
 
-        for (real, labels), noise, epsilon in zip(minibatches, noises, self.uniform(k, rows), strict=True):
-            fake = self.generate(noise, labels)
+        for (real, condition), noise, epsilon in zip(minibatches, noises, self.uniform(k, rows), strict=True):
+            fake = self.generate(noise, condition)
             with tf.GradientTape() as tape:
-                real_scores, fake_scores, penalty = self.judge(real, fake, labels)
-                penalty += self.penalty_weight * self.gradient_penalty(real, fake, labels, epsilon)
+                real_scores, fake_scores, penalty = self.judge(real, fake, condition)
+                penalty += self.penalty_weight * self.gradient_penalty(real, fake, condition, epsilon)
                 d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
             self.descend(self.discriminator, d_loss, tape)
 
         with tf.GradientTape() as tape:
-            g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, labels), labels))
+            g_loss = self.adversarial_loss.generator_loss(self.score(self.generate(last_noise, condition), condition))
         self.descend(self.generator, g_loss, tape)
         return self.finish_step(d_loss=d_loss, g_loss=g_loss, **self.figures(real_scores, fake_scores))
 
-    def gradient_penalty(self, real, fake, labels, epsilon):
+    def gradient_penalty(self, real, fake, condition, epsilon):
         """How far the critic's slope is from 1 at points between real and generated examples, in full precision."""
         epsilon = tf.reshape(epsilon, (-1, *[1] * (real.shape.rank - 1)))
         between = epsilon * real + (1 - epsilon) * fake
-        _, slope = penalties.slopes(lambda examples: self.score(examples, labels), between)
+        _, slope = penalties.slopes(lambda examples: self.score(examples, condition), between)
         return penalties.one_centred(slope, self.one_sided)
 
     def get_config(self):

@@ -95,11 +95,6 @@ def dense_scores(x, kernel_initializer):
     return layers.Dense(1, kernel_initializer=kernel_initializer, dtype=full_precision(), name="scores")(x)
 
 
-def inputs(first, labels):
-    """What a network takes: labels come second where there are any."""
-    return first if labels is None else [first, labels]
-
-
 def network(first, labels, output, name: str) -> keras.Model:
     return keras.Model(first if labels is None else [first, labels], output, name=name)
 

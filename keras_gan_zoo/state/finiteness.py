@@ -4,19 +4,15 @@ import tensorflow as tf
 
 
 def is_finite(model) -> dict[str, tf.Tensor]:
-    """Whether the losses of this epoch and the weights of both players are finite, in the order they are computed."""
-    weights = {
-        "weights of the discriminator": _is_finite(model.discriminator.weights),
-        "weights of the generator": _is_finite(model.generator.weights),
-    }
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        return weights  # which tell all replicas the same; a loss that breaks on one breaks the weights of all
-    return {
-        "loss of the discriminator": _is_finite([model.loss_total("d_loss")]),
-        "weights of the discriminator": weights["weights of the discriminator"],
-        "loss of the generator": _is_finite([model.loss_total("g_loss")]),
-        "weights of the generator": weights["weights of the generator"],
-    }
+    """Whether the losses of this epoch and the weights of the players are finite, in the order they are computed."""
+    answers = {}
+    losses = model.player_losses
+    for name in (*losses, *(name for name in model.players if name not in losses)):
+        # Replicas may differ in their losses; a loss that breaks on one breaks the weights of all.
+        if name in losses and model.distribute_strategy.num_replicas_in_sync == 1:
+            answers[f"loss of the {name}"] = _is_finite([model.loss_total(losses[name])])
+        answers[f"weights of the {name}"] = _is_finite(model.players[name].network.weights)
+    return answers
 
 
 def _is_finite(variables) -> tf.Tensor:

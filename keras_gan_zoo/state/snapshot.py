@@ -70,7 +70,7 @@ class Snapshot:
             raise InputError("Expected a snapshot of this model. Received: one with weights of other shapes.")
         if model.seed != self.seed:
             model.seed = self.seed
-            model.train_function = model.test_function = None  # traced with the other
+            model.retrace()
         for name, variable in variables.items():
             self._assign(name, variable)
 
@@ -225,8 +225,7 @@ class SnapshotFolder:
 def _variables(model) -> dict[str, Any]:
     parts = {
         "model": [variable for variable in model.variables if variable is not model.step],
-        "generator_optimizer": model.generator_optimizer.variables,
-        "discriminator_optimizer": model.discriminator_optimizer.variables,
+        **{f"{name}_optimizer": player.optimizer.variables for name, player in model.players.items()},
         "metrics": [variable for metric in model.metrics for variable in metric.variables],
     }
     numbered = {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}

@@ -16,7 +16,6 @@ from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo.preset import find
 
 INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate", "precision", "model")
-PLAYERS = ("generator", "discriminator")
 
 
 def base_of(
@@ -85,7 +84,7 @@ def put_weights(gan, source: str, build: Callable) -> None:
     is_same = not gan.conditional or (gan.num_classes, gan.class_names) == (trained.num_classes, trained.class_names)
     wider = gan if is_same else build(gan.num_classes + 1)
     _check_shapes(gan, trained, wider, source)
-    for player in PLAYERS:
+    for player in gan.players:
         models = [getattr(model, player).weights for model in (gan, trained, wider)]
         for new, old, more in zip(*models, strict=True):
             new.assign(_with_rows_of_classes(new.numpy(), old.numpy(), more.shape, gan.num_classes))
@@ -109,7 +108,7 @@ def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classe
 
 def _say_what_is_new(gan, wider, source: str) -> None:
     found = []
-    for player in PLAYERS:
+    for player in gan.players:
         weights = zip(*(getattr(model, player).weights for model in (gan, wider)), strict=True)
         found += [f"{player}/{new.path}" for new, more in weights if new.shape != more.shape]
     warnings.warn(
@@ -132,7 +131,7 @@ def _check_alike(gan, trained, source: str) -> None:
 def _check_shapes(gan, trained, wider, source: str) -> None:
     """That weights differ from those of the preset by the number of classes alone."""
     more_classes = (gan.num_classes or 0) - (trained.num_classes or 0)
-    for player in PLAYERS:
+    for player in gan.players:
         ours, theirs, more = ([w.shape for w in getattr(model, player).weights] for model in (gan, trained, wider))
         if len(ours) == len(theirs):
             per_class = [np.subtract(wide, new) for wide, new in zip(more, ours, strict=True)]

@@ -153,7 +153,7 @@ def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
     names, extractor = ["nearest_neighbours"], "pixels"
     if recipe.data in extractors():
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
-        names += ["label_agreement"] if gan.conditional else []
+        names += ["label_agreement"] if gan.has_classes else []
         extractor = None
     form = {"image_size": recipe.image_size, "background": recipe.background}
     return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
@@ -185,5 +185,5 @@ def _check_size(file: Path) -> None:
 
 
 def _draw(gan, path: Path) -> None:
-    columns = gan.num_classes if gan.conditional else None
+    columns = gan.num_classes if gan.has_classes else None
     pictures.save(pictures.draw_samples(gan, n=None if columns is None else 8 * columns), path)

@@ -2,10 +2,15 @@
 
 import hashlib
 import http.server
+import logging
+import os
 import resource
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import pooch
 import pytest
 
 import keras_gan_zoo as kgz
@@ -87,6 +92,63 @@ def test_a_file_is_fetched_once(server, folder):
     assert names(folder) == [f"{DIGEST}.keras"]
 
 
+def test_others_may_read_what_was_fetched(server):
+    """Pooch alone would leave files that only their owner can read, in a folder that a group may share."""
+    umask = os.umask(0o022)
+    try:
+        assert downloads.fetch(server.url, DIGEST).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(umask)
+
+
+@pytest.fixture
+def records(monkeypatch):
+    """What Pooch logs, which its own handler would write to stderr."""
+    found: list = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lambda record: found.append(record.args[1]))
+    pooch.get_logger().addHandler(handler)
+    yield found
+    pooch.get_logger().removeHandler(handler)
+
+
+def test_elsewhere_than_on_a_terminal_nothing_is_said(server, capfd, records):
+    downloads.fetch(server.url, DIGEST)
+    assert capfd.readouterr() == ("", "")
+    assert records == []
+
+
+def test_pooch_logs_to_its_other_users_as_before(records):
+    form, urls = "%s data from '%s' to file '%s'.", ("https://example.org/ours", "https://example.org/other")
+    with downloads._without_records(pooch.get_logger(), urls[0]):
+        for url in urls:
+            pooch.get_logger().info(form, "Downloading", url, "file")
+    assert records == [urls[1]]
+    pooch.get_logger().info(form, "Downloading", urls[0], "file")
+    assert records == [urls[1], urls[0]]
+
+
+def test_files_in_the_folder_of_version_0_1_are_found(server, monkeypatch, tmp_path):
+    monkeypatch.delenv(downloads.FOLDER)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    former = downloads.fetch(server.url, DIGEST)
+    assert former == tmp_path / "keras_gan_zoo" / f"{DIGEST}.keras"
+    # As on macOS and Windows, where the folder of the user's caches is another one.
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "Caches")
+    assert downloads.folders() == [tmp_path / "Caches", former.parent]
+    assert downloads.fetch(server.url, DIGEST) == former
+    assert server.requests == 1
+    monkeypatch.setenv(downloads.FOLDER, str(tmp_path / "chosen"))
+    assert downloads.fetch(server.url, DIGEST).parent == tmp_path / "chosen"
+
+
+def test_importing_downloads_imports_no_library_for_them():
+    libraries = {"pooch", "requests", "platformdirs"}
+    code = f"import sys; import keras_gan_zoo.core.downloads; print({libraries} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == "set()\n", found.stderr
+
+
 def test_a_terminal_shows_how_far_it_is(server, monkeypatch, capsys):
     monkeypatch.setattr(downloads.sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -151,6 +213,19 @@ def test_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
     monkeypatch.setenv(downloads.FOLDER, str(tmp_path / "file"))
     with pytest.raises(OSError, match=f"Expected to keep files in .*file. Received: .*{downloads.FOLDER}=FOLDER"):
         downloads.fetch(server.url, DIGEST)
+
+
+def test_a_folder_that_forbids_writing_is_named(server, folder, monkeypatch):
+    import tempfile
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    with pytest.raises(OSError, match=rf"Expected to keep files in {folder}\. Received: Permission denied\. Mend it"):
+        downloads.fetch(server.url, DIGEST)
+    assert server.requests == 0
 
 
 @pytest.fixture

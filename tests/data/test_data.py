@@ -51,7 +51,7 @@ def test_what_an_epoch_leaves_over_another_takes():
 
 def test_batches_are_normalised_floats_with_their_labels():
     dataset = data.Dataset(numbered() * 25, np.arange(10))
-    images, labels = next(iter(dataset.batches(4, 0, with_labels=True)))
+    images, labels = next(iter(dataset.batches(4, 0, with_conditions=True)))
     assert images.dtype == tf.float32
     assert images.shape == (4, 4, 4, 1)
     np.testing.assert_allclose(images[:, 0, 0, 0], labels.numpy() * 25 / 127.5 - 1, rtol=1e-6)
@@ -59,7 +59,7 @@ def test_batches_are_normalised_floats_with_their_labels():
 
 
 def test_in_order_gives_every_example_once():
-    batches = list(data.Dataset(numbered(), np.arange(10)).batches_in_order(4, with_labels=True))
+    batches = list(data.Dataset(numbered(), np.arange(10)).batches_in_order(4, with_conditions=True))
     assert [len(images) for images, _ in batches] == [4, 4, 2]
     assert [int(label) for _, labels in batches for label in labels] == list(range(10))
 
@@ -203,7 +203,9 @@ def test_folders_beyond_memory_are_read_batch_by_batch(folder):
     assert type(streamed) is not type(held)
     assert (len(streamed), streamed.example_shape) == (len(held), held.example_shape)
     for a, b in zip(
-        held.batches(3, 0, with_labels=True).take(4), streamed.batches(3, 0, with_labels=True).take(4), strict=True
+        held.batches(3, 0, with_conditions=True).take(4),
+        streamed.batches(3, 0, with_conditions=True).take(4),
+        strict=True,
     ):
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
@@ -309,7 +311,7 @@ def test_tfds_beyond_memory_streams_in_an_order_of_seed_and_step():
     held = data.load("mnist", split="test[:50]")
 
     def labels(seed, start, count):
-        batches = streamed.batches(10, seed, start, with_labels=True).take(count)
+        batches = streamed.batches(10, seed, start, with_conditions=True).take(count)
         return [label for _, batch in batches for label in batch.numpy().tolist()]
 
     first = labels(0, 0, 10)
@@ -318,7 +320,7 @@ def test_tfds_beyond_memory_streams_in_an_order_of_seed_and_step():
     assert first[:50] != first[50:]
     assert first[70:] == labels(0, 7, 3)
     in_order = [
-        label for _, batch in streamed.batches_in_order(8, with_labels=True) for label in batch.numpy().tolist()
+        label for _, batch in streamed.batches_in_order(8, with_conditions=True) for label in batch.numpy().tolist()
     ]
     assert in_order == held.labels.tolist()
     assert (streamed.num_classes, streamed.has_labels) == (10, True)

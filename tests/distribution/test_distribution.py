@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import distribution
-from keras_gan_zoo.distribution import replicas
+from keras_gan_zoo.distribution import replicas, workers
 from keras_gan_zoo.errors import InputError, WorkerLostError
 from tests import equality
 from tests.helpers import slow
@@ -213,8 +213,15 @@ WORKERS = {"worker": ["a:1", "b:2"]}
         (None, "TF_CONFIG such as .* Received: none"),
         ("{", "to be JSON"),
         ("[]", "to be JSON"),
+        ("3", "to be JSON"),
+        ('{"cluster": null}', "to be JSON"),
+        ('{"cluster": {"worker": 2}}', "to be JSON"),
         (json.dumps({"cluster": WORKERS}), "TF_CONFIG such as"),
         (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}), "TF_CONFIG such as"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": -1}}), "TF_CONFIG such as"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": "first"}}), "TF_CONFIG such as"),
+        (json.dumps({"cluster": WORKERS, "task": {"type": "evaluator", "index": 0}}), "TF_CONFIG such as"),
+        (json.dumps({"cluster": WORKERS, "task": None}), "TF_CONFIG such as"),
         (json.dumps({"cluster": {**WORKERS, "ps": ["c:3"]}, "task": {"type": "ps", "index": 0}}), "parameter servers"),
     ],
 )
@@ -233,15 +240,25 @@ def test_several_workers_are_found_by_themselves(monkeypatch):
     assert distribution.strategy("auto") == "several"
 
 
+@pytest.mark.parametrize("config", ["{", "[]", '{"cluster": null}'])
+def test_auto_refuses_a_cluster_that_cannot_be_read(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(InputError, match="to be JSON"):
+        distribution.strategy("auto")
+
+
 def test_parameter_servers_are_refused_with_the_reason():
     with pytest.raises(InputError, match="stale gradients"):
         distribution.check_supported(object.__new__(tf.distribute.experimental.ParameterServerStrategy))
 
 
 def test_network_errors_of_several_workers_name_the_lost_one(monkeypatch, two_replicas):
-    monkeypatch.setattr(distribution, "is_multi_worker", lambda used: used is two_replicas)
+    monkeypatch.setattr(workers, "is_multi_worker", lambda used: used is two_replicas)
     unhealthy = "The following tasks are unhealthy:\n/job:worker/replica:0/task:1\nThe tasks have crashed."
     with pytest.raises(WorkerLostError, match=r"Lost worker 1 of this job .*--resume"), lost(two_replicas):
+        raise tf.errors.UnavailableError(None, None, unhealthy)
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 1}}))
+    with pytest.raises(WorkerLostError, match=r"Lost another worker of this job"), lost(two_replicas):
         raise tf.errors.UnavailableError(None, None, unhealthy)
     with pytest.raises(tf.errors.UnavailableError), lost(tf.distribute.get_strategy()):
         raise tf.errors.UnavailableError(None, None, unhealthy)

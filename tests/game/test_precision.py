@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game.vocabulary import Vocabulary
+from keras_gan_zoo.game.two_player import TwoPlayerModel
 from tests.games import SGD, VECTORS, game, is_finite, state, train
 from tests.helpers import assert_same, slow, weights_of
 
@@ -225,10 +225,12 @@ def same_noise(monkeypatch):
         return tf.unstack(tf.cast(bits, tf.float32) / 2.0**31)
 
     monkeypatch.setattr(
-        Vocabulary, "noise", lambda gan, draws, rows, step=None: drawn(gan, draws, rows, gan.latent_shape, step)
+        TwoPlayerModel, "noise", lambda gan, draws, rows, step=None: drawn(gan, draws, rows, gan.latent_shape, step)
     )
     monkeypatch.setattr(
-        Vocabulary, "uniform", lambda gan, draws, rows, step=None: [abs(u) for u in drawn(gan, draws, rows, (), step)]
+        TwoPlayerModel,
+        "uniform",
+        lambda gan, draws, rows, step=None: [abs(u) for u in drawn(gan, draws, rows, (), step)],
     )
 
 

@@ -31,11 +31,6 @@ def test_players_must_meet():
         kgz.GAN(network((4,), (8, 8, 1)), network((8, 8, 3), (1,)))
 
 
-def test_both_or_neither_take_labels():
-    with pytest.raises(InputError, match="Expected both networks to take labels"):
-        kgz.GAN(network((4,), (3,), labels=True), network((3,), (1,)))
-
-
 def test_players_must_be_models_with_known_inputs():
     class Unknown(keras.Model):
         pass

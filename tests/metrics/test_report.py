@@ -20,7 +20,7 @@ from keras_gan_zoo import InputError, metrics
 from keras_gan_zoo.callbacks import Metrics, Stopping
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.cli.evaluate import trained_on
-from keras_gan_zoo.core.labels import renumbered
+from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.metrics import real_images
 from keras_gan_zoo.metrics.features import extractors
 from keras_gan_zoo.metrics.protocol import Seen, Sets, measure

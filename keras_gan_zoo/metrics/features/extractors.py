@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import marshal
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.features.arrays import as_pixels
+from keras_gan_zoo.metrics.features.functions import digest_of
 
 CLASSIFIERS = Path(__file__).parent / "classifiers"
 ROUNDED = "rounded to 8 bits, scaled to [-1, 1]"
@@ -30,7 +30,8 @@ class Extractor:
         run: From float32 images (m, height, width, channels) in [-1, 1] to a dictionary of arrays with "features"
             (m, d) and, for a classifier, "logits" (m, classes).
         name: For protocols.
-        sha256: Of its weights, for protocols; of a function, of its code.
+        sha256: Of its weights, for protocols; by default of the source of `run`, or "unknown" with a mark of the
+            object, by which figures compare within this process alone.
         image_shape: What `run` takes; None takes any.
         preprocessing: What happens to an image before it is looked at.
 
@@ -45,11 +46,12 @@ class Extractor:
         self,
         run: Callable,
         name: str,
-        sha256: str = "unknown",
+        sha256: str | None = None,
         image_shape: tuple[int, ...] | None = None,
         preprocessing: str = ROUNDED,
     ):
-        self.run, self.name, self.sha256 = run, name, sha256
+        self.run, self.name = run, name
+        self.sha256 = digest_of(run) if sha256 is None else sha256
         self.image_shape, self.preprocessing = image_shape, preprocessing
 
     @property
@@ -185,7 +187,7 @@ def _classifier(path: Path) -> Extractor:
 
 def _of_model(model) -> Extractor:
     """Its digest is of layers and weights, without the names that Keras counts up in a process."""
-    from keras_gan_zoo.state.identity import sha256_of_weights, without_names
+    from keras_gan_zoo.state.identity import sha256_of_weights, without_names  # imports Keras
 
     if not getattr(model, "inputs", None) or len(model.inputs) != 1:
         raise InputError(
@@ -205,15 +207,12 @@ def _of_model(model) -> Extractor:
 
 
 def _of_function(function: Callable) -> Extractor:
-    """Its digest is of its code: what it reaches outside may change unseen."""
-    code = getattr(function, "__code__", None)
-    digest = "unknown" if code is None else hashlib.sha256(marshal.dumps(code)).hexdigest()
     name = getattr(function, "__qualname__", type(function).__name__)
-    return Extractor(lambda images: {"features": np.asarray(function(images))}, name, digest)
+    return Extractor(lambda images: {"features": np.asarray(function(images))}, name, digest_of(function))
 
 
 def _inception() -> Extractor:
-    from keras_gan_zoo.metrics.features import inception, inception_weights
+    from keras_gan_zoo.metrics.features import inception, inception_weights  # imports Keras
 
     model, digest = inception_weights.load()
 

@@ -34,7 +34,8 @@ def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None
 
     Args:
         path_or_url: The frozen graph `classify_image_graph_def.pb`, or a file that `save_weights` of this model wrote
-            (`.weights.h5`): a path, or an https:// or file:// URL, which is fetched once into `cache.folder()`. By
+            (`.weights.h5`): a path, or an https:// or file:// URL, which is fetched once into
+            `downloads.folder()`. By
             default the file of either name in that folder.
         sha256: What the file's digest must be; a URL needs one. The graph in the cache folder must by default have
             that of the published file, `GRAPH_SHA256`; any other local file may by default have any.
@@ -68,11 +69,12 @@ def _located(path_or_url: str | os.PathLike | None, sha256: str | None) -> tuple
 
 
 def _in_cache(sha256: str | None) -> tuple[Path, str | None]:
+    for folder in downloads.folders():
+        if (folder / GRAPH_FILE).is_file():
+            return folder / GRAPH_FILE, sha256 or GRAPH_SHA256
+        if (folder / KERAS_FILE).is_file():
+            return folder / KERAS_FILE, sha256
     folder = downloads.folder()
-    if (folder / GRAPH_FILE).is_file():
-        return folder / GRAPH_FILE, sha256 or GRAPH_SHA256
-    if (folder / KERAS_FILE).is_file():
-        return folder / KERAS_FILE, sha256
     raise InputError(
         f"Expected Inception's weights, {GRAPH_FILE} or {KERAS_FILE}, in {str(folder)!r}. Received a folder without "
         f"them. Fetch {ARCHIVE_URL}, unpack {GRAPH_FILE} from it and put that into the folder."

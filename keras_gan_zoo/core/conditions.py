@@ -1,0 +1,264 @@
+"""Conditions: what networks take besides noise or examples. Classes, vectors or pictures; this module imports no Keras.
+
+A class is an integer, or a name where classes have names; a vector is a row of floats, such as attributes or an
+embedding; a picture is uint8, or float in [-1, 1], as examples are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_gan_zoo.errors import InputError, unknown
+
+KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensions of one condition
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The condition of one example.
+
+    Args:
+        shape: () for a class, (d,) for a vector, (height, width, channels) for a picture.
+        num_classes: How many classes there are; None if that is unknown, and of vectors and pictures.
+        class_names: Their names; None if they have none.
+
+    Example:
+        >>> Condition((3,)).to_sample(2, [0.0, 0.5, 1.0]).tolist()
+        [[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]]
+    """
+
+    shape: tuple[int, ...] = ()
+    num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of_input(cls, tensor, num_classes: int | None = None, class_names: Sequence[str] | None = None) -> Condition:
+        """What a `keras.Input` of a network takes.
+
+        Raises:
+            InputError: If it is neither an integer, nor a vector or a picture of floats.
+        """
+        shape, is_integer = tuple(tensor.shape[1:]), "int" in str(tensor.dtype)
+        if shape == () or (shape == (1,) and (is_integer or num_classes is not None)):
+            return cls((), num_classes, None if class_names is None else tuple(class_names))
+        if is_integer or None in shape or len(shape) not in KINDS:
+            raise InputError(
+                "Expected a condition of integers (), one class for each example, or of floats (d,) or (height, width, "
+                f"channels). Received: a keras.Input of {tensor.dtype} {shape}. Change it."
+            )
+        return cls(shape)
+
+    @property
+    def kind(self) -> str:
+        """ "classes", "vectors" or "pictures"."""
+        return KINDS[len(self.shape)]
+
+    @property
+    def is_class(self) -> bool:
+        return self.shape == ()
+
+    @property
+    def input_name(self) -> str:
+        """What the input of an exported file is called."""
+        return "labels" if self.is_class else "condition"
+
+    def to_sample(self, n: int, values) -> np.ndarray:
+        """The conditions of n samples.
+
+        Args:
+            n: How many.
+            values: One condition for all, or n of them; classes by index or name, and in turn if None.
+
+        Returns:
+            int32 array (n,) of classes; float32 array (n, *shape) of vectors, and of pictures in [-1, 1].
+
+        Raises:
+            InputError: If they are none of these.
+        """
+        if self.is_class:
+            return labels_to_sample(n, values, self.num_classes, self.class_names)
+        if values is None:
+            raise InputError(
+                f"sample() expects conditions, because the networks take {self.kind} {self.shape}. Received: none. "
+                "Pass conditions=, one for all or one for each sample."
+            )
+        array = _floats(values, self.kind)
+        if array.shape not in (self.shape, (n, *self.shape)):
+            raise InputError(
+                f"sample({n}) expects conditions of shape {self.shape}, or {(n, *self.shape)}, one for each sample. "
+                f"Received: {array.shape}."
+            )
+        return np.broadcast_to(array, (n, *self.shape))
+
+    def check_data(self, values: np.ndarray | None, shape: tuple[int, ...] | None) -> None:
+        """That data have such conditions.
+
+        Args:
+            values: All of them, as a `data.Dataset` holds them; None where they are read as batches need them.
+            shape: Of one; None if the data have none.
+
+        Raises:
+            InputError: If they are missing, or of another kind, shape or range.
+        """
+        if shape is None:
+            what = "labels" if self.is_class else f"conditions, {self.kind} {self.shape}"
+            given = "labels" if self.is_class else "conditions"
+            raise InputError(
+                f"Expected {what}, because the networks take them. Received: examples only. Call fit(images, {given}), "
+                "or build unconditional networks."
+            )
+        if shape != self.shape:
+            expected = "integer labels" if self.is_class else f"{self.kind} {self.shape}"
+            hint = " One-hot labels: labels.argmax(axis=1)." if self.is_class and len(shape) == 1 else ""
+            raise InputError(
+                f"Expected {expected} as conditions, because the networks take them. Received: "
+                f"{KINDS.get(len(shape), 'arrays')} {shape}.{hint}"
+            )
+        if self.is_class and self.num_classes is not None and values is not None:
+            check_labels(values, self.num_classes)
+
+    def drawn(self, n: int, seed: int) -> np.ndarray:
+        """Conditions to try a network with: the classes in turn, normal vectors, pictures of noise."""
+        draw = np.random.default_rng([seed, 1])  # other numbers than those of noise
+        if self.is_class:
+            return labels_to_sample(n, None, self.num_classes, None)
+        if self.kind == "vectors":
+            return draw.standard_normal((n, *self.shape), dtype=np.float32)
+        return draw.uniform(-1, 1, (n, *self.shape)).astype(np.float32)
+
+
+def checked_conditions(values, n: int) -> np.ndarray:
+    """Conditions of n examples as a `data.Dataset` holds them: int32 labels, float32 vectors, pictures as they came.
+
+    Raises:
+        InputError: If they are of another form or number, not finite, or pictures out of range.
+    """
+    array = np.asarray(values)
+    if (np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8) or array.ndim < 2:
+        return checked_labels(array, n)
+    if array.ndim == 2 and array.shape[1] == 1 and array.dtype == np.uint8:
+        return checked_labels(array, n)
+    array = array[..., None] if array.ndim == 3 else array
+    if len(array) != n or array.ndim - 1 not in KINDS:
+        raise InputError(
+            f"Expected one condition for each of {n} examples: integers (n,), floats (n, d), or pictures (n, height, "
+            f"width, channels). Received: {array.dtype} of shape {array.shape}."
+        )
+    return array if array.dtype == np.uint8 and array.ndim == 4 else _floats(array, KINDS[array.ndim - 1])
+
+
+def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
+    """Labels of n examples as int32 (n,), or an `InputError`."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise InputError(
+            f"Expected one integer label from 0 up for each of {n} examples. Received: {labels.dtype} of shape "
+            f"{labels.shape}, from {labels.min(initial=0)}. One-hot labels: labels.argmax(axis=1)."
+        )
+    return labels.astype(np.int32)
+
+
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    """That labels are classes of a network that has so many."""
+    if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
+        raise InputError(
+            f"Expected integer labels from 0 to {num_classes - 1}. Received: {labels.dtype} from {labels.min()} to "
+            f"{labels.max()}. Renumber the labels, or build the networks with another num_classes."
+        )
+
+
+def check_class_names(names: Sequence[str] | None) -> None:
+    """That each name means one class."""
+    again = next((name for i, name in enumerate(names or ()) if name in names[:i]), None)
+    if again is not None:
+        raise InputError(f"Expected another name for each class. Received: {again!r} twice. Rename one of them.")
+
+
+def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Sequence[str] | None) -> np.ndarray:
+    """The classes of n examples by index.
+
+    Args:
+        n: How many.
+        labels: One class for all, or n classes, each by its index or its name; None for the classes in turn.
+        num_classes: How many classes there are; None if that is unknown.
+        class_names: Their names; None if they have none.
+
+    Returns:
+        int32 array (n,).
+
+    Raises:
+        InputError: If there is no such class, not one or n of them, or none where num_classes is unknown.
+
+    Example:
+        >>> labels_to_sample(3, "cat", 2, ["dog", "cat"]).tolist()
+        [1, 1, 1]
+    """
+    if labels is None and num_classes is None:
+        raise InputError(
+            "sample() expects labels, because the networks take them and num_classes is unknown. Received: none. "
+            "Pass labels, or num_classes to the constructor."
+        )
+    indices = np.arange(n) % num_classes if labels is None else _indices(labels, class_names)
+    if indices.shape not in ((), (n,)):
+        raise InputError(f"sample({n}) expects one label or {n} labels. Received: shape {indices.shape}.")
+    if num_classes is not None:
+        check_labels(indices, num_classes)
+    return np.broadcast_to(indices.astype(np.int32), (n,))
+
+
+def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None):
+    """Labels by one list of names as another list numbers them; None where that list lacks one of the names.
+
+    Where a list is unknown, numbers are taken to mean the same.
+
+    Example:
+        >>> renumbered(np.array([0, 0, 1]), ["cat", "dog"], ["bird", "dog", "cat"]).tolist()
+        [2, 2, 1]
+    """
+    if labels is None or names is None or others is None:
+        return labels
+    if not set(names) <= set(others):
+        return None
+    return np.array([list(others).index(name) for name in names])[labels]
+
+
+def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
+    """Labels with names of classes replaced by their indices."""
+
+    def index(label):
+        if not isinstance(label, str):
+            return label
+        if not class_names:
+            raise InputError(
+                f"Expected labels by index, because this model knows no class names. Received: {label!r}. Pass "
+                "class_names to the constructor, or an index."
+            )
+        if label not in class_names:
+            raise unknown("class", label, class_names)
+        return list(class_names).index(label)
+
+    if isinstance(labels, (list, tuple, np.ndarray)) and np.ndim(labels) == 1:
+        return np.array([index(label) for label in labels])
+    return np.asarray(index(labels))
+
+
+def _floats(values, kind: str) -> np.ndarray:
+    """Vectors or pictures as float32: finite, and pictures in [-1, 1], from uint8 too."""
+    array = np.asarray(values)
+    if array.dtype == np.uint8 and kind == "pictures":
+        return array.astype(np.float32) / 127.5 - 1
+    if not np.issubdtype(array.dtype, np.number):
+        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}. Convert them.")
+    array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise InputError("Expected finite conditions. Received: NaN or infinity. Mend them.")
+    if kind == "pictures" and array.size and (array.min() < -1 or array.max() > 1):
+        raise InputError(
+            f"Expected pictures as conditions in [-1, 1], or uint8. Received: values from {array.min():g} to "
+            f"{array.max():g}. Scale them: images / 127.5 - 1 for 0 to 255."
+        )
+    return array

@@ -1,0 +1,355 @@
+"""A Keras model of named players: everything around a `train_step` but the algorithm."""
+
+import random
+
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo import data, distribution
+from keras_gan_zoo.core.bounds import check_seed
+from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.keras_internals import BuiltWhenMade, random_states, strategy_of
+from keras_gan_zoo.data.pipelines import as_condition, normalised
+from keras_gan_zoo.distribution import replicas
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game import checks, execution, fitting
+from keras_gan_zoo.game.players import Player, built_optimizer, check_optimizers
+from keras_gan_zoo.game.session import Session
+
+SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
+STEPS_OF_SMALL = 64  # steps per call into the graph for such players
+
+
+class GameModel(BuiltWhenMade, keras.Model):
+    """Networks with an optimizer each, the players, which one `train_step` moves: the base of all models here.
+
+    A subclass writes `train_step` in these words: `minibatches`, `normal` or `uniform` numbers, `descend` and
+    `finish_step`. Replicas, loss scales, random numbers that can be repeated, and figures live behind them; `fit`,
+    saving, snapshots and guards against NaN then work as for every model of this package.
+
+    Args:
+        players: Functional Keras models by the names of the players. Each becomes an attribute of that name, and
+            `compile` takes an optimizer for it, `<name>_optimizer`. A network may have several named parts, such as
+            `keras.Model([x, y], [forward(x), backward(y)])`.
+        seed: Fixes random numbers and the order of the data; drawn if None, and kept in the config.
+        **kwargs: `name`, and other arguments of `keras.Model`.
+
+    Raises:
+        InputError: If a network is not built, two of them share a weight, or the seed is out of range.
+
+    Example:
+        ```python
+        class Autoencoder(kgz.GameModel):
+            def train_step(self, batch):
+                [(images, _)] = self.minibatches(batch, 1)
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean((self.network(images, training=True) - images) ** 2)
+                self.descend(self.network, loss, tape)
+                return self.finish_step(loss=loss)
+
+        model = Autoencoder({"network": network}, seed=0)
+        model.compile("adam")
+        model.fit(images, epochs=5, callbacks=[kgz.callbacks.Snapshots("snapshots")])
+        ```
+    """
+
+    logged: tuple[str, ...] = ("loss",)  # names of the figures that `finish_step` is given
+    packing = 1  # examples that are judged at once
+
+    def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # noise and examples stay as they are, whatever policy is global
+        if seed is not None:
+            check_seed(seed)
+        checks.check_networks(players)
+        for name, network in players.items():
+            replicas.prepare(network)
+            setattr(self, name, network)
+        self._player_names = tuple(players)
+        self.seed_is_drawn = seed is None
+        self.seed = random.getrandbits(31) if self.seed_is_drawn else int(seed)
+        self.step = self.add_weight(name="step", shape=(), dtype="int64", initializer="zeros", trainable=False)
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self.session: Session | None = None  # the `fit` that is running
+        self.built = True
+
+    # ------------------------------------------------------------------------------------- what subclasses may change
+
+    @staticmethod
+    def paper_optimizer(learning_rate: float = 0.001) -> keras.optimizers.Optimizer:
+        """The optimizer of a player that `compile` is given none for."""
+        return keras.optimizers.Adam(learning_rate)
+
+    @property
+    def player_losses(self) -> dict[str, str]:
+        """Names of the players' losses among `logged`, in the order in which a step computes them."""
+        return dict(zip(self._player_names, self.logged, strict=False))
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one example of the data: by default what the first player takes."""
+        return tuple(getattr(self, self._player_names[0]).inputs[0].shape[1:])
+
+    @property
+    def data_condition(self) -> Condition | None:
+        """What the data must have besides examples; None for nothing."""
+        return None
+
+    @property
+    def minibatches_per_step(self) -> int:
+        """How many minibatches a step cuts its batch into."""
+        return 1
+
+    def check_complete(self) -> None:
+        """Raises an `InputError` if a network is missing what training or judging needs."""
+
+    def adopt(self, dataset: data.Dataset) -> None:
+        """Learns of the data what the model was not told, such as names of classes, when it is first trained."""
+
+    # -------------------------------------------------------------------------------------------------------- players
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """The networks with their optimizers, by name."""
+        return {
+            name: Player(name, getattr(self, name), getattr(self, f"{name}_optimizer", None))
+            for name in self._player_names
+        }
+
+    def compile(self, *optimizers, **arguments):
+        """Sets how the players are optimised.
+
+        Args:
+            *optimizers: Keras optimizers or their names, in the order of the players; None for `paper_optimizer`.
+            **arguments: The same by name, `<player>_optimizer`, or `optimizer` for a single player; and `run_eagerly`,
+                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last is 1 by default, and more
+                where the players are so small that dispatching a step costs as much as the step. It changes no result,
+                but callbacks see a batch only at the end of an execution.
+
+        Raises:
+            InputError: If arguments cannot work, or not together.
+        """
+        checks.check_scope(strategy_of(self))
+        distribution.check_supported(self.distribute_strategy)
+        chosen, keras_arguments = self._optimizers_by_name(optimizers, arguments)
+        check_optimizers(chosen)
+        checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
+        steps = {"steps_per_execution": self._default_steps_per_execution()}
+        super().compile(optimizer=None, **{**steps, **keras_arguments})
+        with self.distribute_strategy.scope():
+            for name, optimizer in chosen.items():
+                network = getattr(self, name.removesuffix("_optimizer"))
+                setattr(
+                    self, name, built_optimizer(self.paper_optimizer() if optimizer is None else optimizer, network)
+                )
+        self._compile_arguments = keras_arguments
+        self.compiled_as = self.get_compile_config()
+
+    def _optimizers_by_name(self, optimizers: tuple, arguments: dict) -> tuple[dict, dict]:
+        names = [f"{name}_optimizer" for name in self._player_names]
+        given = dict(zip(names, optimizers, strict=False))
+        if len(names) == 1 and "optimizer" in arguments:
+            arguments = {names[0]: arguments["optimizer"], **arguments}
+            del arguments["optimizer"]
+        for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
+            if name in arguments or len(optimizers) > len(names):
+                received = f"{name}={arguments[name]!r}" if name in arguments else f"{len(optimizers)} optimizers"
+                raise InputError(
+                    f"compile() expects {' and '.join(names)}; the loss is an argument of the constructor. Received: "
+                    f"{received}. Leave {name!r} out."
+                )
+        given |= {name: arguments[name] for name in names if name in arguments}
+        others = {name: value for name, value in arguments.items() if name not in names}
+        return {name: given.get(name) for name in names}, others
+
+    def _default_steps_per_execution(self) -> int:
+        parameters = sum(player.network.count_params() for player in self.players.values())
+        return STEPS_OF_SMALL if parameters < SMALL and strategy_of(self) is None else 1
+
+    # ----------------------------------------------------------------------------------------- words of a `train_step`
+
+    def minibatches(self, batch, k: int) -> list[tuple]:
+        """Cuts a batch into k fresh minibatches (examples, condition); the condition is None unless one is taken."""
+        examples, condition = self.unpacked(batch)
+        checks.check_divisible(examples.shape[0], k, self.packing)
+        conditions = [None] * k if condition is None else _dealt(condition, k)
+        return list(zip(_dealt(examples, k), conditions, strict=True))
+
+    def unpacked(self, batch) -> tuple:
+        """(examples, condition) of a batch, checked while tracing; the condition is None unless one is taken."""
+        examples, condition, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        checks.check_batch(self, examples, condition)
+        examples = tf.cast(normalised(tf.convert_to_tensor(examples)), keras.backend.floatx())
+        if self.data_condition is None:
+            return examples, None
+        condition = as_condition(tf.convert_to_tensor(condition))
+        return examples, condition if self.data_condition.is_class else tf.cast(condition, keras.backend.floatx())
+
+    def normal(self, draws: int, rows, shape: tuple[int, ...], step=None) -> list[tf.Tensor]:
+        """Standard normal numbers (rows, *shape), drawn `draws` times: a function of (seed, step)."""
+        return _drawn(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
+
+    def uniform(self, draws: int, rows, step=None) -> list[tf.Tensor]:
+        """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step)."""
+        seed = tf.random.experimental.stateless_fold_in(self._seed_of(step), 1)  # or they would depend on the noise
+        return _drawn(tf.random.stateless_uniform, seed, draws, rows, ())
+
+    def descend(self, network: keras.Model, loss: tf.Tensor, tape: tf.GradientTape, when=None) -> None:
+        """One optimizer step of a player, down the gradient of a loss that is a mean over this replica's examples.
+
+        Optimizers sum gradients over replicas, so each contributes its share; a loss scale enters the same way. With
+        `when`, a boolean of the step, everything stays as it was where that is false.
+        """
+        [optimizer] = [player.optimizer for player in self.players.values() if player.network is network]
+        share = tf.ones_like(loss) / replicas.count()
+        variables = network.trainable_variables
+        gradients = tape.gradient(loss, variables, output_gradients=optimizer.scale_loss(share))
+        state = [] if when is None else [*variables, *optimizer.variables]
+        before = [tf.identity(variable) for variable in state]
+        optimizer.apply(replicas.seen_globally(gradients, optimizer), variables)
+        for variable, value in zip(state, before, strict=True):
+            variable.assign(tf.where(when, variable, value))
+
+    def finish_step(self, **logged) -> dict:
+        """Counts the step, and returns the means of the logged figures over the epoch."""
+        self.step.assign_add(1)
+        return self.tracked(logged)
+
+    def tracked(self, logged: dict, weight=None) -> dict:
+        """Adds figures to their means over the epoch, and returns the means."""
+        for name, value in logged.items():
+            self._trackers[name].update_state(value, sample_weight=weight)
+        return replicas.packed_logs({name: tracker.result() for name, tracker in self._trackers.items()})
+
+    def test_step(self, batch):
+        """What `evaluate` computes of a batch."""
+        raise InputError(
+            f"Expected a model that can be evaluated. Received: a {type(self).__name__}, which writes no test_step. "
+            "Write one, or leave evaluate and validation_data out."
+        )
+
+    def _seed_of(self, step) -> tf.Tensor:
+        step = tf.convert_to_tensor(self.step if step is None else step)
+        return tf.stack([tf.cast(self.seed, step.dtype), step])
+
+    # ------------------------------------------------------------------------------------------------------------- fit
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
+        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
+
+        Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step: what
+        an epoch leaves over, another takes, unless `shuffle=False`. Validation figures are those of `evaluate`. With
+        `callbacks.Snapshots`, a `fit` that was interrupted goes on where it was.
+
+        Args:
+            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
+            y: What conditional networks take besides, and others ignore: integer labels (n,), vectors (n, d), or
+                pictures (n, height, width, channels) in uint8 or in [-1, 1].
+            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
+            epochs: As in `keras.Model.fit`.
+            verbose: As in `keras.Model.fit`.
+            callbacks: Those of Keras, but for the few that need one optimizer, and those of `callbacks`.
+            **keras_arguments: Further ones of `keras.Model.fit`, such as `steps_per_epoch` and `validation_data`.
+
+        Returns:
+            A `keras.callbacks.History`, which includes the epochs before an interruption.
+
+        Raises:
+            InputError: If the data do not fit the networks or the batch size, or a callback cannot work.
+            NotFiniteError: By `callbacks.NaNGuard` or `callbacks.Snapshots`, if a number is not finite any more.
+        """
+        arguments = {**keras_arguments, "epochs": epochs, "verbose": verbose}
+        return fitting.fit(self, super().fit, x, y, batch_size, callbacks, arguments)
+
+    def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
+        """The losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
+        return fitting.evaluate(self, super().evaluate, x, y, batch_size, keras_arguments)
+
+    def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
+        """Raises an `InputError` if this model cannot take these data, or not train on them in such batches."""
+        checks.check_dataset(self, dataset, batch_size)
+
+    def make_train_function(self, force=False):
+        """Keras' own for several replicas, ours for one: it ends an execution where the epoch, or the data, end."""
+        self.check_complete()
+        is_guarded = bool(self.session and self.session.is_guarded)
+        is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
+        if self.train_function is None or force or is_stale:
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                super().make_train_function(force=True)
+            else:
+                self.train_function = execution.steps_function(self, is_guarded)
+            self.train_function = execution.skipping_done_steps(self, self.train_function)
+            self.train_function.is_guarded = is_guarded
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        self.check_complete()
+        return super().make_test_function(force)
+
+    def retrace(self) -> None:
+        """Forgets the compiled steps, so that they are traced anew with what has changed."""
+        self.train_function = self.test_function = None
+
+    @property
+    def metrics(self):
+        return list(self._trackers.values())
+
+    def loss_total(self, name: str):
+        """The sum over the steps of the epoch behind the mean that is logged: not finite if one of them was not."""
+        return self._trackers[name].total
+
+    @property
+    def steps_done(self) -> int:
+        """Training steps so far."""
+        return int(keras.ops.convert_to_numpy(self.step))
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps of this epoch that are done."""
+        return int(self.metrics[0].count)
+
+    # -------------------------------------------------------------------------------------------------------- saving
+
+    def get_config(self):
+        players = {name: keras.saving.serialize_keras_object(player.network) for name, player in self.players.items()}
+        return {"name": self.name, "players": players, "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config):
+        players = {name: keras.saving.deserialize_keras_object(network) for name, network in config["players"].items()}
+        return cls(**{**config, "players": players})
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        optimizers = {f"{name}_optimizer": player.optimizer for name, player in self.players.items()}
+        return {
+            **{name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()},
+            **self._compile_arguments,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store):
+        """The step, and the states that Dropout and other random layers draw from, which Keras leaves out."""
+        super().save_own_variables(store)
+        for number, state in enumerate(random_states(self)):
+            store[f"random_state_{number}"] = keras.ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        self.step.assign(store["0"])
+        for number, state in enumerate(random_states(self)):
+            state.assign(store[f"random_state_{number}"])
+
+
+def _dealt(values, k: int) -> list[tf.Tensor]:
+    """Like cards, one by one: then replicas that hold a part of the batch each hold a part of every minibatch."""
+    return tf.unstack(tf.reshape(values, (-1, k, *values.shape[1:])), axis=1)
+
+
+def _drawn(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
+    """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
+    dtype = keras.backend.floatx()
+    values = replicas.own_rows(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
+    return tf.unstack(values)

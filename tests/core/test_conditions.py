@@ -1,0 +1,88 @@
+"""Conditions of every kind: what is read off an input, what samples and data may be given."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from keras_gan_zoo.core.conditions import Condition, checked_conditions
+from keras_gan_zoo.errors import InputError
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
+
+
+def taken(shape, dtype="float32"):
+    return SimpleNamespace(shape=(None, *shape), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "kind"),
+    [
+        (taken((), "int32"), "classes"),
+        (taken((1,), "int32"), "classes"),
+        (taken((5,)), "vectors"),
+        (taken((4, 4, 1)), "pictures"),
+    ],
+)
+def test_the_kind_is_read_off_the_input(tensor, kind):
+    assert Condition.of_input(tensor).kind == kind
+
+
+@pytest.mark.parametrize("tensor", [taken((5,), "int32"), taken((4, 4)), taken((None, None, 3)), taken((1, 2, 3, 4))])
+def test_inputs_of_no_kind_are_refused(tensor):
+    with pytest.raises(InputError, match="Expected a condition of integers"):
+        Condition.of_input(tensor)
+
+
+def test_one_for_all_or_one_for_each():
+    vector = Condition((2,))
+    np.testing.assert_array_equal(vector.to_sample(3, [1, 2]), np.float32([[1, 2]] * 3))
+    np.testing.assert_array_equal(vector.to_sample(2, [[1, 2], [3, 4]]), np.float32([[1, 2], [3, 4]]))
+    picture = Condition((4, 4, 1))
+    np.testing.assert_allclose(picture.to_sample(3, PICTURES), PICTURES / 127.5 - 1, atol=1e-6)
+    assert picture.to_sample(5, PICTURES[0]).shape == (5, 4, 4, 1)
+    assert Condition((), 3, ("a", "b", "c")).to_sample(2, ["c", "a"]).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "message"),
+    [
+        (Condition((2,)), None, r"expects conditions, because the networks take vectors \(2,\)\. Received: none"),
+        (Condition((2,)), np.zeros((4, 2)), r"conditions of shape \(2,\), or \(3, 2\).* Received: \(4, 2\)"),
+        (Condition((2,)), [0, np.nan], "finite conditions"),
+        (Condition((2,)), ["a", "b"], "arrays of numbers"),
+        (Condition((4, 4, 1)), np.full((4, 4, 1), 2.0), r"in \[-1, 1\], or uint8\. Received: values from 2 to 2"),
+        (Condition((), 3), 3, "from 0 to 2"),
+    ],
+)
+def test_other_conditions_are_refused(condition, values, message):
+    with pytest.raises(InputError, match=message):
+        condition.to_sample(3, values)
+
+
+def test_conditions_of_data():
+    assert checked_conditions([0, 1, 2], 3).dtype == np.int32
+    assert checked_conditions(np.arange(3)[:, None], 3).shape == (3,)
+    assert checked_conditions(np.eye(3), 3).dtype == np.float32
+    assert checked_conditions(PICTURES, 3) is PICTURES  # they stay uint8 until they are in a batch
+    assert checked_conditions(PICTURES[..., 0], 3).shape == (3, 4, 4, 1)
+    for values, message in (
+        (np.zeros(3), "one integer label"),
+        (np.eye(4), "one condition for each of 3 examples"),
+        (np.zeros((3, 2, 2, 2, 2)), "one condition for each of 3 examples"),
+        (np.full((3, 2), np.inf), "finite conditions"),
+        (np.full((3, 4, 4, 1), 3.0), r"in \[-1, 1\]"),
+    ):
+        with pytest.raises(InputError, match=message):
+            checked_conditions(values, 3)
+
+
+def test_data_without_the_condition_are_refused():
+    for condition, shape, message in (
+        (Condition((2,)), None, r"Expected conditions, vectors \(2,\), because the networks take them"),
+        (Condition((2,)), (), r"Expected vectors \(2,\) as conditions.* Received: classes \(\)"),
+        (Condition((), 3), (3,), r"Received: vectors \(3,\)\. One-hot labels: labels\.argmax"),
+        (Condition((), 3), None, "Expected labels, because the networks take them"),
+    ):
+        with pytest.raises(InputError, match=message):
+            condition.check_data(None, shape)
