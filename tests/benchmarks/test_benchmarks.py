@@ -76,6 +76,7 @@ def given(draws):
     return lambda rows: next(draws)
 
 
+@pytest.mark.slow  # of the benchmarks: what the steps compute is tested by hand in tests/models
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_step_by_hand_is_ours(case):
     case = small(case)
@@ -86,6 +87,7 @@ def test_the_step_by_hand_is_ours(case):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_step_in_pytorch_is_ours(case, pytorch):
     case = small(case)
@@ -101,6 +103,7 @@ def test_the_step_in_pytorch_is_ours(case, pytorch):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_networks_in_pytorch_are_ours(case, pytorch):
     """At full size: in inference mode, and in the number of weights and the shares that dropout takes."""

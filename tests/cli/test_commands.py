@@ -200,11 +200,15 @@ def test_help_is_complete():
         assert "gan-zoo" in result.output
 
 
+@pytest.mark.slow
 def test_a_good_run_prints_our_words_only(few_digits, tmp_path):
     result = process("train", "dcgan", "--data", few_digits, "--out", "run", *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert result.stdout.startswith("epoch    1/2")
+
+
+def test_sampling_prints_our_words_only(run_folder, tmp_path):
     result = process("sample", "run", "-n", "4", "-o", "grid.png", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "4 samples, seed 0: grid.png\n"

@@ -168,6 +168,7 @@ def test_scores_have_their_protocols_and_references(name):
         assert 0 < floor.value < by_name["frechet_distance"].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_recipe_builds_the_networks_of_the_preset(name):
     card = cards.card(name)

@@ -16,8 +16,8 @@ from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.export import exporting
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.zoo import archive, cards, preset
-from tests.equality import KINDS, build
-from tests.helpers import assert_same, weights_of, zipped
+from tests.equality import build
+from tests.helpers import CONTRACT_KINDS, assert_same, weights_of, zipped
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,8 @@ def saved(trained, tmp_path):
     return Path(shutil.copytree(folder, tmp_path / "tiny")), gan
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_variant_comes_back(kind, tiny, tmp_path):
-    variant, conditional = KINDS[kind]
+@pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
+def test_every_variant_comes_back(variant, conditional, tiny, tmp_path):
     gan = tiny(variant, conditional)
     card = gan.save_preset(tmp_path / "preset")
     again = kgz.load(tmp_path / "preset", with_discriminator=True)

@@ -201,7 +201,7 @@ def oracle(weights, tmp_path_factory):
     return lambda pixels: [x.numpy() for x in network(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))]
 
 
-@pytest.mark.parametrize("side", [64, 299])
+@pytest.mark.parametrize("side", [64, pytest.param(299, marks=pytest.mark.slow)])
 def test_equals_torch_fidelity(model, oracle, side):
     pixels = np.random.default_rng(side).integers(0, 256, (2, side, side, 3), np.uint8)
     features, unbiased, logits = oracle(pixels)
