@@ -98,7 +98,7 @@ def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
     far = kgz.load("far")
     assert far.origin.card.licence == "MIT"
     np.testing.assert_array_equal(far.sample(2, seed=0), gan.sample(2, seed=0))
-    zipped_preset.write_bytes(archive.read_bytes()[:-1])
+    zipped_preset.write_bytes(zipped_preset.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"with SHA-256 {digest}"):
         kgz.load("far")
 

@@ -319,15 +319,15 @@ def test_paths_in_archives_that_lead_elsewhere_are_refused(saved, tmp_path, name
 
 def test_bombs_are_refused_before_they_are_unpacked(saved, tmp_path, monkeypatch):
     folder, _ = saved
-    archive = zipped(folder, tmp_path / "bomb.zip")
-    with zipfile.ZipFile(archive) as opened:
+    bomb = zipped(folder, tmp_path / "bomb.zip")
+    with zipfile.ZipFile(bomb) as opened:
         size = sum(info.file_size for info in opened.infolist())
     monkeypatch.setattr(archive, "LIMIT", size)
-    kgz.load(archive)
+    kgz.load(bomb)
     monkeypatch.setattr(archive, "LIMIT", size - 1)
     monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
     with pytest.raises(InputError, match="unpacked"):
-        kgz.load(archive)
+        kgz.load(bomb)
 
 
 def test_archives_of_something_else_are_refused(saved, tmp_path):
