@@ -1,5 +1,6 @@
 """`gan-zoo sample`, `interpolate` and `invert`: from noise to pictures, and back."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -38,8 +39,14 @@ def _out_option(default: str, help: str):
     metavar="CLASS",
     help="Class of all samples of a conditional model, by name or index.  [default: in turn]",
 )
+@click.option(
+    "--conditions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="For models that take vectors or pictures: a .npy file of one for all samples, or of one for each.",
+)
 @_out_option("samples.png", "A picture (.png, .jpg), or .npz for the arrays.")
-def sample(source, count, seed, truncation, label, out):
+def sample(source, count, seed, truncation, label, conditions, out):
     """Sample from MODEL: a preset's name (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256, or an
     exported .onnx file, which takes no TensorFlow and a second.
 
@@ -50,9 +57,15 @@ def sample(source, count, seed, truncation, label, out):
     """
     _check_out(out, *PICTURES, ".npz")
     gan = _generator(source)
+    import numpy as np
+
     from keras_gan_zoo import pictures
 
-    examples = gan.sample(count, labels=_class("--label", label, gan), seed=seed, truncation=truncation)
+    given = {"labels": _class("--label", label, gan), "conditions": _array(conditions)}
+    is_default = click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT
+    if is_default and gan.conditional and len(np.shape(given["conditions"])) > len(gan.condition.shape):
+        count = len(given["conditions"])
+    examples = gan.sample(count, seed=seed, truncation=truncation, **given)
     if out.suffix.lower() == ".npz":
         _save_arrays(out, images=examples)
     else:
@@ -196,11 +209,25 @@ def _save_arrays(out: Path, **arrays):
         np.savez_compressed(file, **arrays)
 
 
+def _array(path: Path | None):
+    """The array in a .npy file."""
+    if path is None:
+        return None
+    import numpy as np
+
+    try:
+        return np.lib.format.read_array(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"Expected a .npy file of numbers. Received: {path} ({error}). Write it with np.save."
+        ) from error
+
+
 def _class(option: str, label: str | None, gan) -> str | int | None:
     """A class by name, or by index where no class has such a name."""
     if label is None:
         return None
-    if not gan.conditional:
+    if not gan.has_classes:
         raise InputError(f"Expected no {option}, because the networks of this model take none. Received: {label!r}.")
     return int(label) if label not in (gan.class_names or ()) and label.isdecimal() else label
 

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data
 from keras_gan_zoo.callbacks import CollapseAlarm, SamplePictures
+from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile
 
@@ -218,3 +220,30 @@ def test_files_of_arrays_may_hold_conditions(tmp_path):
     model((5,)).fit(dataset, batch_size=8, verbose=0)
     other = data.Dataset(dataset.examples, conditions=CONDITIONS[(5,)] + 1)
     assert other.described() != dataset.described()
+
+
+def test_the_command_line_samples_with_conditions_of_a_file(tmp_path):
+    gan, given = model((5,)), CONDITIONS[(5,)]
+    gan.save(tmp_path / "gan.keras")
+    gan.export(tmp_path / "gan.onnx")
+    np.save(tmp_path / "given.npy", given[:6])
+    np.save(tmp_path / "one.npy", given[0])
+
+    def sample(source, *arguments):
+        out = tmp_path / "samples.npz"
+        command = ["sample", str(tmp_path / source), *map(str, arguments), "-o", str(out)]
+        result = CliRunner().invoke(main, command)
+        if result.exit_code:
+            return result.output
+        return np.load(out)["images"]
+
+    expected = gan.sample(6, seed=0, conditions=given[:6])
+    for source in ("gan.keras", "gan.onnx"):
+        np.testing.assert_allclose(sample(source, "--conditions", tmp_path / "given.npy"), expected, atol=1e-5)
+        one = sample(source, "--conditions", tmp_path / "one.npy", "-n", 6)
+        np.testing.assert_allclose(one[0], expected[0], atol=1e-5)
+    assert "expects conditions, because the networks take vectors (5,)" in sample("gan.keras")
+    assert "Expected no --label" in sample("gan.keras", "--label", 1)
+    (tmp_path / "text.npy").write_text("no numbers")
+    for wrong in ("text.npy", "missing.npy", "samples.npz"):
+        assert "Expected a .npy file of numbers" in sample("gan.keras", "--conditions", tmp_path / wrong)
