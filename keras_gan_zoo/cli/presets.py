@@ -63,7 +63,7 @@ def _show_card(preset: Card) -> None:
     reference = preset.figures("reference")
     for figure, value in preset.figures().items():
         click.echo(f"  {figure:<32} {value:>10.4g} {reference.get(figure, float('nan')):>12.4g}")
-    click.echo(f"\nRecipe; gan-zoo train --preset {preset.name} trains by it:\n")
+    click.echo(f"\nRecipe, for gan-zoo train --preset {preset.name}:\n")
     click.echo(tomli_w.dumps(preset.recipe), nl=False)
 
 
