@@ -234,7 +234,7 @@ def test_the_command_line_knows_what_was_added(extended):
     assert "--motto NAME What to say first, such as hello. [default: nothing]" in said
     assert "quartic (Nobody, 2099), non_saturating" in said
     assert "--divergence NAME fgan: le_cam, kl" in said
-    assert "Names with commas between: brightness, " in said
+    assert "Comma-separated names: brightness, " in said
     assert "--data NAME dots, digits" in said
     assert "--format [weights|onnx" in said
 

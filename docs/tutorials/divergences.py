@@ -1,9 +1,10 @@
-"""What the choice of a divergence changes: a Gaussian that cannot reach the data, fitted by four of them.
+"""What the choice of a divergence changes: one Gaussian, fitted to a mixture by four divergences.
 
     python divergences.py                 needs matplotlib
 
-The data are a mixture of two Gaussians on the line. The generator is one Gaussian, so it has to decide: cover both
-parts, or keep to one. Each divergence decides in its own way, and f-GAN minimises each from samples alone.
+The data are a mixture of two Gaussians in one dimension. The generator is a single Gaussian, so it can cover both
+components or concentrate on one. Which of these is best depends on the divergence. f-GAN minimises each divergence from
+samples alone.
 """
 
 import argparse
@@ -22,7 +23,7 @@ WEIGHT, FIRST, SECOND = 0.7, (-1.0, 0.6), (1.5, 1.0)
 DIVERGENCES = ("pearson", "kl", "jensen_shannon", "reverse_kl")
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=8000, help="of each of the four")
+parser.add_argument("--steps", type=int, default=8000, help="training steps for each of the four divergences")
 arguments = parser.parse_args()
 
 rng = np.random.default_rng(0)
@@ -34,14 +35,14 @@ density = WEIGHT * stats.norm.pdf(x, *FIRST) + (1 - WEIGHT) * stats.norm.pdf(x, 
 
 
 def misfit(name: str, mean: float, std: float) -> float:
-    """The divergence of the mixture from a Gaussian, by quadrature."""
+    """The divergence between the mixture and a Gaussian, by quadrature."""
     log_q = stats.norm.logpdf(x, mean, std)
     ratio = np.exp(np.clip(np.log(density) - log_q, -600, 600))
     return float(np.trapezoid(np.exp(log_q) * kgz.divergences.get(name).f(ratio).numpy(), x))
 
 
 def best(name: str) -> tuple[float, float]:
-    """The Gaussian of least divergence, by numerical search from three starts: what training should find."""
+    """The Gaussian with the smallest divergence, by numerical search from three starts: what training should find."""
     searches = [
         optimize.minimize(lambda theta: misfit(name, theta[0], np.exp(theta[1])), start, method="Nelder-Mead")
         for start in [(data.mean(), np.log(data.std())), (FIRST[0], np.log(FIRST[1])), (SECOND[0], np.log(SECOND[1]))]

@@ -1,8 +1,8 @@
 """From a folder of images to an ONNX file: load, train, look, export, and sample without Keras.
 
-    python own_images.py                  your own: --folder path/to/images
+    python own_images.py                  for your own images: --folder path/to/images
 
-Without --folder it first writes one, from the embedded digits: a sub-folder per class, a PNG per image.
+Without --folder, the script first writes a folder of the embedded digits: a sub-folder per class, a PNG per image.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.onnx_file import OnnxFile
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--folder", type=Path, help="of PNG or JPEG images; sub-folders are classes")
-parser.add_argument("--side", type=int, default=16, help="pixels that images are resized and cropped to")
+parser.add_argument("--folder", type=Path, help="folder of PNG or JPEG images; sub-folders are classes")
+parser.add_argument("--side", type=int, default=16, help="side in pixels to which images are resized and cropped")
 parser.add_argument("--epochs", type=int, default=120)
 arguments = parser.parse_args()
 
@@ -30,7 +30,7 @@ if arguments.folder is None:
 images = kgz.data.load(folder, image_size=arguments.side)
 print(images)
 
-# The shape and the classes are those of the folder. Without class_names the model would ignore its sub-folders.
+# The model takes the shape and the classes of the data. Without class_names it would ignore the sub-folders.
 gan = kgz.DCGAN.for_images(images.example_shape, class_names=images.class_names, width=16, ema_decay=0.999, seed=0)
 gan.compile()
 gan.fit(
@@ -39,7 +39,7 @@ gan.fit(
     epochs=arguments.epochs,
     callbacks=[
         kgz.callbacks.SamplePictures("pictures", every=10),
-        kgz.callbacks.Snapshots("snapshots"),  # start the script once more after a kill: it goes on
+        kgz.callbacks.Snapshots("snapshots"),  # if the script was interrupted, start it again: it continues
         kgz.callbacks.NaNGuard(),
     ],
     verbose=2,

@@ -1,4 +1,4 @@
-"""A conditional GAN from scratch: your own networks, any of the losses, and a check that labels are obeyed.
+"""A conditional GAN from scratch: your own networks, any loss, and a check that samples match their labels.
 
 python own_networks.py
 """
@@ -16,7 +16,7 @@ LATENT, CLASSES = 32, 10
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--epochs", type=int, default=40)
 arguments = parser.parse_args()
-keras.utils.set_random_seed(0)  # of the initial weights: these networks are yours
+keras.utils.set_random_seed(0)  # for the initial weights, because you build these networks yourself
 
 
 def generator() -> keras.Model:
@@ -32,7 +32,7 @@ def generator() -> keras.Model:
 
 
 def discriminator() -> keras.Model:
-    """[images, labels] to raw scores (batch, 1): no sigmoid, which is the loss's."""
+    """[images, labels] to raw scores (batch, 1), without a sigmoid, which is part of the loss."""
     image, label = keras.Input((16, 16, 1)), keras.Input((), dtype="int32")
     plane = layers.Reshape((16, 16, 1))(layers.Embedding(CLASSES, 16 * 16)(label))
     x = layers.Concatenate()([image, plane])
@@ -48,7 +48,7 @@ gan = kgz.ConditionalGAN(
 gan.compile(keras.optimizers.Adam(2e-4, beta_1=0.5), keras.optimizers.Adam(2e-4, beta_1=0.5))
 gan.fit(digits, batch_size=64, epochs=arguments.epochs, verbose=2)
 
-# Do the samples show what was asked for? A classifier of the real digits answers.
+# Do the samples show the requested digits? A classifier trained on the real digits checks that.
 real = digits.examples.reshape(len(digits), -1) / 127.5 - 1
 classifier = SVC().fit(real, digits.labels)
 asked = [number % CLASSES for number in range(1000)]

@@ -1,9 +1,10 @@
-"""Reading a loss curve: WGAN's estimate falls as its samples get better, and a GAN's loss does not.
+"""Reading a loss curve: WGAN's estimate falls as its samples improve, and a GAN's loss does not.
 
     python wgan_curve.py                  needs matplotlib
 
-Both models have the same networks, optimizer and number of generator steps, on eight Gaussians in a ring. After each
-stretch of the run the exact Wasserstein-1 distance of 500 samples to 500 real points says how good they are.
+Both models have the same networks, optimizer and number of generator steps. The data are eight Gaussians in a ring. The
+run is divided into stretches; after each, the exact Wasserstein-1 distance between 500 samples and 500 real points
+measures the quality of the samples.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import matplotlib.pyplot as plt
 STRETCH, MINIBATCH = 100, 256
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--stretches", type=int, default=40, help="of 100 generator steps each")
+parser.add_argument("--stretches", type=int, default=40, help="number of stretches, of 100 generator steps each")
 arguments = parser.parse_args()
 
 points = kgz.data.load("ring8")
@@ -29,13 +30,13 @@ real = points.examples[:500]
 
 
 def distance(samples) -> float:
-    """Wasserstein-1 between as many samples and real points: the cheapest way to pair them."""
+    """Wasserstein-1 distance between equally many samples and real points: the mean distance of the best pairing."""
     costs = spatial.distance.cdist(samples, real)
     return costs[optimize.linear_sum_assignment(costs)].mean()
 
 
 def run(gan, figure: str) -> tuple[list, list]:
-    """A logged figure and the distance, stretch by stretch."""
+    """A logged value and the distance, for each stretch."""
     gan.compile(keras.optimizers.RMSprop(5e-4), keras.optimizers.RMSprop(5e-4))
     logged, distances = [], []
     for _ in range(arguments.stretches):

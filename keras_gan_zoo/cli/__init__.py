@@ -1,4 +1,4 @@
-"""The command line: a file for each command, and what they share."""
+"""The command line: one file per command, and the code that the commands share."""
 
 from keras_gan_zoo.cli.commands import main
 

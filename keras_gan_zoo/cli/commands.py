@@ -1,6 +1,6 @@
-"""The command line: `gan-zoo train` and `launch`; the other commands have files of their own.
+"""The command line: `gan-zoo train` and `gan-zoo launch`. The other commands have files of their own.
 
-All of it can be done in Python."""
+Everything that the commands do can also be done in Python."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, Worker
 
 
 class _Failure(click.ClickException):
-    """One `Error:` line; exit code 2 for what the user gave, 1 for what the machine refused."""
+    """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
 
     def __init__(self, error: Exception):
         super().__init__(str(error))
@@ -44,7 +44,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(version)s")
 def main():
-    """Train generative adversarial networks and look at what they make.
+    """Train generative adversarial networks, sample from them, measure them and export them.
 
     \b
     gan-zoo list
@@ -60,32 +60,35 @@ def main():
     "recipe_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Train by the recipe.toml of another run, but for what is said here.",
+    help="Train by the recipe.toml of another run. Options given here take precedence.",
 )
-@click.option("--preset", metavar="NAME", help="Make a preset anew by its recipe, but for what is said here.")
+@click.option(
+    "--preset", metavar="NAME", help="Train a preset again by its recipe. Options given here take precedence."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Run folder, new or empty.  [default: runs/VARIANT_DATA, or that of --resume]",
+    help="Run folder, new or empty.  [default: runs/VARIANT_DATA, or the folder given to --resume]",
 )
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that was interrupted, or with more --epochs. Its recipe governs, and the result is that of "
-    "an undisturbed run, bit for bit.",
+    help="Continue an interrupted run, or train a finished one longer with --epochs. The recipe in the run folder "
+    "applies, and the result equals that of an uninterrupted run, bit for bit.",
 )
 @click.option(
     "--strategy",
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="Devices: cpu, gpu, mirrored (all GPUs), multi_worker (the processes in TF_CONFIG), tpu.",
+    help="Devices to train on: auto (the best that are available), cpu, gpu, mirrored (all GPUs), multi_worker (the "
+    "processes in TF_CONFIG) or tpu.",
 )
-@click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Time between snapshots.")
-@click.option("--snapshot-steps", type=AT_LEAST_1, help="Steps between snapshots, besides.")
-@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Minutes between snapshots.")
+@click.option("--snapshot-steps", type=AT_LEAST_1, help="Also write a snapshot every so many steps.")
+@click.option("--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and exit.")
 def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
@@ -104,7 +107,9 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
     recipe["model"] = {name: value for name, value in given.items() if name in of_models}
     check_beginning(recipe, recipe_file, preset, resume)
     if resume is not None and dry_run:
-        raise click.UsageError("Expected --dry-run without --resume, whose recipe is in its folder.")
+        raise click.UsageError(
+            "Expected --dry-run without --resume. The recipe of a run that is resumed is recipe.toml in its folder."
+        )
     from keras_gan_zoo import distribution
     from keras_gan_zoo.training.build import build, resolve
     from keras_gan_zoo.training.fine_tuning import base_of, changed
@@ -115,7 +120,7 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
     strategy = distribution.strategy(strategy)
     if dry_run:
         resolved, dataset = resolve(Recipe(**recipe))
-        build(resolved, dataset)  # says what training would refuse
+        build(resolved, dataset)  # raises the errors that training would raise
         click.echo(resolved.to_toml(), nl=False)
         return
     _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
@@ -143,7 +148,7 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapsh
     except (KeyboardInterrupt, SystemExit) as error:
         progress.stop()
         number = error.code if isinstance(error, SystemExit) else 130
-        click.echo(f"Interrupted. To go on: gan-zoo train --resume {folder}", err=True)
+        click.echo(f"Interrupted. To continue: gan-zoo train --resume {folder}", err=True)
         raise SystemExit(number) from None
     finally:
         progress.stop()
@@ -158,41 +163,40 @@ def _finished_already(gan, folder: Path) -> str:
 
     stopped = SnapshotFolder(folder / SNAPSHOTS).newest().is_stopped
     if stopped:
-        how = "It stopped by itself, as its recipe says, and does not go on: start a new run with another recipe."
+        how = "A rule of its recipe stopped it, so it cannot be continued: start a new run with another recipe."
     else:
-        how = f"To go on: gan-zoo train --resume {folder} --epochs MORE"
-    return f"The run in {folder} was finished already, after {gan.steps_done:,} steps. Nothing was trained. {how}"
+        how = f"To train longer: gan-zoo train --resume {folder} --epochs MORE"
+    return f"The run in {folder} had already finished, after {gan.steps_done:,} steps. Nothing was trained. {how}"
 
 
 def _summarise(gan, folder: Path):
-
     sizes = (
         f"generator {gan.generator.count_params():,} and discriminator {gan.discriminator.count_params():,} parameters"
     )
     click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
     for name, meaning in (
         ("samples.png", "samples"),
-        ("samples/history.gif", "their history, epoch by epoch"),
+        ("samples/history.gif", "the samples epoch by epoch"),
         (MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
         ("log.csv", "losses; also in tensorboard/"),
-        (SNAPSHOTS, f"to train on: gan-zoo train --resume {folder} --epochs MORE"),
+        (SNAPSHOTS, f"to train longer: gan-zoo train --resume {folder} --epochs MORE"),
     ):
         if (folder / name).exists():
             click.echo(f"  {folder / name}   {meaning}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--workers", type=AT_LEAST_1, required=True, help="How many processes.")
+@click.option("--workers", type=AT_LEAST_1, required=True, help="Number of processes.")
 @click.option(
     "--restarts",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="How often a job that lost a worker is started again from its last snapshot.",
+    help="How many times to restart a job that lost a worker, from its last snapshot.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="train ...")
 def launch(workers, restarts, arguments):
-    """Train on several workers on this machine, as on several machines.
+    """Train with several worker processes on this machine, as a cluster would with several machines.
 
     \b
     gan-zoo launch --workers 2 --restarts 3 -- train dcgan --data digits --out runs/two

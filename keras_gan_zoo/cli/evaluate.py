@@ -1,4 +1,4 @@
-"""`gan-zoo evaluate`: metrics of a model, of an exported file, or of images that any program made."""
+"""`gan-zoo evaluate`: metrics of a model, of an exported file, or of images made by any program."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,44 +18,50 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 @click.option(
     "--data",
     metavar="NAME",
-    help="Real images, named as in `train`.  [default: what the run or the preset was trained on]",
+    help="Real images: a name, a folder or a file, as for gan-zoo train --data.  [default: the training data of the "
+    "run or preset]",
 )
 @click.option("--split", help="Split of a TensorFlow Datasets set to compare with.  [default: test]")
-@click.option("--train-split", help="Split that was trained on.  [default: train]")
-@click.option("--validation-split", help="Split that chooses the bandwidth of parzen_log_likelihood.")
-@click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As in `train`.")
-@click.option("--background", metavar="COLOUR", help="As in `train`.")
+@click.option("--train-split", help="Split that the model was trained on.  [default: train]")
+@click.option("--validation-split", help="Split on which parzen_log_likelihood chooses its bandwidth.")
+@click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As for gan-zoo train.")
+@click.option("--background", metavar="COLOUR", help="As for gan-zoo train.")
 @click.option(
     "--metrics",
-    help=f"Names with commas between: {', '.join(METRICS)}; of {' and '.join(MIXTURES)}: mode_coverage.  "
+    help=f"Comma-separated names: {', '.join(METRICS)}; for {' and '.join(MIXTURES)}: mode_coverage.  "
     f"[default: {', '.join(DEFAULT_METRICS)}]",
 )
 @click.option(
     "--features",
     metavar="NAME",
-    help="Extractor: mnist, fashion_mnist, cifar10, inception or pixels.  [default: that of the data set]",
+    help="Feature extractor: mnist, fashion_mnist, cifar10, inception or pixels.  [default: the classifier of the data "
+    "set]",
 )
 @click.option(
-    "-n", "count", type=click.IntRange(2), help="Number of samples.  [default: 10,000, or as many as there are]"
+    "-n", "count", type=click.IntRange(2), help="Number of samples.  [default: 10,000, or all images if fewer exist]"
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same samples.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures and protocols there.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed gives the same samples."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Also write all figures and protocols to this file."
+)
 @click.option(
     "--neighbours",
     type=click.Path(path_type=Path),
     metavar="PICTURE",
-    help="Draw the likeliest copies of training images, beside these.",
+    help="Draw the samples most likely to be copies, beside their nearest training images, to this file.",
 )
 def evaluate(source, data, json_file, neighbours, **options):
-    """Measure SOURCE against real images: a preset's name, a run folder, a .keras file, an ONNX file, or images that
-    exist already (a .npz file with `images` and, if known, `labels`; a folder of pictures).
+    """Measure SOURCE against real images. SOURCE is the name of a preset, a run folder, a .keras file, an ONNX file, or
+    images that already exist: a folder of pictures, or a .npz file with `images` and, if known, `labels`.
 
     \b
     gan-zoo evaluate conditional_gan_mnist
     gan-zoo evaluate runs/dcgan_fashion_mnist --json scores.json
     gan-zoo evaluate pictures/ --data mnist --metrics frechet_distance,precision_recall -n 5000
 
-    The last column puts real images in the samples' place: the best that the figures can be.
+    The last column has the same figures for real images in place of samples: the best that can be expected.
     """
     _check_out(json_file, neighbours)
     from keras_gan_zoo import metrics, pictures
@@ -66,7 +72,8 @@ def evaluate(source, data, json_file, neighbours, **options):
         options |= {name: value for name, value in of_recipe.items() if options[name] is None}
     if neighbours is not None and data in MIXTURES:
         raise InputError(
-            f"Expected no --neighbours for {data}, whose examples are points. Received: {neighbours}. Leave it out."
+            f"Expected no --neighbours for {data}, whose examples are points, not images. Received: {neighbours}. "
+            "Leave it out."
         )
     names = _names(options.pop("metrics"), neighbours)
     n, extractor = options.pop("count"), options.pop("features")
@@ -80,7 +87,7 @@ def evaluate(source, data, json_file, neighbours, **options):
         click.echo(f"{json_file}   all figures with their protocols")
     if neighbours is not None:
         pictures.save(report.neighbours, neighbours)
-        click.echo(f"{neighbours}   generated, nearest and next nearest training image, the likeliest copies first")
+        click.echo(f"{neighbours}   sample, nearest and second nearest training image; the likeliest copies come first")
 
 
 def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
@@ -108,7 +115,7 @@ def _show(report) -> None:
 
 
 def _stages(bar: Bar) -> Callable[[str, int, int], None]:
-    """Shows stages, those of one name in one bar; where there are no bars, a line for each."""
+    """Shows the stages of a measurement: one bar for those of one name, or a line per stage where bars are off."""
     said = set()
 
     def show(stage: str, done: int, total: int) -> None:
@@ -121,10 +128,10 @@ def _stages(bar: Bar) -> Callable[[str, int, int], None]:
 
 
 def trained_on(source: str) -> dict:
-    """What the recipe of a run or of a preset of the package says of its data: `data`, `image_size`, `background`.
+    """The data that a run or a preset was trained on, from its recipe: `data`, `image_size`, `background`.
 
     Raises:
-        InputError: If there is no recipe, or nothing of that name.
+        InputError: If there is no recipe, or nothing with that name.
     """
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
     if not (recipe or path.exists() or is_url(source)):
@@ -137,6 +144,6 @@ def trained_on(source: str) -> dict:
     if "data" not in recipe:
         raise InputError(
             f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
-            "is neither the folder of a run nor a preset of the package, whose recipes say it."
+            "is neither a run folder nor a preset of the package, whose recipe would name them."
         )
     return {name: recipe[name] for name in ("data", "image_size", "background") if name in recipe}

@@ -6,26 +6,33 @@ import click
 
 from keras_gan_zoo.core.registry import FORMATS
 
+SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in FORMATS.items())
+
 
 @click.command()
 @click.argument("source", metavar="MODEL")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File, or folder of a SavedModel.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, or folder for a SavedModel."
+)
 @click.option(
     "--format",
     type=click.Choice(list(FORMATS)),
-    help="What to write.  [default: by the suffix of the file: "
-    f"{', '.join(row.suffix or 'none' for row in FORMATS.values())}]",
+    help=f"Format to write.  [default: by the suffix of --out: {SUFFIXES}]",
 )
-@click.option("--opset", type=int, default=18, show_default=True, help="Version of ONNX's operators, 15 to 18.")
-@click.option("--uint8", is_flag=True, help="Images as pixels from 0 to 255.  [onnx]")
-@click.option("--half", is_flag=True, help="In float16: half the size.  [onnx]")
-@click.option("--int8", is_flag=True, help="In 8 bits, for networks without transposed convolutions.  [onnx]")
+@click.option("--opset", type=int, default=18, show_default=True, help="Version of the ONNX operator set, 15 to 18.")
+@click.option("--uint8", is_flag=True, help="Output images as uint8 values from 0 to 255.  [onnx]")
+@click.option("--half", is_flag=True, help="Compute in float16, in a file of half the size.  [onnx]")
 @click.option(
-    "--licence", metavar="NAME", help="Licence of the weights, for the file's metadata.  [onnx; default: a preset's]"
+    "--int8", is_flag=True, help="Quantise to 8 bits; only for networks without transposed convolutions.  [onnx]"
+)
+@click.option(
+    "--licence",
+    metavar="NAME",
+    help="Licence of the weights, for the metadata of the file.  [onnx; default: the licence of the preset]",
 )
 def export(source, out, licence, **options):
-    """Export the generator of MODEL, a preset's name, a run folder or a .keras file, and compare it with Keras before
-    the file gets its name. A preset's name and licence are in the metadata of ONNX.
+    """Export the generator of MODEL: the name of a preset, a run folder or a .keras file. The exported file is
+    compared with Keras before it appears under its name. ONNX metadata include the name and licence of a preset.
 
     \b
     gan-zoo export conditional_gan_mnist -o digits.onnx

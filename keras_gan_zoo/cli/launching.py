@@ -1,4 +1,4 @@
-"""Several workers on one machine: started together, read together, ended together, started again together."""
+"""Several workers on one machine: started, read, ended and restarted together."""
 
 import json
 import os
@@ -15,41 +15,41 @@ from pathlib import Path
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 
-GRACE = 10  # seconds a worker has to end by itself after another one died, and again after it was told to
+GRACE = 10  # seconds that a worker gets to exit after SIGTERM, before SIGKILL
 
 
 def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print) -> int:
     """Runs `gan-zoo ARGUMENTS` as the workers of one job, on the loopback interface.
 
-    When a worker dies, the others are ended too, and the job is started again from its last snapshot, at most
-    `restarts` times.
+    When a worker dies, the others are ended too, and the job is restarted from its last snapshot, at most `restarts`
+    times.
 
     Args:
-        arguments: Of `gan-zoo`, such as `["train", "dcgan", "--data", "digits", "--out", "runs/two"]`.
-        workers: How many processes.
-        restarts: How often a job that lost a worker is started again.
-        say: Where lines of output go.
+        arguments: Arguments of `gan-zoo`, such as `["train", "dcgan", "--data", "digits", "--out", "runs/two"]`.
+        workers: Number of processes.
+        restarts: How many times to restart a job that lost a worker.
+        say: Function that is called with each line of output.
 
     Returns:
-        0 if all workers ended well, else the exit code of the first that did not.
+        0 if all workers succeeded, otherwise the exit code of the first one that failed.
 
     Raises:
-        InputError: If workers could not agree on a run folder.
+        InputError: If the command is not `train`, or names no run folder.
     """
     folder = _run_folder(arguments)
     for attempt in range(restarts + 1):
         code, worker = _run(_resumed(arguments, folder) if attempt else list(arguments), workers, say)
-        if code in (0, 2):  # done, or a mistake that would only be made again
+        if code in (0, 2):  # success, or wrong input, which a restart would not change
             return code
         ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         left = restarts - attempt
-        then = f"Starting all {workers} again, from the last snapshot" if left else "Start again with --resume"
-        say(f"Worker {worker} ended with {ended}, so the job did. {then}.")
+        then = f"Restarting all {workers} workers from the last snapshot" if left else "To continue, use --resume"
+        say(f"Worker {worker} ended with {ended}, which ended the job. {then}.")
     return code if code > 0 else 128 - code
 
 
 def _run(arguments: list[str], workers: int, say) -> tuple[int, int]:
-    """The exit code that decides, and whose it is: that of the first worker that failed, or 0."""
+    """The exit code and number of the first worker that failed, or (0, 0)."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
     processes = [_start(arguments, addresses, worker) for worker in range(workers)]
     say(f"Started {workers} workers: processes {', '.join(str(process.pid) for process in processes)}.")
@@ -68,11 +68,11 @@ def _run(arguments: list[str], workers: int, say) -> tuple[int, int]:
 
 
 def _first_failure(processes: list[subprocess.Popen]) -> int | None:
-    """Waits until all have ended well, or one has not."""
+    """Waits until all processes have succeeded, or one has failed, and returns the number of that one."""
     while True:
         codes = [process.poll() for process in processes]
         failed = [worker for worker, code in enumerate(codes) if code]
-        if failed:  # one that was killed is the cause, one that complains about it the consequence
+        if failed:  # a worker that was killed is the cause; those that lost their connection to it are the effect
             return next((worker for worker in failed if codes[worker] < 0), failed[0])
         if None not in codes:
             return None
@@ -80,7 +80,7 @@ def _first_failure(processes: list[subprocess.Popen]) -> int | None:
 
 
 def _end(processes: list[subprocess.Popen]) -> None:
-    """By SIGTERM, which they may take a moment to obey, then by SIGKILL."""
+    """Ends the processes by SIGTERM and, after `GRACE` seconds, by SIGKILL."""
     for process in processes:
         if process.poll() is None:
             process.terminate()
@@ -102,7 +102,7 @@ def _start(arguments: list[str], addresses: list[str], worker: int) -> subproces
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        start_new_session=True,  # a Ctrl-C is the launcher's to pass on
+        start_new_session=True,  # so that Ctrl-C reaches the launcher alone, which ends the workers
     )
 
 
@@ -121,17 +121,17 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _run_folder(arguments: Sequence[str]) -> Path | None:
-    """Where the job writes; None for commands that write no run."""
+    """The run folder of the job: the value of --out or of --resume."""
     if not arguments or arguments[0] != "train":
         raise InputError(f"Expected a train command to launch. Received: {' '.join(arguments) or 'none'}.")
     folder = _value("--out", arguments) or _value("--resume", arguments)
     if folder is None:
-        raise InputError("Expected --out or --resume, so that all workers know the run's folder. Received: neither.")
+        raise InputError("Expected --out or --resume, so that all workers use the same run folder. Received: neither.")
     return Path(folder)
 
 
 def _resumed(arguments: Sequence[str], folder: Path) -> list[str]:
-    """The same command, going on with what the first attempt has written, if it came that far."""
+    """The same command with --resume, if the first attempt got as far as writing a recipe."""
     if not (folder / RECIPE_FILE).exists():
         return list(arguments)
     kept = ["--strategy", "--snapshot-minutes", "--snapshot-steps"]

@@ -1,10 +1,10 @@
-"""The options of `gan-zoo train`, made of what a recipe, the variants and the networks take.
+"""The options of `gan-zoo train`, derived from the arguments of recipes, variants and networks.
 
-Names, defaults and help are those of signatures and docstrings, which are read when the options are first needed. The
-help is the first sentence of an argument's docstring, in which
+Names and defaults come from signatures, help texts from docstrings. Both are read when the options are first needed.
+The help is the first sentence of an argument's docstring, in which
 
-- "a key of `TABLE`" becomes the names in that table of `core.registry`,
-- "None for ..." or "None to ..." becomes the default.
+- "a key of `TABLE`" is replaced by the names in that table of `core.registry`,
+- "None for ..." or "None to ..." is removed, and shown as the default.
 """
 
 import functools
@@ -33,7 +33,7 @@ _BY_ANNOTATION = {
     "str": {"metavar": "NAME"},
     "list[str]": {"metavar": "NAMES", "callback": _names},
 }
-# Where an option is not what the name and the annotation of its argument make of it.
+# Options that differ from what the name and the annotation of the argument imply.
 _DIFFERENT = {
     "alpha": {"type": float},
     "background": {"metavar": "COLOUR"},
@@ -57,7 +57,7 @@ _DIFFERENT = {
 
 
 class RecipeCommand(click.Command):
-    """A command that takes, besides its own options, one for each value of a recipe and each argument of a model."""
+    """A command with its own options, and one more for each value of a recipe and each argument of a model."""
 
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
@@ -70,7 +70,7 @@ class RecipeCommand(click.Command):
 
 @functools.cache
 def run_options() -> list[click.Option]:
-    """The values of a recipe, but for its variant and the arguments of its model."""
+    """The values of a recipe, except for its variant and the arguments of its model."""
     taken: dict[str, _Taken] = {}
     _add(taken, "", arguments("training.recipe:Recipe"))
     return [what.option(name) for name, what in taken.items() if name not in ("variant", "model")]
@@ -78,7 +78,7 @@ def run_options() -> list[click.Option]:
 
 @functools.cache
 def model_options() -> list[click.Option]:
-    """The arguments of models and of their networks, but for those that the data or the run decide."""
+    """The arguments of models and of their networks, except for those that the data or the run decide."""
     taken: dict[str, _Taken] = {}
     for variant, row in registry.VARIANTS.items():
         _add(taken, variant, {**arguments(f"{row.home}.for_images"), **arguments(row.home)})
@@ -96,14 +96,14 @@ def model_options() -> list[click.Option]:
 
 @dataclass
 class _Taken:
-    """An argument that several take under one name.
+    """An argument that several variants or networks take under one name.
 
     Args:
-        kind: The first name of its annotation.
-        text: What the docstring of the first of them says of it.
-        of_networks: Whether those that take it are networks.
-        takers: Their names.
-        defaults: As they are shown, and for whom; "" where there is none.
+        kind: The first name in its annotation.
+        text: Its entry in the docstring of the first that takes it.
+        of_networks: Whether networks take it, rather than variants.
+        takers: Names of the variants or networks that take it.
+        defaults: Each default as the help shows it, with the names that have it; "" for arguments without a default.
     """
 
     kind: str
@@ -140,13 +140,13 @@ _NONE = re.compile(r"[;,]? None (?:for|to) ([^;.]+(?:\.\d+)?)")
 
 
 def _sentence(text: str) -> str:
-    """The first sentence of an argument's docstring, as the help has it."""
+    """The first sentence of an argument's docstring, as the help shows it."""
     text = _NAMES_OF.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", text))
     return re.split(r"(?<=\.) (?=[A-Z`\"])", text)[0].replace("`", "").replace('"', "")
 
 
 def _listing(names: Iterable[str]) -> str:
-    """Names, and behind those of one paper the paper."""
+    """Names, with their paper in brackets after each group from one paper."""
     papers = names if isinstance(names, Mapping) else {}
     groups = itertools.groupby(names, lambda name: papers[name].paper if name in papers else "")
     return ", ".join(f"{', '.join(group)} ({paper})" if paper else ", ".join(group) for paper, group in groups)
@@ -157,7 +157,7 @@ def _continued(sentence: str) -> str:
 
 
 def _default(argument: Argument) -> str:
-    """A default as the help shows it; where it is None, the docstring says for what."""
+    """A default as the help shows it; for None, what the docstring says it stands for."""
     if argument.default is REQUIRED:
         return ""
     said = _NONE.search(argument.text)

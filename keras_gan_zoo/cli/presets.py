@@ -1,4 +1,4 @@
-"""`gan-zoo list`: the presets, or the card of one; and what `gan-zoo train` may begin with."""
+"""`gan-zoo list`: the table of presets, or the card of one. Also checks what `gan-zoo train` starts from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from keras_gan_zoo.zoo.cards import Card, card, shipped
 @click.command("list")
 @click.argument("name", required=False, metavar="[PRESET]")
 def list_presets(name):
-    """List the presets: trained models that every command takes by name. With PRESET, show its card: how it was made,
-    of what data, by which licences, and how good it is.
+    """List the presets: trained models that every command accepts by name. With PRESET, show its card: how it was
+    trained, on which data, under which licences, and how good its samples are.
 
     \b
     gan-zoo list
@@ -24,7 +24,7 @@ def list_presets(name):
 
 
 def check_beginning(recipe: dict, recipe_file, preset: str | None, resume) -> None:
-    """What `train` needs to begin: a variant and data, or a recipe, a preset or a run that have them."""
+    """Checks that `train` has what it needs to start: a variant and data, or a recipe, a preset or a run with both."""
     bases = {"--recipe": recipe_file, "--preset": preset, "--from-preset": recipe.get("from_preset")}
     given = [option for option, value in bases.items() if value is not None]
     if len(given) > 1 or (resume is not None and given):
@@ -32,16 +32,16 @@ def check_beginning(recipe: dict, recipe_file, preset: str | None, resume) -> No
         raise click.UsageError(f"Expected one of --recipe, --preset, --from-preset and --resume. Received: {received}.")
     if given == ["--from-preset"] and "data" not in recipe:
         raise click.UsageError(
-            "Expected --data NAME with --from-preset; --preset NAME trains on the preset's own data."
+            "Expected --data NAME with --from-preset. To train on the data of the preset, use --preset NAME."
         )
     if resume is None and not given and not {"variant", "data"} <= recipe.keys():
         raise click.UsageError(
-            "Expected a VARIANT and --data NAME, or --resume RUN, --recipe FILE, --preset NAME, --from-preset NAME."
+            "Expected a VARIANT and --data NAME, or --resume RUN, --recipe FILE, --preset NAME or --from-preset NAME."
         )
 
 
 def _show_table(presets: list[Card]) -> None:
-    """In plain columns, the longest one last, so that nothing is cut and lines can be searched."""
+    """Prints plain columns, the longest one last, so that nothing is truncated and lines can be searched."""
     rows = [("preset", "variant", "data", "size", "Frechet distance", "what it makes")]
     for preset in presets:
         distance = preset.figures().get("frechet_distance")
@@ -63,7 +63,7 @@ def _show_card(preset: Card) -> None:
     reference = preset.figures("reference")
     for figure, value in preset.figures().items():
         click.echo(f"  {figure:<32} {value:>10.4g} {reference.get(figure, float('nan')):>12.4g}")
-    click.echo(f"\nRecipe, which gan-zoo train --preset {preset.name} follows:\n")
+    click.echo(f"\nRecipe, for gan-zoo train --preset {preset.name}:\n")
     click.echo(tomli_w.dumps(preset.recipe), nl=False)
 
 

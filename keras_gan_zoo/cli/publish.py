@@ -1,6 +1,6 @@
-"""A finished run becomes a preset of this package: python -m keras_gan_zoo.cli.publish RUN NAME --description TEXT
+"""Make a finished run a preset of this package: python -m keras_gan_zoo.cli.publish RUN NAME --description TEXT
 
-For maintainers, in a checkout, on the machine that trained: its environment goes into the card."""
+For maintainers. Run it in a checkout on the machine that trained the model: the card records its environment."""
 
 from pathlib import Path
 
@@ -13,13 +13,17 @@ from keras_gan_zoo.errors import InputError
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("name")
-@click.option("--description", required=True, metavar="TEXT", help="One line: what it makes.")
-@click.option("--samples", type=click.IntRange(2), default=10_000, show_default=True, help="How many are measured.")
-@click.option("--half", is_flag=True, help="Store numbers in float16.")
-@click.option("--data-authors", metavar="TEXT", help="Of data that this command does not know.")
-@click.option("--data-licence", metavar="TEXT", help="The same.")
+@click.option("--description", required=True, metavar="TEXT", help="What the model makes, in one line.")
+@click.option(
+    "--samples", type=click.IntRange(2), default=10_000, show_default=True, help="Number of samples to measure."
+)
+@click.option("--half", is_flag=True, help="Store the weights in float16.")
+@click.option("--data-authors", metavar="TEXT", help="Authors of a data set that this command does not know.")
+@click.option("--data-licence", metavar="TEXT", help="Licence of a data set that this command does not know.")
 def main(run, name, description, samples, half, data_authors, data_licence):
-    """Make the finished RUN a preset of this package: its files, its table in presets.toml, its picture in docs."""
+    """Make the finished RUN a preset of this package. Writes its files, its card in presets.toml and its pictures in
+    docs.
+    """
     start()
     from keras_gan_zoo.training.publishing import publish
 

@@ -14,7 +14,9 @@ PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def _seed_option(of: str):
-    return click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help=f"Same seed, same {of}.")
+    return click.option(
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help=f"The same seed gives the same {of}."
+    )
 
 
 def _out_option(default: str, help: str):
@@ -32,23 +34,24 @@ def _out_option(default: str, help: str):
     "--truncation",
     type=POSITIVE,
     metavar="T",
-    help="Draw noise beyond T anew (Brock et al., 2018): more typical samples that vary less.  [default: none]",
+    help="Truncation trick (Brock et al., 2018): resample noise values beyond T, for more typical but less varied "
+    "samples.  [default: none]",
 )
 @click.option(
     "--label",
     metavar="CLASS",
-    help="Class of all samples of a conditional model, by name or index.  [default: in turn]",
+    help="For conditional models: class of all samples, by name or index.  [default: all classes in turn]",
 )
 @click.option(
     "--conditions",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="For models that take vectors or pictures: a .npy file of one for all samples, or of one for each.",
+    help="For models that take vectors or pictures: .npy file with one for all samples, or one for each.",
 )
-@_out_option("samples.png", "A picture (.png, .jpg), or .npz for the arrays.")
+@_out_option("samples.png", "Picture (.png, .jpg), or .npz file for the arrays.")
 def sample(source, count, seed, truncation, label, conditions, out):
-    """Sample from MODEL: a preset's name (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256, or an
-    exported .onnx file, which takes no TensorFlow and a second.
+    """Sample from MODEL: the name of a preset (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256,
+    or an exported .onnx file, which needs no TensorFlow and takes about a second.
 
     \b
     gan-zoo sample conditional_gan_mnist -n 100 --label 7 -o sevens.png
@@ -75,7 +78,7 @@ def sample(source, count, seed, truncation, label, conditions, out):
 
 
 def _generator(source: str):
-    """What can sample: a model, or an exported file."""
+    """The model or exported file to sample from."""
     if Path(source).suffix.lower() == ".onnx":
         from keras_gan_zoo.onnx_file import OnnxFile
 
@@ -87,19 +90,30 @@ def _generator(source: str):
 
 @click.command()
 @click.argument("source", metavar="MODEL")
-@click.option("--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples on each way.")
-@click.option("--rows", type=AT_LEAST_1, default=8, show_default=True, help="How many ways.")
-@_seed_option("ways")
+@click.option(
+    "--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples per row, both ends included."
+)
+@click.option("--rows", type=AT_LEAST_1, default=8, show_default=True, help="Number of interpolations.")
+@_seed_option("rows")
 @click.option(
     "--spherical/--linear",
     default=True,
-    help="Whether noise goes along the sphere near which it lies, or straight through.  [default: spherical]",
+    help="Interpolate noise spherically or linearly.  [default: spherical]",
 )
-@click.option("--from-label", metavar="CLASS", help="Go from this class, by name or index, with the noise fixed ...")
-@click.option("--to-label", metavar="CLASS", help="... to this one.  [default: from noise to noise, a class per row]")
-@_out_option("walk.png", "A picture with a row per way (.png, .jpg), or .gif for an animation there and back.")
+@click.option(
+    "--from-label", metavar="CLASS", help="First class of an interpolation between classes, by name or index."
+)
+@click.option(
+    "--to-label",
+    metavar="CLASS",
+    help="Last class of that interpolation; each row keeps its noise.  [default: interpolate noise, a class per row]",
+)
+@_out_option(
+    "walk.png", "Picture with a row per interpolation (.png, .jpg), or animation that plays back and forth (.gif)."
+)
 def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out):
-    """Walk from noise to noise, or from class to class, by MODEL: a preset's name, a run folder or a .keras file.
+    """Interpolate between noise vectors, or between two classes, with MODEL: the name of a preset, a run folder or a
+    .keras file.
 
     \b
     gan-zoo interpolate runs/dcgan_fashion_mnist -o walk.gif
@@ -109,7 +123,9 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
     if (from_label is None) != (to_label is None):
         raise click.UsageError("Expected --from-label and --to-label together.")
     if from_label is not None and given:
-        raise click.UsageError("Expected --spherical or --linear without labels, between which noise is fixed.")
+        raise click.UsageError(
+            "Expected --spherical or --linear without labels. Between two classes the noise stays fixed."
+        )
     _check_out(out, *PICTURES, ".gif")
     from keras_gan_zoo import latent, zoo
 
@@ -121,24 +137,33 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
         examples = latent.class_morph(gan, *ends, steps, latent.truncated_noise(rows, gan.latent_shape, seed=seed))
     _save_ways(examples, out)
     ways = "from noise to noise" if from_label is None else f"from {from_label} to {to_label}"
-    click.echo(f"{rows} ways {ways} in {steps} steps, seed {seed}: {out}")
+    click.echo(f"{rows} interpolations {ways} in {steps} steps, seed {seed}: {out}")
 
 
 @click.command()
 @click.argument("source", metavar="MODEL")
-@click.option("--data", "name", required=True, metavar="NAME", help="Whose first examples: as in gan-zoo train.")
+@click.option(
+    "--data",
+    "name",
+    required=True,
+    metavar="NAME",
+    help="Data whose first examples are inverted, as for gan-zoo train.",
+)
 @click.option("--split", help="Split of a TensorFlow Datasets set.  [default: test]")
-@click.option("--background", metavar="COLOUR", help="As in `train`.")
+@click.option("--background", metavar="COLOUR", help="As for gan-zoo train.")
 @click.option("-n", "count", type=AT_LEAST_1, default=8, show_default=True, help="Number of examples.")
-@click.option("--steps", type=AT_LEAST_1, default=500, show_default=True, help="Of each descent.")
-@click.option("--restarts", type=AT_LEAST_1, default=4, show_default=True, help="Descents for each example.")
+@click.option("--steps", type=AT_LEAST_1, default=500, show_default=True, help="Gradient steps per descent.")
+@click.option(
+    "--restarts", type=AT_LEAST_1, default=4, show_default=True, help="Descents per example; the best counts."
+)
 @_seed_option("result")
 @_out_option(
     "inversion.png",
-    "A picture (.png, .jpg) with the examples in the first row and what was found below, or .npz for the arrays.",
+    "Picture (.png, .jpg) with the examples above their reconstructions, or .npz file for the arrays.",
 )
 def invert(source, name, split, background, count, steps, restarts, seed, out):
-    """Find the noise from which MODEL, a preset's name, a run folder or a .keras file, makes given examples.
+    """Find the noise from which MODEL makes given examples. MODEL is the name of a preset, a run folder or a .keras
+    file.
 
     \b
     gan-zoo invert conditional_gan_mnist --data mnist -n 8 -o inversion.png
@@ -166,7 +191,7 @@ def invert(source, name, split, background, count, steps, restarts, seed, out):
 
 
 def _first_examples(gan, name: str, split: str | None, background: str | None, count: int) -> tuple:
-    """The first examples of a data set in the size that a model makes, and their labels if it takes labels."""
+    """The first examples of a data set, in the size that the model makes, with labels if the model takes them."""
     from keras_gan_zoo import data
     from keras_gan_zoo.core.conditions import renumbered
 
@@ -183,14 +208,14 @@ def _first_examples(gan, name: str, split: str | None, background: str | None, c
     known = renumbered(labels.numpy(), dataset.class_names, gan.class_names)
     if known is None:
         raise InputError(
-            f"Expected data of the classes that the model knows, {', '.join(gan.class_names)}. Received: {name} of "
-            f"{', '.join(dataset.class_names)}. Choose data of the same classes."
+            f"Expected data with the classes of the model: {', '.join(gan.class_names)}. Received: {name} with "
+            f"{', '.join(dataset.class_names)}. Choose data with the same classes."
         )
     return examples.numpy(), known
 
 
 def _save_ways(examples, out: Path):
-    """A row per way, or all ways at once, there and back; examples are (rows, steps, ...)."""
+    """Draws a row per interpolation, or animates all rows at once, back and forth; examples are (rows, steps, ...)."""
     from keras_gan_zoo import pictures
 
     if out.suffix.lower() == ".gif":
@@ -228,7 +253,7 @@ def _class(option: str, label: str | None, gan) -> str | int | None:
     if label is None:
         return None
     if not gan.has_classes:
-        raise InputError(f"Expected no {option}, because the networks of this model take none. Received: {label!r}.")
+        raise InputError(f"Expected no {option}, because this model takes no labels. Received: {label!r}.")
     return int(label) if label not in (gan.class_names or ()) and label.isdecimal() else label
 
 

@@ -1,4 +1,4 @@
-"""What the command line shows: our words only, without the start-up talk of libraries, and every real error."""
+"""Keeps the start-up messages of libraries out of the output of the command line; real errors are still shown."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ from keras_gan_zoo.core.stderr import without_talk
 
 
 def start() -> None:
-    """Keeps back TensorFlow's start-up lines, whenever it is imported, and shows warnings as sentences.
+    """Hides TensorFlow's start-up messages, whenever it is imported, and prints warnings as one line.
 
-    Set KERAS_GAN_ZOO_VERBOSE=1 to see the lines.
+    Set KERAS_GAN_ZOO_VERBOSE=1 to see the messages.
     """
     warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
     if not os.environ.get("KERAS_GAN_ZOO_VERBOSE") and "tensorflow" not in sys.modules:
@@ -29,5 +29,5 @@ def _starting_tensorflow() -> Iterator[None]:
 
         has_accelerator = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
     if not has_accelerator:
-        # On CPUs this optimisation gives up on our graphs, says so, and its absence changes neither bits nor speed.
+        # On CPUs this optimisation fails on our graphs and logs that. Without it results and speed are the same.
         tf.config.optimizer.set_experimental_options({"remapping": False})

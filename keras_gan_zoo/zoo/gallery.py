@@ -1,4 +1,4 @@
-"""The page of all presets, with figures and pictures, as `docs/gallery.md` has it."""
+"""The page `docs/gallery.md`: all presets with scores and pictures."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from pathlib import Path
 from keras_gan_zoo.zoo.cards import Card
 
 PICTURES = Path("images", "zoo")  # in docs
-UNLICENSED = ("cifar10",)  # models of it may be published, its images may not
-COLUMNS = {  # of the gallery's table: figure of a card, and how it is written
+UNLICENSED = ("cifar10",)  # models trained on it may be published, its images may not
+COLUMNS = {  # of the table in the gallery: a score of the card, its heading and its format
     "frechet_distance": ("Frechet distance", "{:.3f}"),
     "precision_recall.precision": ("precision", "{:.2f}"),
     "precision_recall.recall": ("recall", "{:.2f}"),
     "density_coverage.coverage": ("coverage", "{:.2f}"),
-    "label_agreement": ("labels obeyed", "{:.1%}"),
+    "label_agreement": ("label agreement", "{:.1%}"),
     "nearest_neighbours.copies": ("copies of training images", "{:.2%}"),
 }
 
-INTRODUCTION = """The presets as they are in the package. Figures are of 10,000 samples against the test images, seen
-by the shipped classifier of the data set; of CIFAR-10, 1,000 test images were at hand, and the tiles, which have
-neither a test split nor a classifier, are compared with what they were trained on. Those in brackets are of real
-images in the samples' place: the best that can be. Minutes are by the clock, on as many cores as the card says,
-which other work shared for most presets. Pictures are not chosen: they are of seed 0. The sheets below them show
-the samples that are likeliest to be copies, in triples: the sample, the training image that is nearest to it, and
-the next nearest; a data set without a licence is not shown. `gan-zoo list NAME` says the rest, and
-`python -m keras_gan_zoo.cli.publish` makes this page."""
+INTRODUCTION = """These are the presets that come with the package. Scores are for 10,000 samples and the test images,
+with features from the shipped classifier of the data set. Scores in brackets are for real images in
+place of samples, and show the best that can be expected. There are two exceptions: for CIFAR-10 only
+1,000 test images were available; the tiles have neither a test split nor a classifier, and are
+compared with the training images. Minutes are wall-clock time, on the number of cores that the card
+states; most presets shared the machine with other work. Pictures are not selected: all show the
+samples of seed 0. The sheets below them show the samples that are most likely to be copies, in
+triples: the sample, the nearest training image, and the second nearest. Images of data sets without a
+licence are not shown. `gan-zoo list NAME` prints all details. `python -m keras_gan_zoo.cli.publish`
+writes this page."""
 
 
 def page(presets: dict[str, Card]) -> str:
-    """The page of all presets, in Markdown: figures of the samples and, in brackets, of real images, then pictures."""
+    """The page in Markdown: a table with scores of samples and, in brackets, of real images; then pictures."""
     heads = ["preset", *(head for head, _ in COLUMNS.values()), "minutes", "MB"]
     lines = ["# Gallery", "", INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, card in sorted(presets.items()):
@@ -40,7 +42,7 @@ def page(presets: dict[str, Card]) -> str:
         lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
         if card.scores and card.data["name"] not in UNLICENSED:
             sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
-            lines += ["", f"![Samples beside the training images that are nearest to them]({sheet})"]
+            lines += ["", f"![Samples beside their nearest training images]({sheet})"]
     return "\n".join(lines) + "\n"
 
 

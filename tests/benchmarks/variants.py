@@ -189,31 +189,33 @@ def page(records: list[dict]) -> str:
     """The page of the results, in Markdown."""
     return f"""# Results under one budget
 
-Each row trains by the recipe of its preset (`gan-zoo list`) on both data sets, for the same core minutes: the time that
-all threads spend on training, so two cores take half as many minutes by the clock. Mean and standard deviation over
-seeds; 10,000 samples of the averaged generator against the 10,000 test images, seen by the shipped classifiers.
+Each row trains with the recipe of its preset (`gan-zoo list`) on both data sets, for the same number of core minutes.
+Core minutes are the time that all threads spend on training, so two cores take half as many minutes of wall-clock time.
+The table gives mean and standard deviation over seeds, for 10,000 samples of the averaged generator and the 10,000 test
+images, with features from the shipped classifiers.
 
 {table(records)}
 ![Frechet distance against core minutes](images/{PICTURE.name})
 
-Lines are of the first seed, the bar at their end is the range of all. The presets themselves trained longer; the
-[gallery](gallery.md) has their figures.
+The lines show the first seed; the bar at the end of each line is the range over all seeds. The presets themselves were
+trained longer; the [gallery](gallery.md) has their scores.
 
 ```bash
 python -m tests.benchmarks.variants runs/variants --document
 ```
 
-For this table each run had a core to itself: one process with `--data mnist` beside one with `--data fashion_mnist`.
+For this table each run had a core of its own: one process ran with `--data mnist` and another with
+`--data fashion_mnist`.
 
 ## Published figures
 
-No published figure is on this scale: a Frechet distance depends on the network that sees the images, and papers use
-Inception, which was trained on photographs. The order of variants can be compared. Lucic et al. (2018) gave each
-variant 100 random settings, 15,625 steps and one pair of convolutional networks, and report the best; their
-non-saturating GAN stands beside our `DCGAN`:
+Published Frechet distances cannot be compared with these: a Frechet distance depends on the network that extracts the
+features, and papers use Inception, which was trained on photographs. Only the order of variants can be compared. Lucic
+et al. (2018) trained each variant with 100 random settings, 15,625 steps and one pair of convolutional networks, and
+report the best. Their non-saturating GAN corresponds to our `DCGAN`:
 
 {published()}
-Perceptrons, classes and f-divergences are not in that study, and the paper of f-GAN reports no Frechet distance.
+That study has no perceptrons, conditional models or f-divergences, and the f-GAN paper reports no Frechet distance.
 """
 
 

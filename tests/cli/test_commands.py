@@ -143,8 +143,8 @@ def test_a_finished_run_resumed_stays_as_it_is(run_folder):
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder)
     assert result.exit_code == 0, result.output
-    assert f"The run in {run_folder} was finished already, after 4 steps. Nothing was trained." in result.output
-    assert result.output.endswith(f"To go on: gan-zoo train --resume {run_folder} --epochs MORE\n")
+    assert f"The run in {run_folder} had already finished, after 4 steps. Nothing was trained." in result.output
+    assert result.output.endswith(f"To train longer: gan-zoo train --resume {run_folder} --epochs MORE\n")
     assert "Trained" not in result.output
     assert_same(weights_of(before), weights_of(kgz.load(run_folder)))
 

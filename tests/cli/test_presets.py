@@ -60,7 +60,7 @@ def test_a_card_says_all_and_its_recipe_can_be_read():
     ):
         assert said in result.output
     assert "label_agreement" in result.output
-    recipe = result.output.split("follows:\n")[1]
+    recipe = result.output.split(f"--preset {NAME}:\n")[1]
     assert kgz.training.Recipe.from_toml(recipe).given() == card.recipe
 
 

@@ -457,7 +457,7 @@ def size_of_grid(columns, rows):
 def test_a_picture_of_walks(saved, tmp_path):
     result = run("interpolate", saved / "plain.keras", "--steps", 5, "--rows", 3, "-o", tmp_path / "walk.png")
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("3 ways from noise to noise in 5 steps, seed 0: ")
+    assert result.output.startswith("3 interpolations from noise to noise in 5 steps, seed 0: ")
     with Image.open(tmp_path / "walk.png") as picture:
         assert picture.size == size_of_grid(columns=5, rows=3)
     linear = ("--linear", "-o", tmp_path / "linear.png")
@@ -484,7 +484,7 @@ def test_a_picture_of_a_morph(saved, tmp_path):
     labels = ("--from-label", "dog", "--to-label", "0", "--steps", 4, "--rows", 2)
     result = run("interpolate", saved / "conditional.keras", *labels, "--seed", 3, "-o", out)
     assert result.exit_code == 0, result.output
-    assert "2 ways from dog to 0" in result.output
+    assert "2 interpolations from dog to 0" in result.output
     gan = kgz.load(saved / "conditional.keras")
     morph = latent.class_morph(gan, 1, 0, 4, latent.truncated_noise(2, 4, seed=3))
     expected = kgz.pictures.grid(morph.reshape(-1, 8, 8, 1), columns=4)

@@ -124,7 +124,7 @@ def test_signals_end_a_run_in_order(two_runs):
         run.process.send_signal(number)
         ended, output = run.end()
         assert ended == code, output
-        assert f"Interrupted. To go on: gan-zoo train --resume {run.folder}" in output
+        assert f"Interrupted. To continue: gan-zoo train --resume {run.folder}" in output
         assert "Traceback" not in output
         assert not (run.folder / "gan.keras").exists()
         run.start()
