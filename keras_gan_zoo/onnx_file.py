@@ -40,8 +40,8 @@ class OnnxFile(Sampler):
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        content, is_checked = _content_of(self.path)
-        self._session, self.metadata, inputs, outputs = _opened(self.path, content)
+        content, is_checked = _read_content(self.path)
+        self._session, self.metadata, inputs, outputs = _open_session(self.path, content)
         if "keras_gan_zoo" in self.metadata and not is_checked:
             self._refuse("the SHA-256 that gan-zoo export writes", "none")
         if not inputs or not inputs.keys() <= {"noise", "labels", "condition"} or OUTPUT not in outputs:
@@ -53,7 +53,7 @@ class OnnxFile(Sampler):
         if outputs[OUTPUT].type not in ("tensor(float)", "tensor(uint8)"):
             self._refuse("images in float32 or uint8", outputs[OUTPUT].type)
         self.latent_shape = self._shape_of(inputs["noise"], "latent_dim") if "noise" in inputs else None
-        self.condition = self._condition_of(inputs)
+        self.condition = self._read_condition(inputs)
         self.num_classes = None if self.condition is None else self.condition.num_classes
         self.class_names = None if self.condition is None else self.condition.class_names
 
@@ -80,7 +80,7 @@ class OnnxFile(Sampler):
             self._refuse(f"{taken.name} (batch, {size}) in float32 with a free batch", f"{taken.type} {taken.shape}")
         return tuple(taken.shape[1:])
 
-    def _condition_of(self, inputs: dict) -> Condition | None:
+    def _read_condition(self, inputs: dict) -> Condition | None:
         if "condition" in inputs:
             return Condition(self._shape_of(inputs["condition"], "..."))
         if "labels" not in inputs:
@@ -117,7 +117,7 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda found: found[0][:-64] + b"0" * 64, content)).hexdigest()
 
 
-def _content_of(path: Path) -> tuple[bytes, bool]:
+def _read_content(path: Path) -> tuple[bytes, bool]:
     """The bytes of a file, and whether they were checked, before any parser sees them; foreign files have no digest."""
     if not path.is_file():
         raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
@@ -128,7 +128,7 @@ def _content_of(path: Path) -> tuple[bytes, bool]:
     return content, said is not None
 
 
-def _opened(path: Path, content: bytes) -> tuple:
+def _open_session(path: Path, content: bytes) -> tuple:
     """A session of the runtime, the metadata, and inputs and outputs by name."""
     import onnxruntime
 

@@ -19,11 +19,11 @@ class Journal(keras.callbacks.Callback):
     def __init__(self, model, data: dict, callbacks: list[keras.callbacks.Callback]):
         super().__init__()
         self.set_model(model)
-        self.run = identity.of_run(model, data)
+        self.run = identity.describe_run(model, data)
         self._stateful = _by_name(callbacks)
-        self.go_on_from(None)
+        self.resume_from(None)
 
-    def go_on_from(self, start: Snapshot | None) -> None:
+    def resume_from(self, start: Snapshot | None) -> None:
         """Takes up the position, the logs and the callbacks' memories of a snapshot, or of a beginning."""
         self.epoch, self.batch = (0, 0) if start is None else (start.epoch, start.batch)
         self.history = [] if start is None else list(start.history)
@@ -33,7 +33,7 @@ class Journal(keras.callbacks.Callback):
 
     def snapshot(self) -> Snapshot:
         """Everything the run is at this moment."""
-        return Snapshot.of(
+        return Snapshot.capture(
             self.model,
             run=self.run,
             epoch=self.epoch,
@@ -44,7 +44,7 @@ class Journal(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        broken = self.model.session.broken_epoch
+        broken = self.model.session.interrupted_epoch
         self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 

@@ -9,7 +9,8 @@ from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
 from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
-from keras_gan_zoo.metrics.protocol import Seen, Sets, check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 
 
 class Metrics(keras.callbacks.Callback):
@@ -83,15 +84,15 @@ class Metrics(keras.callbacks.Callback):
         real, chosen = self.check(self.model, dataset)
         images, self._conditions = real.some(min(self.n, len(real)), self.seed, self.model.conditional)
         labels = self._conditions if self.model.has_classes and real.has_labels else None
-        self._real, self._train = Seen(images, chosen, labels), None
+        self._real, self._train = ImageSet(images, chosen, labels), None
         if "nearest_neighbours" in self.metrics and dataset is not None:
-            self._train = Seen(dataset.in_memory().examples, chosen)
-        self._said = {"data": real.name, "checksum": real.described()["checksum"]}
+            self._train = ImageSet(dataset.in_memory().examples, chosen)
+        self._protocol = {"data": real.name, "checksum": real.described()["checksum"]}
 
     def on_epoch_end(self, epoch, logs=None):
         is_last = epoch + 1 == self.params.get("epochs")
         if epoch == 0 or (epoch + 1) % self.every == 0 or is_last:
-            self._look()
+            self._measure()
             if logs is not None:
                 logs.update(self.figures())
 
@@ -100,11 +101,11 @@ class Metrics(keras.callbacks.Callback):
         found = [logged(result) for result in self.results]
         return {self.prefix + name: value for figures in found for name, value in figures.items()}
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         n = len(self._real)
         given = None if self.model.has_classes else self._conditions
         condition = self.model.condition_of(n, conditions=given)
         images = self.model.sample(n, seed=self.seed, conditions=condition)
-        generated = Seen(images, self._real.extractor, condition if self.model.has_classes else None)
+        generated = ImageSet(images, self._real.extractor, condition if self.model.has_classes else None)
         sets = Sets(generated, self._real, train=self._train, seed=self.seed)
-        self.results = measure(sets, self.metrics, **self._said)
+        self.results = measure(sets, self.metrics, **self._protocol)

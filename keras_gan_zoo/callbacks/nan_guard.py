@@ -67,8 +67,8 @@ class NaNGuard(Stateful):
         """The last good state, with lower rates, to go on from; or the error again, if no retry is left."""
         start, times = self._last_good(), self._times
         remembered = {**self.state, "times": times + 1}
-        start.put_back(self.model)
-        self._journal.go_on_from(start)
+        start.restore(self.model)
+        self._journal.resume_from(start)
         back = f"The model is back at step {start.step}."
         if times == self.retries:
             raise NotFiniteError(

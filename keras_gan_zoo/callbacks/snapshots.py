@@ -85,25 +85,25 @@ class Snapshots(keras.callbacks.Callback):
         strategy = journal.model.distribute_strategy
         check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
         check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
-        self._writes, self._waits = is_chief(strategy), not is_multi_worker(strategy)
+        self._writes, self._defers_signals = is_chief(strategy), not is_multi_worker(strategy)
         if self._writes:
             self.folder.prepare()
         return snapshot
 
     def on_train_begin(self, logs=None):
-        self._written()
+        self._start_interval()
 
     def on_train_batch_end(self, batch, logs=None):
         is_late = time.monotonic() - self._time > 60 * self.every_minutes
         if is_late or self._signal or (self.every_steps and self.model.steps_done - self._step >= self.every_steps):
             self.write()
         if self._signal:
-            self._leave()
+            self._raise_interrupt()
 
     def on_train_end(self, logs=None):
         self.write()
         if self._signal:
-            self._leave()
+            self._raise_interrupt()
 
     def write(self) -> None:
         """Writes a snapshot now.
@@ -113,7 +113,7 @@ class Snapshots(keras.callbacks.Callback):
             OSError: If it cannot be written; the earlier ones are untouched.
         """
         if not self._writes:
-            self._written()
+            self._start_interval()
             return
         snapshot = self._journal.snapshot()
         broken = snapshot.not_finite()
@@ -124,34 +124,34 @@ class Snapshots(keras.callbacks.Callback):
                 "finds the step."
             )
         self.folder.write(snapshot)
-        self._written()
+        self._start_interval()
 
     @contextmanager
-    def signals_noted(self) -> Iterator[None]:
+    def defer_signals(self) -> Iterator[None]:
         """While a `fit` runs, Ctrl-C and SIGTERM wait for the end of the step; a second one does not."""
-        if not self._waits or threading.current_thread() is not threading.main_thread():
+        if not self._defers_signals or threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may handle signals; and workers would not stop in the same step
             return
         self._signal = None
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _note(self, number, frame):
+    def _handle_signal(self, number, frame):
         if self._signal:
             raise KeyboardInterrupt
         self._signal = number
         os.write(2, b"\nFinishing the step, then writing a snapshot. Once more to stop at once.\n")
 
-    def _leave(self):
+    def _raise_interrupt(self):
         step = self.model.steps_done
         message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}: the same fit goes on from there."
         if self._signal == signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM)
         raise KeyboardInterrupt(message)
 
-    def _written(self) -> None:
+    def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done

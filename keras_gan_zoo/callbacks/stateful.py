@@ -21,14 +21,14 @@ class Stateful(keras.callbacks.Callback):
         self.suffix = ""
 
 
-class Keeper:
+class Checkpoint:
     """One state of the model worth going back to: in memory, and in a file where the run has a folder."""
 
     def __init__(self, owner: Stateful, name: str):
         self._owner, self._name, self._snapshot = owner, name, None
 
-    def keep(self, model, epoch: int) -> None:
-        self._snapshot = Snapshot.of(model, run=identity.of_run(model, {}), epoch=epoch)
+    def save(self, model, epoch: int) -> None:
+        self._snapshot = Snapshot.capture(model, run=identity.describe_run(model, {}), epoch=epoch)
         if self._path is not None:
             self._snapshot.write(self._path)
 

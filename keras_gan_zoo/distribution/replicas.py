@@ -15,7 +15,7 @@ def count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def own_rows(rows, draw, axis: int = 0):
+def draw_for_replica(rows, draw, axis: int = 0):
     """This replica's rows, along an axis, of what `draw(rows)` draws for the global batch.
 
     So replicas differ, and together have what one replica would draw, whatever their number.
@@ -32,7 +32,7 @@ def mean(value):
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
-def packed_logs(logs: dict) -> dict:
+def logs_for_workers(logs: dict) -> dict:
     """Figures as Keras can average them over workers, which it does along an axis that scalars lack."""
     if not is_multi_worker(tf.distribute.get_strategy()):
         return logs
@@ -52,10 +52,10 @@ def prepare(network: keras.Model) -> None:
             layer.synchronized = True
         if not getattr(layer, "draws_for_global_batch", False):
             for generator in keras_internals.seed_generators(layer):
-                keras_internals.replace_next(generator, _differing)
+                keras_internals.replace_next(generator, _fold_in_replica)
 
 
-def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> list:
+def clip_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> list:
     """Gradients as an optimizer must get them so that clipping and loss scales see the global batch.
 
     Optimizers clip, and look for infinities, on each replica before they sum over replicas. Where one does either, the
@@ -73,7 +73,7 @@ def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> lis
     return [None if gradient is None else next(shares) for gradient in gradients]
 
 
-def _differing(draw_seed):
+def _fold_in_replica(draw_seed):
     def next_seed(ordered=True):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.random.experimental.stateless_fold_in(tf.cast(draw_seed(ordered), tf.int32), replica)

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from keras_gan_zoo.core.keras_internals import is_of_several_processes
+from keras_gan_zoo.core.keras_internals import spans_several_processes
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
 def is_multi_worker(used: tf.distribute.Strategy) -> bool:
     """Whether the replicas are in several processes."""
-    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and is_of_several_processes(used)
+    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and spans_several_processes(used)
 
 
 def is_chief(used: tf.distribute.Strategy) -> bool:
@@ -25,7 +25,7 @@ def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None
     if not is_multi_worker(used):
         return
 
-    values = _of_all(used, tf.constant([value], tf.int64))
+    values = _gather(used, tf.constant([value], tf.int64))
     if len(set(values)) > 1:
         listed = ", ".join(f"worker {worker}: {value}" for worker, value in enumerate(values))
         raise InputError(
@@ -34,12 +34,12 @@ def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None
         )
 
 
-def of_chief(used: tf.distribute.Strategy, value: float) -> float:
+def broadcast_from_chief(used: tf.distribute.Strategy, value: float) -> float:
     """The chief's value in every worker: what all decide by must be one number, and theirs differ by rounding."""
-    return _of_all(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
+    return _gather(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
 
 
-def _of_all(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
+def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
     """The values of all workers, the chief's first; each of them must call this, and waits for the others."""
 
     def gather():
@@ -49,7 +49,7 @@ def _of_all(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
 
 
 @contextmanager
-def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
+def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
     """Turns the network error of a job that lost a worker into a `WorkerLostError` that says which."""
     try:
         yield

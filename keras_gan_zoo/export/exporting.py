@@ -89,18 +89,18 @@ def export(
         ('onnx', True)
     """
     path = Path(path)
-    format = _format_of(path, format)
+    format = _chosen_format(path, format)
     _check_place(path, format)
     options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
-    generator, row = Generator.of(model), registry.FORMATS[format]
+    generator, row = Generator.from_model(model), registry.FORMATS[format]
     if format != "onnx":
         _refuse_options_of_onnx(options)
         readers.check_installed(format)
-        difference = _written(generator, path, row, partial(row.load(), generator), Tolerance())
+        difference = _write_and_compare(generator, path, row, partial(row.load(), generator), Tolerance())
         return Exported(path, format, _size(path), difference)
     options["metadata"] = {**_origin(model, generator), **options["metadata"]}
     made = row.load()(generator, **options)
-    difference = _written(generator, path, row, made.write, made.tolerance)
+    difference = _write_and_compare(generator, path, row, made.write, made.tolerance)
     return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
 
 
@@ -113,7 +113,7 @@ def _origin(model, generator: Generator) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _written(generator: Generator, path: Path, row: Format, write: Callable, tolerance: Tolerance) -> float:
+def _write_and_compare(generator: Generator, path: Path, row: Format, write: Callable, tolerance: Tolerance) -> float:
     """Writes, reads back and compares; the largest difference."""
     probes = parity.probes(generator)
     with (written_beside if row.suffix else folder_written_beside)(path) as beside:
@@ -133,7 +133,7 @@ def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
         ) from error
 
 
-def _format_of(path: Path, format: str | None) -> str:
+def _chosen_format(path: Path, format: str | None) -> str:
     if format is not None and format not in FORMATS:
         raise unknown("format", format, FORMATS)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}.get(path.suffix.lower())

@@ -38,7 +38,7 @@ class Generator:
     condition: Condition | None
 
     @classmethod
-    def of(cls, model) -> Generator:
+    def from_model(cls, model) -> Generator:
         """The averaged generator of a GAN where there is one, in full precision.
 
         Raises:
@@ -106,10 +106,10 @@ class Generator:
             draw = np.random.default_rng(seed)
             given["noise"] = draw.standard_normal((n, *self.latent_shape), dtype=np.float32)
         if self.condition is not None:
-            given[self.condition.input_name] = self.condition.drawn(n, seed)
+            given[self.condition.input_name] = self.condition.draw(n, seed)
         return given
 
-    def layer_of(self, operation: str) -> str:
+    def find_layer(self, operation: str) -> str:
         """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
         names = {layer.name for layer in all_layers(self.network, include_self=False)}
         for part in reversed(operation.split("/")):

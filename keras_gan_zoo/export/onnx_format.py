@@ -27,7 +27,7 @@ SUBSTITUTES = {  # by what tf2onnx lacks
 
 
 @dataclass(frozen=True)
-class Made:
+class ConvertedModel:
     """A file's content, and how near to Keras it must be."""
 
     content: bytes
@@ -39,7 +39,7 @@ class Made:
         path.write_bytes(self.content)
 
 
-def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: bool, metadata: dict) -> Made:
+def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: bool, metadata: dict) -> ConvertedModel:
     """A checked graph with stable names and a free batch; the same bytes for the same weights.
 
     Raises:
@@ -53,11 +53,11 @@ def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: boo
         return onnx_graph.to_bytes(onnx_graph.with_pixels(model) if uint8 else model, said)
 
     if not half and not int8:
-        return Made(content(plain), Tolerance(FLOAT32, uint8))
+        return ConvertedModel(content(plain), Tolerance(FLOAT32, uint8))
     reduced = smaller.half(plain) if half else smaller.int8(plain, generator)
     reduced = onnx_graph.canonical(reduced, generator.example_shape)
     tolerance = Tolerance(smaller.HALF if half else smaller.INT8, uint8)
-    return Made(content(reduced), tolerance, len(content(plain)), smaller.psnr(plain, reduced, generator))
+    return ConvertedModel(content(reduced), tolerance, len(content(plain)), smaller.psnr(plain, reduced, generator))
 
 
 def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dict) -> None:
@@ -120,7 +120,7 @@ def _check_operations(model, generator: Generator) -> None:
 
     for node in onnx_graph.nodes(model.graph):
         if not onnx.defs.has(node.op_type, node.domain):
-            layer = generator.layer_of(node.name)
+            layer = generator.find_layer(node.name)
             substitute = SUBSTITUTES.get(node.op_type)
             raise InputError(
                 f"Expected layers that ONNX can express. Received: the layer {layer!r}, which computes {node.op_type}. "

@@ -27,7 +27,7 @@ def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.Mo
         "images", graph.output[0].type.tensor_type.elem_type, ("batch", *example_shape)
     )
     names = {**{value.name: value.name for value in graph.input}, graph.output[0].name: output.name}
-    order = _in_order(graph)
+    order = _topological_order(graph)
     weights = {tensor.name: tensor for tensor in graph.initializer}
     read = [name for node in order for name in _reads(node) if name in weights]
     for number, name in enumerate(dict.fromkeys(read)):
@@ -110,7 +110,7 @@ def _read_within(graph: onnx.GraphProto) -> list[str]:
     return [*(name for node in graph.node for name in _reads(node)), *(value.name for value in graph.output)]
 
 
-def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+def _topological_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """The nodes that the output needs, each after those that it reads; copies with sorted attributes."""
     makers = {name: node for node in graph.node for name in node.output}
     order, seen, waiting = [], set(), [(makers[graph.output[0].name], False)]

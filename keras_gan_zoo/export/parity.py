@@ -76,14 +76,16 @@ def _difference(generator: Generator, probe: Probe, found: np.ndarray, tolerance
     if tolerance.uint8:
         expected, allowed = to_uint8(expected), 1 + tolerance.value * LEVELS
     if (found.shape, found.dtype) != (expected.shape, expected.dtype):
-        raise _refused(f"is {found.dtype} {found.shape} instead of {expected.dtype} {expected.shape}", probe, allowed)
+        raise _parity_error(
+            f"is {found.dtype} {found.shape} instead of {expected.dtype} {expected.shape}", probe, allowed
+        )
     difference = float(np.abs(found.astype(np.float64) - expected).max())
     if not difference <= allowed:  # NaN is not
-        raise _refused(f"differs by {difference:.3g}", probe, allowed)
+        raise _parity_error(f"differs by {difference:.3g}", probe, allowed)
     return difference
 
 
-def _refused(how: str, probe: Probe, allowed: float) -> ParityError:
+def _parity_error(how: str, probe: Probe, allowed: float) -> ParityError:
     return ParityError(
         f"Expected the exported file to make what Keras makes, within {allowed:.3g}. Received: its output images {how} "
         f"({probe.name}). Nothing was written. Choose another format, or leave options such as half out."

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.core.stderr import held_back
+from keras_gan_zoo.core.stderr import capture_stderr
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export.generator import Generator
 
@@ -73,7 +73,7 @@ def write_litert(generator: Generator, path: Path) -> None:
     """
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        with held_back(said):
+        with capture_stderr(said):
             _write(generator, Path(folder), generator.function)  # LiteRT has no assertions
             converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
             try:
@@ -93,7 +93,7 @@ def write_litert(generator: Generator, path: Path) -> None:
 def _complaint(generator: Generator, said: list[str]) -> str:
     """The layer that the converter fails at, if it says one, or its own first words."""
     for operation, name in re.findall(r'"(\w+):", "([^"@]+)', "\n".join(said)):
-        layer = generator.layer_of(name)
+        layer = generator.find_layer(name)
         if layer != name:
             return f"the layer {layer!r}, which computes {operation}"
     return next(iter(said), "an error without words")[:200]

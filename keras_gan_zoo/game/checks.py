@@ -158,7 +158,7 @@ def _check_conditions(generator, discriminator, packing: int) -> None:
     """That what the networks take second is a condition, and the same for both, packed for the discriminator."""
     _, condition = noise_and_condition(generator, discriminator)
     if condition is not None:
-        Condition.of_input(condition)
+        Condition.from_input(condition)
     if len(discriminator.inputs) == 1:
         return
     packed = tuple(discriminator.inputs[1].shape[1:])
@@ -168,7 +168,7 @@ def _check_conditions(generator, discriminator, packing: int) -> None:
             f"Received: one of labels {tuple(discriminator.inputs[1].shape)}. Build it with keras.Input(({packing},))."
         )
     if packing == 1:
-        Condition.of_input(discriminator.inputs[1])
+        Condition.from_input(discriminator.inputs[1])
     if condition is not None:
         single = tuple(condition.shape[1:])
         expected = (*single[:-1], single[-1] * packing) if single else (() if packing == 1 else (packing,))

@@ -44,7 +44,7 @@ def steps_function(model, is_guarded: bool):
     return train_function
 
 
-class BrokenEpoch:
+class InterruptedEpoch:
     """The epoch that a run is resumed in, of which some steps were done before.
 
     Args:
@@ -56,7 +56,7 @@ class BrokenEpoch:
     def __init__(self, start: Snapshot, batches_before: int | None):
         self.start, self.batches_before, self.done = start, batches_before, 0
 
-    def skips(self, model, iterator) -> bool:
+    def skip(self, model, iterator) -> bool:
         """Whether all steps of the next execution were done before; if only some were, those are skipped."""
         wanted = model.session.steps_of_next_execution(self.done)
         steps = min(wanted, self.start.batch - self.done)
@@ -65,7 +65,7 @@ class BrokenEpoch:
                 next(iterator)
             self.batches_before = 0
         if self.done == 0 and steps:
-            self.start.put_back_metrics(model)
+            self.start.restore_metrics(model)
         self.done += steps
         return steps == wanted
 
@@ -75,21 +75,21 @@ class BrokenEpoch:
         return self.done == self.start.batch
 
 
-def skipping_done_steps(model, execute):
+def skip_done_steps(model, execute):
     """A `train_function` that skips the steps of a broken epoch, so that Keras counts and logs a whole one."""
 
     def train_function(iterator):
         session = model.session
-        broken = None if session is None else session.broken_epoch
-        is_skipped = broken is not None and broken.skips(model, iterator)
-        if broken is not None and broken.is_over:
-            session.broken_epoch = None
+        interrupted = None if session is None else session.interrupted_epoch
+        is_skipped = interrupted is not None and interrupted.skip(model, iterator)
+        if interrupted is not None and interrupted.is_over:
+            session.interrupted_epoch = None
         if is_skipped:
             return _figures(model)
         try:
             return execute(iterator)
         except StopIteration:
-            if broken is None:
+            if interrupted is None:
                 raise
             return _figures(model)  # the data end where the epoch broke: it was done
 

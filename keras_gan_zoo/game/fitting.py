@@ -49,7 +49,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
             callback.set_model(model)
             callback.begin(dataset)
     journal = ours.Journal(model, described, callbacks)
-    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), reads_anew=dataset is None)
+    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), source_restarts=dataset is None)
     with errors_of_pipelines():
         return session.run(keras_fit, batches, arguments)
 

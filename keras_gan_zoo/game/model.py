@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltWhenMade, random_states, strategy_of
+from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
@@ -20,7 +20,7 @@ SMALL = 250_000  # parameters of all players, below which dispatching a step cos
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class GameModel(BuiltWhenMade, keras.Model):
+class GameModel(BuiltInConstructor, keras.Model):
     """Networks with an optimizer each, the players, which one `train_step` moves: the base of all models here.
 
     A subclass writes `train_step` in these words: `minibatches`, `normal` or `uniform` numbers, `descend` and
@@ -171,8 +171,8 @@ class GameModel(BuiltWhenMade, keras.Model):
         """Cuts a batch into k fresh minibatches (examples, condition); the condition is None unless one is taken."""
         examples, condition = self.unpacked(batch)
         checks.check_divisible(examples.shape[0], k, self.packing)
-        conditions = [None] * k if condition is None else _dealt(condition, k)
-        return list(zip(_dealt(examples, k), conditions, strict=True))
+        conditions = [None] * k if condition is None else _deal(condition, k)
+        return list(zip(_deal(examples, k), conditions, strict=True))
 
     def unpacked(self, batch) -> tuple:
         """(examples, condition) of a batch, checked while tracing; the condition is None unless one is taken."""
@@ -186,12 +186,12 @@ class GameModel(BuiltWhenMade, keras.Model):
 
     def normal(self, draws: int, rows, shape: tuple[int, ...], step=None) -> list[tf.Tensor]:
         """Standard normal numbers (rows, *shape), drawn `draws` times: a function of (seed, step)."""
-        return _drawn(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
+        return _draw_for_batch(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
 
     def uniform(self, draws: int, rows, step=None) -> list[tf.Tensor]:
         """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step)."""
         seed = tf.random.experimental.stateless_fold_in(self._seed_of(step), 1)  # or they would depend on the noise
-        return _drawn(tf.random.stateless_uniform, seed, draws, rows, ())
+        return _draw_for_batch(tf.random.stateless_uniform, seed, draws, rows, ())
 
     def descend(self, network: keras.Model, loss: tf.Tensor, tape: tf.GradientTape, when=None) -> None:
         """One optimizer step of a player, down the gradient of a loss that is a mean over this replica's examples.
@@ -205,7 +205,7 @@ class GameModel(BuiltWhenMade, keras.Model):
         gradients = tape.gradient(loss, variables, output_gradients=optimizer.scale_loss(share))
         state = [] if when is None else [*variables, *optimizer.variables]
         before = [tf.identity(variable) for variable in state]
-        optimizer.apply(replicas.seen_globally(gradients, optimizer), variables)
+        optimizer.apply(replicas.clip_globally(gradients, optimizer), variables)
         for variable, value in zip(state, before, strict=True):
             variable.assign(tf.where(when, variable, value))
 
@@ -218,7 +218,7 @@ class GameModel(BuiltWhenMade, keras.Model):
         """Adds figures to their means over the epoch, and returns the means."""
         for name, value in logged.items():
             self._trackers[name].update_state(value, sample_weight=weight)
-        return replicas.packed_logs({name: tracker.result() for name, tracker in self._trackers.items()})
+        return replicas.logs_for_workers({name: tracker.result() for name, tracker in self._trackers.items()})
 
     def test_step(self, batch):
         """What `evaluate` computes of a batch."""
@@ -278,7 +278,7 @@ class GameModel(BuiltWhenMade, keras.Model):
                 super().make_train_function(force=True)
             else:
                 self.train_function = execution.steps_function(self, is_guarded)
-            self.train_function = execution.skipping_done_steps(self, self.train_function)
+            self.train_function = execution.skip_done_steps(self, self.train_function)
             self.train_function.is_guarded = is_guarded
         return self.train_function
 
@@ -343,13 +343,13 @@ class GameModel(BuiltWhenMade, keras.Model):
             state.assign(store[f"random_state_{number}"])
 
 
-def _dealt(values, k: int) -> list[tf.Tensor]:
+def _deal(values, k: int) -> list[tf.Tensor]:
     """Like cards, one by one: then replicas that hold a part of the batch each hold a part of every minibatch."""
     return tf.unstack(tf.reshape(values, (-1, k, *values.shape[1:])), axis=1)
 
 
-def _drawn(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
+def _draw_for_batch(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
     """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
     dtype = keras.backend.floatx()
-    values = replicas.own_rows(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
+    values = replicas.draw_for_replica(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
     return tf.unstack(values)

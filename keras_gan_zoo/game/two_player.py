@@ -190,14 +190,14 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def condition(self) -> Condition | None:
         """What the generator takes besides noise; None for nothing."""
         _, condition = noise_and_condition(self.generator, self.discriminator)
-        return None if condition is None else Condition.of_input(condition, self.num_classes, self.class_names)
+        return None if condition is None else Condition.from_input(condition, self.num_classes, self.class_names)
 
     @property
     def data_condition(self) -> Condition | None:
         """What either network takes besides noise or examples, and data must have; None for nothing."""
         if self.condition is not None or len(self.discriminator.inputs) == 1:
             return self.condition
-        return Condition.of_input(self.discriminator.inputs[1], self.num_classes, self.class_names)
+        return Condition.from_input(self.discriminator.inputs[1], self.num_classes, self.class_names)
 
     @property
     def example_shape(self) -> tuple[int, ...]:

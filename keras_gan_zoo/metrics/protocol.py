@@ -11,7 +11,6 @@ from keras_gan_zoo.core.registry import DEFAULT_METRICS
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.features.extractors import Extractor
 from keras_gan_zoo.metrics.result import Result
-from keras_gan_zoo.metrics.sets import Seen as Seen
 from keras_gan_zoo.metrics.sets import Sets, no_labels
 
 METRICS: dict[str, Callable[[Sets], Result]] = registry.load_all(registry.METRICS)

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_gan_zoo.data import Dataset, has_splits, load
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.sets import Seen, Sets
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class RealImages:
         reference: Those that stand in the samples' place.
         train: Those that were trained on.
         validation: Those that choose a bandwidth, or None.
-        said: What results say of them.
+        protocol: What results say of them.
     """
 
     real: Dataset
     reference: Dataset
     train: Dataset
     validation: Dataset | None
-    said: dict
+    protocol: dict
 
     @classmethod
     def load(cls, name, splits: tuple, form: dict, seed: int) -> RealImages:
@@ -39,10 +39,10 @@ class RealImages:
         split, train_split, validation_split = splits[0] or "test", splits[1] or "train", splits[2]
         parts = [split, train_split, *([validation_split] if validation_split else [])]
         real, train, *validation = (load(name, split=part, **form).in_memory() for part in parts)
-        said = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
+        protocol = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
         if validation_split:
-            said["validation"] = validation_split
-        return cls(real, train, train, validation[0] if validation else None, said)
+            protocol["validation"] = validation_split
+        return cls(real, train, train, validation[0] if validation else None, protocol)
 
     @classmethod
     def _halves(cls, whole: Dataset, seed: int) -> RealImages:
@@ -58,18 +58,18 @@ class RealImages:
         reference = self.reference.examples
         labels_in_place = None if self.reference.labels is None else self.reference.labels[some]
 
-        def seen(stage: str, images, its_labels=None) -> Seen:
-            return Seen(images, extractor, its_labels, lambda done: progress(stage, done, len(images)))
+        def seen(stage: str, images, its_labels=None) -> ImageSet:
+            return ImageSet(images, extractor, its_labels, lambda done: progress(stage, done, len(images)))
 
         generated = seen("features of samples", samples, labels)
         real = seen("features of real images", self.real.examples, self.real.labels)
         in_place = seen("features of the reference", reference[some], labels_in_place)
-        train = Seen(self.train.examples, extractor)
-        validation = None if self.validation is None else Seen(self.validation.examples, extractor)
+        train = ImageSet(self.train.examples, extractor)
+        validation = None if self.validation is None else ImageSet(self.validation.examples, extractor)
         return {
             "generated": Sets(generated, real, train, validation, seed),
             "reference": Sets(in_place, real, train, validation, seed),
-            "unseen": Sets(real, real, Seen(reference, extractor), None, seed),
+            "unseen": Sets(real, real, ImageSet(reference, extractor), None, seed),
         }
 
 

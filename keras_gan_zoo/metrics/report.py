@@ -136,28 +136,28 @@ def evaluate(
     splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
-        return _of_mixture(source, load(data), n, seed)
+        return _evaluate_mixture(source, load(data), n, seed)
     metrics = _check_for_images(data, DEFAULT_METRICS if metrics is None else metrics)
     images = RealImages.load(data, splits, form, seed)
     _check_images(images.real)
     chosen = as_extractor(extractor or default_extractor(images.real))
-    n = _number(n, source, images.reference)
+    n = _sample_count(n, source, images.reference)
     batches, labels = source.draw(n)
     labels = renumbered(labels, source.class_names, images.real.class_names)
     shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
     check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
 
-    samples = _sampled(batches, n, shape, progress)
+    samples = _draw_samples(batches, n, shape, progress)
     sets = images.sets(samples, labels, chosen, seed, progress)
-    found = _measured(metrics, sets, images.said, progress)
+    found = _measure_rows(metrics, sets, images.protocol, progress)
     nearest = [result for result in found["generated"] if isinstance(result, Neighbours)]
     picture = nearest[0].picture(samples, sets["generated"].train.images) if nearest else None
     return Report(source.name, found["generated"], found["reference"], picture)
 
 
-def _of_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
-    n = _number(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
-    samples = np.concatenate([_of_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
+def _evaluate_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
+    n = _sample_count(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
+    samples = np.concatenate([_checked_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
     in_place = mixture.examples[np.random.default_rng(seed).permutation(len(mixture))[:n]]
     rows = (mode_coverage(points, mixture.centers, mixture.std) for points in (samples, in_place))
     return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
@@ -199,7 +199,7 @@ def _check_images(real: Dataset) -> None:
         )
 
 
-def _measured(metrics, sets: dict[str, Sets], said: dict, progress) -> dict[str, list[Result]]:
+def _measure_rows(metrics, sets: dict[str, Sets], protocol: dict, progress) -> dict[str, list[Result]]:
     """The results of each row of a report."""
     found: dict[str, list[Result]] = {"generated": [], "reference": []}
     steps = [(name, row) for name in metrics for row in found]
@@ -207,12 +207,12 @@ def _measured(metrics, sets: dict[str, Sets], said: dict, progress) -> dict[str,
         progress(f"measuring: {name}", number, len(steps))
         # A training image is its own nearest one: what is a copy is told by real images that were not trained on.
         place = "unseen" if (row, name) == ("reference", "nearest_neighbours") else row
-        found[row] += measure(sets[place], [name], **said)
+        found[row] += measure(sets[place], [name], **protocol)
     progress("measuring", len(steps), len(steps))
     return found
 
 
-def _number(n: int | None, source: Source, reference) -> int:
+def _sample_count(n: int | None, source: Source, reference) -> int:
     """As many samples as can be measured, and as there are real images to put in their place."""
     limits = [len(reference)] if source.limit is None else [len(reference), source.limit]
     n = min(10_000, *limits) if n is None else n
@@ -222,10 +222,10 @@ def _number(n: int | None, source: Source, reference) -> int:
     return n
 
 
-def _sampled(batches, n: int, shape, progress) -> np.ndarray:
+def _draw_samples(batches, n: int, shape, progress) -> np.ndarray:
     found, done = [], 0
     for images in batches:
-        found.append(as_pixels(_of_shape(images, shape), "samples"))
+        found.append(as_pixels(_checked_shape(images, shape), "samples"))
         done += len(found[-1])
         progress("samples", done, n)
     if done != n:
@@ -233,7 +233,7 @@ def _sampled(batches, n: int, shape, progress) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _of_shape(samples, shape) -> np.ndarray:
+def _checked_shape(samples, shape) -> np.ndarray:
     samples = np.asarray(samples)
     if samples.shape[1:] != tuple(shape):
         raise InputError(

@@ -12,7 +12,7 @@ from typing import Any
 from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
-UNSAID = "not said"
+NOT_GIVEN = "not said"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Result:
                 "Compare each with its like."
             )
         said = {
-            name: (self.protocol.get(name, UNSAID), other.protocol.get(name, UNSAID))
+            name: (self.protocol.get(name, NOT_GIVEN), other.protocol.get(name, NOT_GIVEN))
             for name in (*self.protocol, *other.protocol)
         }
         differences = [

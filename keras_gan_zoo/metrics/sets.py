@@ -16,7 +16,7 @@ from keras_gan_zoo.metrics.result import Result
 
 
 @dataclass
-class Seen:
+class ImageSet:
     """Images as 8 bits, with labels where there are any, and what an extractor says of them, asked once.
 
     Args:
@@ -65,10 +65,10 @@ class Seen:
 class Sets:
     """What a metric may need: generated images, real ones to compare with, and those that were trained on."""
 
-    generated: Seen
-    real: Seen
-    train: Seen | None = None
-    validation: Seen | None = None
+    generated: ImageSet
+    real: ImageSet
+    train: ImageSet | None = None
+    validation: ImageSet | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -76,7 +76,7 @@ class Sets:
         if len(named) > 1:
             raise InputError("Expected one extractor for generated and real images. Received: two. See both with one.")
 
-    def of_train(self, metric: str) -> Seen:
+    def of_train(self, metric: str) -> ImageSet:
         if self.train is None:
             raise InputError(f"Expected training images for {metric}. Received: none. Pass train=, or leave it out.")
         return self.train

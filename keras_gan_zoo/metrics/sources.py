@@ -49,9 +49,9 @@ def as_source(source, seed: int = 0) -> Source:
     if isinstance(source, Source):
         return source
     if hasattr(source, "sample_from"):
-        return _of_generator(source, seed)
+        return _source_from_generator(source, seed)
     if hasattr(source, "shape"):
-        return _of_images(np.asarray(source), None, None, seed)
+        return _source_from_images(np.asarray(source), None, None, seed)
     if callable(source):
         return Source(lambda n: (iter([source(n)]), None))
     if not isinstance(source, (str, os.PathLike)):
@@ -59,26 +59,26 @@ def as_source(source, seed: int = 0) -> Source:
             "Expected a model, an array of images, a function from n to n images, or a path to measure. Received: "
             f"{type(source).__name__}. Of a data.Dataset, give its examples."
         )
-    return replace(_of_path(source, seed), name=str(source))
+    return replace(_source_from_path(source, seed), name=str(source))
 
 
-def _of_path(source: str | os.PathLike, seed: int) -> Source:
+def _source_from_path(source: str | os.PathLike, seed: int) -> Source:
     path = Path(source)
     if path.suffix.lower() == ".onnx" and path.exists():
-        return _of_generator(OnnxFile(path), seed)
+        return _source_from_generator(OnnxFile(path), seed)
     if (path.suffix.lower() in (".npz", ".npy") and path.exists()) or _is_folder_of_images(path):
         found = data.load(path).in_memory()
-        return _of_images(found.examples, found.labels, found.class_names, seed)
+        return _source_from_images(found.examples, found.labels, found.class_names, seed)
     from keras_gan_zoo.zoo.loading import load  # which imports Keras: what was exported or drawn needs none
 
-    return _of_generator(load(source), seed)
+    return _source_from_generator(load(source), seed)
 
 
 def _is_folder_of_images(path: Path) -> bool:
     return path.is_dir() and not any((path / name).exists() for name in (RECIPE_FILE, CARD_FILE))
 
 
-def _of_generator(generator, seed: int) -> Source:
+def _source_from_generator(generator, seed: int) -> Source:
     def draw(n: int):
         noise = np.random.default_rng(seed).standard_normal((n, *generator.noise_shape()), dtype=np.float32)
         labels = generator.condition_of(n)
@@ -88,7 +88,7 @@ def _of_generator(generator, seed: int) -> Source:
     return Source(draw, None if generator.condition is None else generator.condition.class_names)
 
 
-def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
+def _source_from_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
     """In an order of their own: the first of a sorted folder would be of one class."""
     order = np.random.default_rng(seed).permutation(len(images))
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.distribution.replicas import count, own_rows
+from keras_gan_zoo.distribution.replicas import count, draw_for_replica
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -69,7 +69,7 @@ class Dropout(keras.layers.Dropout):
     def call(self, inputs, training=False):
         if count() == 1 or not training or self.rate == 0:
             return super().call(inputs, training=training)
-        mask = own_rows(tf.shape(inputs)[0], lambda rows: self._mask(rows, inputs))
+        mask = draw_for_replica(tf.shape(inputs)[0], lambda rows: self._mask(rows, inputs))
         return inputs * mask
 
     def _mask(self, rows, inputs):

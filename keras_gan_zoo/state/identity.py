@@ -12,10 +12,10 @@ import numpy as np
 from keras_gan_zoo.errors import InputError
 
 # The first two change no result beyond rounding: a run may go on with other replicas. The others follow from the rest.
-LEFT_OUT = ("steps_per_execution", "synchronized", "build_config", "shape")
+NOT_COMPARED = ("steps_per_execution", "synchronized", "build_config", "shape")
 
 
-def of_run(model, data: dict) -> dict[str, Any]:
+def describe_run(model, data: dict) -> dict[str, Any]:
     """A compiled model as Keras serialises it, and what its `fit` says about its data: all as plain values."""
     described = keras.saving.serialize_keras_object(model)
     described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
@@ -25,7 +25,7 @@ def of_run(model, data: dict) -> dict[str, Any]:
     return json.loads(json.dumps(described, default=keras.saving.serialize_keras_object))  # as a file gives it back
 
 
-def model_of(run: dict[str, Any]):
+def rebuild_model(run: dict[str, Any]):
     """The model of such a description, compiled, with weights of its own."""
     return keras.saving.deserialize_keras_object(run["model"])
 
@@ -89,7 +89,7 @@ def _without_names(value, names: dict[str, str], within: str = ""):
     if isinstance(value, dict):
         lists_layers = within in ("input_layers", "output_layers")  # by the names of inputs or outputs, or in order
         moved = ("module",) if value.get("registered_name") else ()  # a class that is known by a name may move
-        kept = {key: member for key, member in value.items() if key not in (*LEFT_OUT, *moved)}
+        kept = {key: member for key, member in value.items() if key not in (*NOT_COMPARED, *moved)}
         return {key: _without_names(member, names, within if lists_layers else key) for key, member in kept.items()}
     if isinstance(value, list):
         return [_without_names(member, names, within) for member in value]

@@ -38,7 +38,7 @@ class Snapshot:
     Args:
         arrays: Values of all variables, by their part (`model`, either optimizer, `metrics`) and number.
         seed: The model's.
-        run: The model and its data, see `identity.of_run`.
+        run: The model and its data, see `identity.describe_run`.
         epoch: The epoch, from 0.
         batch: Steps of that epoch that are done.
         callbacks: What callbacks remember, by the name of their class.
@@ -56,11 +56,11 @@ class Snapshot:
     is_stopped: bool = False
 
     @classmethod
-    def of(cls, model, **facts) -> "Snapshot":
+    def capture(cls, model, **facts) -> "Snapshot":
         """The present values of every variable of a compiled model: weights, optimizers, averages, random states."""
         return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
 
-    def put_back(self, model) -> None:
+    def restore(self, model) -> None:
         """Gives a model of the same kind these values."""
         variables = _variables(model)
         fits = variables.keys() == self.arrays.keys() and all(
@@ -76,11 +76,11 @@ class Snapshot:
 
     def model(self):
         """A new model of the same kind, with these values."""
-        model = identity.model_of(self.run)
-        self.put_back(model)
+        model = identity.rebuild_model(self.run)
+        self.restore(model)
         return model
 
-    def put_back_metrics(self, model) -> None:
+    def restore_metrics(self, model) -> None:
         """Gives only the running means of the epoch back, which Keras resets at its start."""
         for name, variable in _variables(model).items():
             if name.startswith("metrics/"):

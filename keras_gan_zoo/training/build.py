@@ -11,7 +11,7 @@ from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
-from keras_gan_zoo.training.fine_tuning import put_weights
+from keras_gan_zoo.training.fine_tuning import transfer_weights
 from keras_gan_zoo.training.recipe import Recipe
 
 STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
@@ -50,7 +50,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     paper = variant(recipe.optimizer)
     gan.check_dataset(dataset, recipe.batch_size)
     if recipe.from_preset is not None:
-        put_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
+        transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, dataset)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan

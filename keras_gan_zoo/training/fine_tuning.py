@@ -39,11 +39,11 @@ def base_of(
     if len(given) > 1:
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
-        return Recipe.from_toml(_text_of(Path(recipe))).given()
+        return Recipe.from_toml(_read_text(Path(recipe))).given()
     if preset is not None:
-        return _recipe_of(preset)
+        return _preset_recipe(preset)
     if from_preset is not None:
-        inherited = {name: value for name, value in _recipe_of(from_preset).items() if name in INHERITED}
+        inherited = {name: value for name, value in _preset_recipe(from_preset).items() if name in INHERITED}
         return {**inherited, "from_preset": from_preset}
     return {}
 
@@ -65,7 +65,7 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**base, **changes, "model": {**kept, **asked}}
 
 
-def put_weights(gan, source: str, build: Callable) -> None:
+def transfer_weights(gan, source: str, build: Callable) -> None:
     """Gives a new model the weights of a preset.
 
     What belongs to classes begins anew, unless both models have the same: of the kernels that take labels, those rows.
@@ -91,7 +91,7 @@ def put_weights(gan, source: str, build: Callable) -> None:
     if gan.ema_generator is not None:
         gan.ema_generator.set_weights(gan.generator.get_weights())
     if not is_same:
-        _say_what_is_new(gan, wider, source)
+        _warn_of_new_rows(gan, wider, source)
 
 
 def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classes: int | None) -> np.ndarray:
@@ -106,7 +106,7 @@ def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classe
     return mixed
 
 
-def _say_what_is_new(gan, wider, source: str) -> None:
+def _warn_of_new_rows(gan, wider, source: str) -> None:
     found = []
     for player in gan.players:
         weights = zip(*(getattr(model, player).weights for model in (gan, wider)), strict=True)
@@ -140,7 +140,7 @@ def _check_shapes(gan, trained, wider, source: str) -> None:
             raise InputError(f"Expected the layers that the {player} of {source} has. Received others. {_HOW_TO_FIT}")
 
 
-def _recipe_of(source: str) -> dict[str, Any]:
+def _preset_recipe(source: str) -> dict[str, Any]:
     card = find(source).card
     if not card.recipe:
         raise InputError(
@@ -150,7 +150,7 @@ def _recipe_of(source: str) -> dict[str, Any]:
     return dict(card.recipe)
 
 
-def _text_of(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

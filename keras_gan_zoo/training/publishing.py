@@ -74,7 +74,7 @@ def publish(
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
     gan = zoo.load(run / MODEL_FILE)
-    report = measured(gan, recipe, samples)
+    report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     present = cards.read(table.read_bytes(), table)
     (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
@@ -94,11 +94,11 @@ def publish(
     return card
 
 
-def facts_of_data(recipe: Recipe, said: dict[str, str | None]) -> dict[str, Any]:
+def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe."""
     name = Path(recipe.data).name
     row = DATA_SETS.get(recipe.data, DataSet())
-    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in said.items() if value}
+    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in given.items() if value}
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
@@ -132,7 +132,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
+def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
     """What can be measured of a model of images; None for other models."""
     if len(gan.example_shape) != 3:
         return None

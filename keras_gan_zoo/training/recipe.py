@@ -43,7 +43,7 @@ class Recipe:
         patience: Epochs without a better figure after which training stops.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
         from_preset: Preset whose networks and weights training begins with; what belongs to classes that it does not
-            know begins anew; None for random weights. See `fine_tuning.put_weights`.
+            know begins anew; None for random weights. See `fine_tuning.transfer_weights`.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:

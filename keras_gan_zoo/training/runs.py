@@ -12,7 +12,7 @@ from keras_gan_zoo import callbacks, pictures
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
-from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, lost_workers_named
+from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, name_lost_workers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
@@ -50,7 +50,7 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = run_folder(recipe, out, strategy)
-    with lost_workers_named(strategy):
+    with name_lost_workers(strategy):
         return _train_into(folder, recipe, strategy, **arguments)
 
 
@@ -89,23 +89,23 @@ def resume(
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
-    recipe = _changed(_recipe_of(folder), changes or {})
+    recipe = _with_changes(_read_recipe(folder), changes or {})
     if out is not None and is_multi_worker(strategy):
         raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
     if out is not None:
         arguments["copy_of"], folder = folder, run_folder(recipe, out)
-    with lost_workers_named(strategy):
+    with name_lost_workers(strategy):
         return _train_into(folder, recipe, strategy, **arguments)
 
 
-def _recipe_of(folder: Path) -> Recipe:
+def _read_recipe(folder: Path) -> Recipe:
     file = folder / RECIPE_FILE
     if not file.is_file():
         raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
     return Recipe.from_toml(file.read_text())
 
 
-def _changed(recipe: Recipe, changes: dict) -> Recipe:
+def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
     """The recipe with other epochs; any other value that differs is refused."""
     asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
     present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}

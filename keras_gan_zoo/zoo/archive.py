@@ -20,12 +20,12 @@ from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN,
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
 
-def of_folder(folder: str | os.PathLike) -> Reader:
+def folder_reader(folder: str | os.PathLike) -> Reader:
     """Reads the files of a folder."""
     return lambda name: (Path(folder) / name).read_bytes()
 
 
-def of_archive(path: str | os.PathLike) -> Reader:
+def zip_reader(path: str | os.PathLike) -> Reader:
     """Reads the files of a `.zip` of a preset's folder, without unpacking it.
 
     Raises:
@@ -65,7 +65,7 @@ def _member_name(info: zipfile.ZipInfo, path) -> str:
     return parts[-1]
 
 
-def card_of(read: Reader, origin: str | os.PathLike) -> Card:
+def read_card(read: Reader, origin: str | os.PathLike) -> Card:
     """The one card beside a preset's files."""
     try:
         found = cards.read(read(CARD_FILE), origin)
@@ -80,7 +80,7 @@ def card_of(read: Reader, origin: str | os.PathLike) -> Card:
     return card
 
 
-def checked(card: Card, read: Reader) -> dict[str, bytes]:
+def read_files(card: Card, read: Reader) -> dict[str, bytes]:
     """The contents of all files of a preset, each with the SHA-256 that its card says.
 
     Raises:
@@ -115,14 +115,14 @@ def storable(weights: list[np.ndarray], half: bool = False) -> list[np.ndarray]:
     return [_halved(array) for array in arrays] if half else arrays
 
 
-def packed(arrays: list[np.ndarray]) -> bytes:
+def pack(arrays: list[np.ndarray]) -> bytes:
     """Numbered arrays as a compressed `.npz`, without pickle."""
     content = io.BytesIO()
     np.savez_compressed(content, **{str(number): array for number, array in enumerate(arrays)})
     return content.getvalue()
 
 
-def type_of(arrays: list[np.ndarray]) -> str:
+def widest_float(arrays: list[np.ndarray]) -> str:
     """Name of the widest type of float among arrays."""
     return np.result_type(np.float16, *(array.dtype for array in arrays if array.dtype.kind == "f")).name
 
@@ -136,7 +136,7 @@ def _halved(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
+def unpack(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
     """The arrays of such a file, which must have the shapes of `like`; in the types of `like`.
 
     Raises:

@@ -53,30 +53,30 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
         )
     variants()  # which Keras must know before it reads a file of one
     if is_url(source):
-        return _of_url(str(source), with_discriminator, sha256)
+        return _load_url(str(source), with_discriminator, sha256)
     if sha256 is not None:
         raise InputError(f"Expected sha256 with a URL alone. Received: {source}, which is none. Leave it out.")
     path = Path(source)
     if path.is_dir() and not (path / CARD_FILE).exists():
-        return _of_run(path)
+        return _load_run(path)
     if path.is_file() and path.suffix.lower() != ".zip":
-        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _of_file(path)
+        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _load_file(path)
     return find(source).model(with_discriminator)
 
 
-def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
+def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
     if url.lower().startswith("hf://"):
-        return _of_hub(url, sha256)
+        return _load_from_hub(url, sha256)
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
-        return _of_file(downloads.fetch(url, sha256))
+        return _load_file(downloads.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
     raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
 
 
-def _of_hub(url: str, sha256: str | None) -> Sampler:
+def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     """By Keras, which fetches with the Hub's own client and its cache."""
     if sha256 is not None:
         raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
@@ -92,7 +92,7 @@ def _of_hub(url: str, sha256: str | None) -> Sampler:
     return _checked(model, url)
 
 
-def _of_run(folder: Path) -> Sampler:
+def _load_run(folder: Path) -> Sampler:
     """The finished model, or that of the newest snapshot where the run went on since: steps tell, not files' times."""
     path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.steps()), None)
@@ -101,7 +101,7 @@ def _of_run(folder: Path) -> Sampler:
             f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
         )
     if path.exists():
-        finished = _of_file(path)
+        finished = _load_file(path)
         if newest in (None, finished.steps_done):
             return finished
     snapshot = snapshots.newest()
@@ -109,14 +109,14 @@ def _of_run(folder: Path) -> Sampler:
     return snapshot.model()
 
 
-def _of_file(path: Path) -> Sampler:
+def _load_file(path: Path) -> Sampler:
     """Keras' loading, of an archive that is whole: every error is that of a file that is not what it should be."""
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
-        model = _loaded(path)
+        model = _load_with_keras(path)
     except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
         raise InputError(
             f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
@@ -124,7 +124,7 @@ def _of_file(path: Path) -> Sampler:
     return _checked(model, path)
 
 
-def _loaded(path: Path):
+def _load_with_keras(path: Path):
     if path.suffix == path.suffix.lower():
         return keras.saving.load_model(path)
     with tempfile.TemporaryDirectory() as folder:  # Keras knows the format by the suffix, and in small letters alone

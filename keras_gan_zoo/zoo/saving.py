@@ -19,7 +19,7 @@ from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import cards
-from keras_gan_zoo.zoo.archive import packed, sha256_of, storable, type_of
+from keras_gan_zoo.zoo.archive import pack, sha256_of, storable, widest_float
 from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
 from keras_gan_zoo.zoo.preset import Preset
 
@@ -49,23 +49,23 @@ def write_files(model, folder: Path, name: str, half: bool, with_discriminator: 
     """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
     _check_model(model, with_discriminator)
     weights = storable(model.sampler.get_weights(), half)
-    contents = {CONFIG: _config_of(model), GENERATOR: packed(weights)}
+    contents = {CONFIG: _config(model), GENERATOR: pack(weights)}
     parameters = {"generator": model.generator.count_params()}
     if with_discriminator:
-        contents[DISCRIMINATOR] = packed(storable(model.discriminator.get_weights(), half))
+        contents[DISCRIMINATOR] = pack(storable(model.discriminator.get_weights(), half))
         parameters["discriminator"] = model.discriminator.count_params()
     card = Card(
         name,
-        _variant_of(model),
+        _variant_name(model),
         parameters=parameters,
-        stored_as=type_of(weights),
+        stored_as=widest_float(weights),
         files=_digests(contents),
         **facts,
     )
     again = Preset(card, contents.__getitem__).model(with_discriminator)
     if not half:
         _check_same_samples(model, again)
-    contents[GOLDEN] = _golden_of(again)
+    contents[GOLDEN] = _golden_samples(again)
     for file, content in contents.items():
         (folder / file).write_bytes(content)
     return replace(card, files=_digests(contents))
@@ -98,7 +98,7 @@ def _check_same_samples(model, again) -> None:
         )
 
 
-def _golden_of(model) -> bytes:
+def _golden_samples(model) -> bytes:
     content = io.BytesIO()
     np.savez_compressed(content, samples=pixels(_four_samples(model)))
     return content.getvalue()
@@ -106,7 +106,7 @@ def _golden_of(model) -> bytes:
 
 def _four_samples(model) -> np.ndarray:
     """Of seed 0; of networks that take vectors or pictures, with conditions that a seed draws too."""
-    conditions = None if model.condition is None or model.has_classes else model.condition.drawn(4, seed=0)
+    conditions = None if model.condition is None or model.has_classes else model.condition.draw(4, seed=0)
     return model.sample(4, seed=0, conditions=conditions)
 
 
@@ -114,14 +114,14 @@ def _digests(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: sha256_of(contents[name]) for name in FILES if name in contents}
 
 
-def _config_of(model) -> bytes:
+def _config(model) -> bytes:
     described = keras.saving.serialize_keras_object(model)
     if model.compiled:
         described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
     return json.dumps(described, default=keras.saving.serialize_keras_object).encode()
 
 
-def _variant_of(model) -> str:
+def _variant_name(model) -> str:
     by_class = {class_name: variant for variant, class_name in VARIANT_CLASSES.items()}
     if type(model).__name__ not in by_class:
         raise InputError(

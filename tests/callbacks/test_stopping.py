@@ -34,7 +34,7 @@ def player():
 
 
 def test_the_figure_of_the_chief_decides(player, monkeypatch):
-    monkeypatch.setattr("keras_gan_zoo.callbacks.stopping.of_chief", lambda strategy, value: 5.0)
+    monkeypatch.setattr("keras_gan_zoo.callbacks.stopping.broadcast_from_chief", lambda strategy, value: 5.0)
     stopping = Stopping("figure", patience=1)
     stopping.set_model(player)
     player.stop_training = False

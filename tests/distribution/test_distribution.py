@@ -98,7 +98,7 @@ def test_an_infinity_on_one_replica_is_seen_by_all(two_replicas):
         def of_replica():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             gradient = tf.where(replica == 1, np.inf, 1.0)
-            optimizer.apply(replicas.seen_globally([gradient], optimizer), [weight])
+            optimizer.apply(replicas.clip_globally([gradient], optimizer), [weight])
 
         two_replicas.run(of_replica)
 

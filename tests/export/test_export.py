@@ -85,7 +85,7 @@ def test_litert_has_its_names_and_makes_what_keras_makes(kind, tmp_path, capfd):
 def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path):
     generators, asked = [], []
     for number, kind in enumerate(KINDS):
-        generators.append(Generator.of(gan_of(kind)))
+        generators.append(Generator.from_model(gan_of(kind)))
         tensorflow_formats.write_saved_model(generators[-1], tmp_path / str(number))
         asked.append((tmp_path / str(number), parity.probes(generators[-1])))
     for generator, (_, probes), found in zip(generators, asked, readers.saved_models(asked), strict=True):
@@ -288,7 +288,7 @@ def test_nothing_is_left_of_a_file_that_makes_something_else(name, tmp_path, mon
 
 
 def _probes(gan):
-    return parity.probes(Generator.of(gan))
+    return parity.probes(Generator.from_model(gan))
 
 
 def test_a_small_difference_is_one_too(tmp_path, monkeypatch):

@@ -157,9 +157,9 @@ def extractor(source) -> Extractor:
             raise unknown("extractor", source, [*shipped(), "inception", "pixels"])
         return _classifier(CLASSIFIERS / f"{source}.onnx")
     if hasattr(source, "get_weights"):
-        return _of_model(source)
+        return _from_model(source)
     if callable(source):
-        return _of_function(source)
+        return _from_function(source)
     raise InputError(f"Expected an extractor's name, a Keras model or a function. Received: {source!r}.")
 
 
@@ -185,7 +185,7 @@ def _classifier(path: Path) -> Extractor:
     return Extractor(run, path.stem, digest, tuple(session.get_inputs()[0].shape[1:]))
 
 
-def _of_model(model) -> Extractor:
+def _from_model(model) -> Extractor:
     """Its digest is of layers and weights, without the names that Keras counts up in a process."""
     from keras_gan_zoo.state.identity import sha256_of_weights, without_names  # imports Keras
 
@@ -206,7 +206,7 @@ def _of_model(model) -> Extractor:
     return Extractor(run, name, digest, None if None in shape else shape)
 
 
-def _of_function(function: Callable) -> Extractor:
+def _from_function(function: Callable) -> Extractor:
     name = getattr(function, "__qualname__", type(function).__name__)
     return Extractor(lambda images: {"features": np.asarray(function(images))}, name, digest_of(function))
 
