@@ -1,4 +1,4 @@
-"""Downloads: each file is fetched once, completely or not at all, kept in a cache, and checked by its SHA-256 each time.
+"""Downloads: each file is fetched once, completely or not at all, kept in a cache, and checked by its SHA-256.
 
 Pooch manages the cache and platformdirs finds its folder. This module decides what may be fetched, and what is retried.
 """
@@ -255,6 +255,6 @@ def check(digest: str, expected: str, url: str) -> None:
     """Raises an `InputError` if the digest of the file at a URL or path is not the expected one."""
     if digest != expected:
         raise InputError(
-            f"Expected {url} with SHA-256 {expected}. Received: {digest}. Either the file was changed, or the digest is "
-            "that of another file; nothing was kept."
+            f"Expected {url} with SHA-256 {expected}. Received: {digest}. The file was changed, or the digest "
+            "belongs to another file; nothing was kept."
         )

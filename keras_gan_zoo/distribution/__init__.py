@@ -1,4 +1,4 @@
-"""Training on several devices and machines: strategies by name, workers that agree, replicas that equal one."""
+"""Training on several devices and machines: strategies by name, and agreement between workers."""
 
 from keras_gan_zoo.distribution.strategies import STRATEGIES, check_supported, strategy
 from keras_gan_zoo.distribution.workers import (

@@ -1,4 +1,4 @@
-"""The workers of one job: which of them writes, what they must agree on, and which of them is lost."""
+"""The workers of one job: which of them writes, values that they must agree on, and errors when one is lost."""
 
 import re
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
 def is_multi_worker(used: tf.distribute.Strategy) -> bool:
-    """Whether the replicas are in several processes."""
+    """Whether the replicas run in several processes."""
     return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and spans_several_processes(used)
 
 
 def is_chief(used: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files: the only one, or the first of several."""
+    """Whether this process writes files: it is the only one, or the first of several."""
     return used.extended.should_checkpoint
 
 
 def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None:
-    """Raises an `InputError` in every worker unless all have the same value; the name says what it is."""
+    """Raises an `InputError` in every worker unless all have the same value; `name` describes it in the message."""
     if not is_multi_worker(used):
         return
 
@@ -35,12 +35,12 @@ def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None
 
 
 def broadcast_from_chief(used: tf.distribute.Strategy, value: float) -> float:
-    """The chief's value in every worker: what all decide by must be one number, and theirs differ by rounding."""
+    """Returns the chief's value in every worker. Decisions need this, because values differ by rounding."""
     return _gather(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
 
 
 def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
-    """The values of all workers, the chief's first; each of them must call this, and waits for the others."""
+    """The values of all workers, the chief's first. Every worker must call this, and waits for the others."""
 
     def gather():
         return tf.distribute.get_replica_context().all_gather(value, axis=0)
@@ -50,7 +50,7 @@ def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
 
 @contextmanager
 def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns the network error of a job that lost a worker into a `WorkerLostError` that says which."""
+    """Replaces the network error after the loss of a worker by a `WorkerLostError` that names the worker."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -58,9 +58,9 @@ def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
             raise
         named = set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error)))
         own = tf.distribute.cluster_resolver.TFConfigClusterResolver().task_id
-        found = sorted(named - {str(own)}, key=int)
-        which = f"worker {', '.join(found)}" if found else "another worker"
+        lost = sorted(named - {str(own)}, key=int)
+        which = f"worker {', '.join(lost)}" if lost else "another worker"
         raise WorkerLostError(
             f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
-            "--resume: they go on from the last snapshot."
+            "--resume: they continue from the last snapshot."
         ) from error

@@ -1,4 +1,4 @@
-"""`fit` and `evaluate`: from what the user gave to batches, callbacks and a `Session`."""
+"""`fit` and `evaluate`: from the user's arguments to batches, callbacks and a `Session`."""
 
 import inspect
 import warnings
@@ -16,7 +16,7 @@ from keras_gan_zoo.game.session import Session
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
-    """See `GameModel.fit`; `keras_fit` is that of `keras.Model`, and `arguments` are further ones of it."""
+    """See `GameModel.fit`. `keras_fit` is `keras.Model.fit`, and `arguments` are its further arguments."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
     check_scope(strategy_of(model))
     model.check_complete()

@@ -96,7 +96,7 @@ class Session:
         watchers = [*self.others, self.journal, *filter(None, (self.guard, self.snapshots))]
         if start is not None:
             arguments = {**arguments, "initial_epoch": arguments["epochs"] if start.is_stopped else start.epoch}
-            # If Keras knows the length of an epoch, it keeps reading one iterator; otherwise each epoch starts a new one.
+            # If Keras knows the length of an epoch, it keeps one iterator; otherwise each epoch starts a new one.
             before = start.epoch * (arguments.get("steps_per_epoch") or 0) if self.source_restarts else None
             self.interrupted_epoch = InterruptedEpoch(start, before)
         try:

@@ -220,7 +220,7 @@ def test_if_none_is_whole_nothing_is_changed(two):
     for path in two.files():
         damage(path)
     before = contents(two.path)
-    with pytest.raises(DamagedSnapshotError, match=rf"{two.files()[0].name}.*No other one in .* is whole"):
+    with pytest.raises(DamagedSnapshotError, match=rf"{two.files()[0].name}.*No other snapshot in .* is intact"):
         two.newest()
     assert contents(two.path) == before
 
