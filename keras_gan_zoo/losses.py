@@ -184,8 +184,8 @@ class RelativisticAverage(AdversarialLoss):
 
     $$L_D = -E_x[\log \sigma(D(x) - E_z D(G(z)))] - E_z[\log(1 - \sigma(D(G(z)) - E_x D(x)))]$$
 
-    and the generator's loss is the same with real and generated examples exchanged. The means are over the minibatch, of all replicas
-    where there are several.
+    and the generator's loss is the same with real and generated examples exchanged. The means are over the
+    minibatch, of all replicas if there are several.
 
     Shapes: scores of any shape, usually (batch, 1); the losses are scalars in nats.
 

@@ -271,7 +271,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         checks.check_dataset(self, dataset, batch_size)
 
     def make_train_function(self, force=False):
-        """Keras' function for several replicas; for one, ours, which ends an execution where the epoch or the data end."""
+        """Keras' function for several replicas; for one, ours, which stops at the end of the epoch or of the data."""
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded

@@ -225,7 +225,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     # -------------------------------------------------------------------------------------------------------- saving
 
     def save_weights(self, *arguments, **keywords):
-        """As in `keras.Model`. Refused without a discriminator, because the file could not record that it is missing."""
+        """As in `keras.Model`. Refused without a discriminator: the file could not record that it is missing."""
         self.check_complete()
         super().save_weights(*arguments, **keywords)
 

@@ -1,6 +1,6 @@
-"""How good are the samples? Metrics of features and images, each with the protocol that its figures depend on.
+"""Quality of samples: metrics of features and images, each with the protocol that its figures depend on.
 
-Functions take arrays and give a `Result`. Importing this package imports neither TensorFlow nor Keras.
+Functions take arrays and return a `Result`. Importing this package imports neither TensorFlow nor Keras.
 """
 
 from keras_gan_zoo.metrics.classification import network_classification

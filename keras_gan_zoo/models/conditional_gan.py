@@ -1,4 +1,4 @@
-"""The conditional GAN of Mirza and Osindero (2014): the algorithm of GAN, with the label as an input of both players."""
+"""The conditional GAN of Mirza and Osindero (2014): the algorithm of GAN, where both players take the label."""
 
 import keras
 

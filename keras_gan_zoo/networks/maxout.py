@@ -84,8 +84,9 @@ def conditional_maxout_pair(
 
     Noise and label first pass through separate hidden layers (200 and 1000 ReLU units), then through a joint one
     (1200). In the discriminator, image and label first pass through separate maxout layers (240 units of 5 pieces, 50
-    units of 5), then through a joint one (240 units of 4). Dropout of 0.5 follows the hidden layers of both networks. Pixels and initial
-    weights are as in `maxout_pair`; the paper does not give initial weights. Vectors get smaller layers, a linear output and no dropout.
+    units of 5), then through a joint one (240 units of 4). Dropout of 0.5 follows the hidden layers of both networks.
+    Pixels and initial weights are as in `maxout_pair`; the paper does not give initial weights. Vectors get smaller
+    layers, a linear output and no dropout.
 
     Args:
         shape: Shape of one example: (height, width, channels) or (features,).

@@ -77,7 +77,7 @@ def check_classes(num_classes: int | None) -> None:
 
 
 def from_pixels(examples, shape: Shape):
-    """Flattens examples and scales pixels to [0, 1], as in the papers on perceptrons; with [-1, 1] training diverges."""
+    """Flattens examples, and scales pixels to [0, 1] as the papers on perceptrons do: [-1, 1] diverges."""
     x = layers.Flatten()(examples)
     return layers.Rescaling(0.5, 0.5)(x) if is_image(shape) else x
 

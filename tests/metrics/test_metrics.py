@@ -395,7 +395,7 @@ def test_results_of_other_protocols_refuse_to_be_compared():
         few - many
     with pytest.raises(InputError, match="precision_recall and density_coverage"):
         _ = few < metrics.density_coverage(x, y)
-    with pytest.raises(InputError, match="not said"):
+    with pytest.raises(InputError, match="not given"):
         _ = few < few.under(extractor="mnist")
     with pytest.raises(InputError, match=r"Compare \.value"):
         _ = few < 0.5

@@ -363,7 +363,7 @@ def test_metrics_while_training_say_early_what_is_wrong(tiny, images):
     for callback, message in (
         (Metrics(), "have one of their own"),
         (Metrics(["frechet_distance"], extractor="pixels", n=20), "Expected more than 64 images"),
-        (Metrics(["neighbour_classification"], extractor="pixels"), "labels on both sides"),
+        (Metrics(["neighbour_classification"], extractor="pixels"), "labels in both sets"),
         (Metrics(real=np.zeros((9, 4, 4, 1), np.uint8), extractor="pixels"), r"real images \(8, 8, 1\)"),
     ):
         with pytest.raises(InputError, match=message):
