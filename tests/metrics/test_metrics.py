@@ -364,7 +364,7 @@ def test_one_and_another_classifier_learn_from_samples():
     flat = x.reshape(len(x), -1)
     expected = 1 - KNeighborsClassifier(1).fit(flat[:1200], y[:1200]).score(flat[1200:], y[1200:])
     assert result.value == pytest.approx(expected)
-    with pytest.raises(InputError, match="a whole number to an example"):
+    with pytest.raises(InputError, match="a whole number for each example"):
         metrics.neighbour_classification(x[:1200], y[:10], x[1200:], y[1200:])
 
 
