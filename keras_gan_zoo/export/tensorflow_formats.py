@@ -66,7 +66,7 @@ def _sampler(generator: Generator, function: Callable) -> Callable:
 
 
 def write_litert(generator: Generator, path: Path) -> None:
-    """A file with the signature `serving_default`, which uses LiteRT's built-in operations only, so that any of its runtimes runs it.
+    """A file with the signature `serving_default`, of LiteRT's built-in operations only, for any of its runtimes.
 
     Raises:
         InputError: If LiteRT cannot express a layer. The converter may only log this, and continue without weights.

@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_gan_zoo.zoo.cards import Card
 
 PICTURES = Path("images", "zoo")  # in docs
-UNLICENSED = ("cifar10",)  # models of it may be published, its images may not
+UNLICENSED = ("cifar10",)  # models of it may be published, but not its images
 COLUMNS = {  # of the gallery's table: figure of a card, and how it is written
     "frechet_distance": ("Frechet distance", "{:.3f}"),
     "precision_recall.precision": ("precision", "{:.2f}"),

@@ -1,4 +1,4 @@
-"""A preset and the model in it: found by name, folder or archive, and rebuilt from files that were checked."""
+"""Finds a preset by name, folder or archive, and rebuilds its model from checked files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, Ca
 
 @dataclass(frozen=True)
 class Origin:
-    """The preset that a model was loaded from, and the digest of the generator it had then."""
+    """The preset that a model was loaded from, and the digest of its generator at that time."""
 
     card: Card
     weights_sha256: str
@@ -37,25 +37,25 @@ class Preset:
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike) -> Preset:
-        """One that `save_preset` wrote."""
+        """A preset from a folder that `save_preset` wrote."""
         read = archive.folder_reader(folder)
         return cls(archive.read_card(read, folder), read)
 
     @classmethod
     def from_archive(cls, path: str | os.PathLike) -> Preset:
-        """The `.zip` of such a folder."""
+        """A preset from the `.zip` of such a folder."""
         read = archive.zip_reader(path)
         return cls(archive.read_card(read, path), read)
 
     @classmethod
     def from_url(cls, url: str, sha256: str | None) -> Preset:
-        """Such a `.zip`, fetched or from the cache."""
+        """A preset from the URL of such a `.zip`, fetched or from the cache."""
         downloads.check_scheme(url)
         return cls.from_archive(downloads.fetch(url, sha256))
 
     @classmethod
     def from_name(cls, name: str) -> Preset:
-        """One of this package: its files come with it, or are fetched."""
+        """A preset of this package, whose files are part of it or are fetched."""
         card = cards.card(name)
         if card.url is not None:
             fetched = cls.from_url(card.url, card.sha256)
@@ -63,10 +63,10 @@ class Preset:
         return cls(card, archive.folder_reader(card.folder))
 
     def model(self, with_discriminator: bool = False):
-        """The model, compiled as it was, with the averaged weights in its generator.
+        """Builds the model, compiled as when it was saved, with the averaged weights in its generator.
 
         Raises:
-            InputError: If a file was changed, or is not what the model needs.
+            InputError: If a file was changed, or does not fit the model.
         """
         contents = read_files(self.card, self.read)
         if with_discriminator and DISCRIMINATOR not in contents:
@@ -86,7 +86,7 @@ class Preset:
         return model
 
     def golden(self) -> np.ndarray:
-        """The samples it was saved with, (4, *example_shape): images as uint8, vectors as float32."""
+        """The samples stored in the preset, (4, *example_shape): images as uint8, vectors as float32."""
         with np.load(io.BytesIO(read_files(self.card, self.read)[GOLDEN]), allow_pickle=False) as arrays:
             return arrays["samples"]
 
@@ -106,10 +106,10 @@ def class_name(card: Card) -> str:
 
 
 def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
-    """A preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip`.
+    """Finds a preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip`.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no such preset.
         OSError: If it cannot be fetched.
     """
     if downloads.is_url(source):
@@ -125,7 +125,7 @@ def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
 def _rebuild_model(config: bytes, name: str):
     try:
         return keras.saving.deserialize_keras_object(json.loads(config))
-    except Exception as error:  # Keras raises whatever its layers meet
+    except Exception as error:  # Keras and its layers may raise any exception
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise InputError(f"Expected a model that Keras can rebuild in {name}. Received: {reason}.") from error
 

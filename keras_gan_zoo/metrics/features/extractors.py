@@ -137,7 +137,8 @@ def extractor(source) -> Extractor:
     Args:
         source: "mnist", "fashion_mnist" or "cifar10": classifiers of this project, 128 features; "inception": the
             network of the FID, whose weights you provide (see
-            `metrics.features.inception_weights`); "pixels": the pixels themselves; a Keras model, from images in [-1, 1] to features; a function, likewise; or an `Extractor`.
+            `metrics.features.inception_weights`); "pixels": the pixels themselves; a Keras model, from images in
+            [-1, 1] to features; a function, likewise; or an `Extractor`.
 
     Raises:
         InputError: For an unknown name, or a file whose SHA-256 differs from the shipped one.
