@@ -335,7 +335,7 @@ def test_patience_counts_looks_in_a_row(player, monkeypatch, arguments, diversit
     alarm._reached_by_real = 100
     raised = []
     for epoch, diversity in enumerate(diversities):
-        monkeypatch.setattr("keras_gan_zoo.callbacks.stopping._reached", lambda *_, d=diversity: round(100 * d))
+        monkeypatch.setattr("keras_gan_zoo.callbacks.stopping._count_reached", lambda *_, d=diversity: round(100 * d))
         player.step.assign(epoch + 1)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -463,7 +463,7 @@ def test_what_is_not_finite_is_refused(metric, bad):
 
 @pytest.mark.parametrize("metric", WITH_TWO_SETS)
 def test_sets_that_do_not_meet_are_refused(metric):
-    with pytest.raises(InputError, match="as many features"):
+    with pytest.raises(InputError, match="same number of features"):
         metric(features(40, 5), features(40, 6))
     with pytest.raises(InputError, match="array of numbers"):
         metric(features(40), np.zeros(12))

@@ -361,7 +361,7 @@ def test_copies_while_training_are_looked_for_in_all_that_is_trained_on(tiny, im
 
 def test_metrics_while_training_say_early_what_is_wrong(tiny, images):
     for callback, message in (
-        (Metrics(), "have one of their own"),
+        (Metrics(), "have one. Received: none"),
         (Metrics(["frechet_distance"], extractor="pixels", n=20), "Expected more than 64 images"),
         (Metrics(["neighbour_classification"], extractor="pixels"), "labels in both sets"),
         (Metrics(real=np.zeros((9, 4, 4, 1), np.uint8), extractor="pixels"), r"real images \(8, 8, 1\)"),
@@ -509,7 +509,7 @@ def test_evaluate_takes_exported_generators(tmp_path):
     [
         (["--data", "digits", "--metrics", "fid"], "Unknown metric 'fid'"),
         (["--data", "digits", "--metrics", ","], "Received: none"),
-        (["--data", "digits"], "have one of their own"),
+        (["--data", "digits"], "have one. Received: none"),
         (["--data", "digits", "-n", 700, "--features", "pixels"], "Ask for 400"),
         (["--data", "nothing_such"], "Unknown data set"),
         (["--data", "digits", "--json", "no/such/folder.json"], "a folder that exists"),
