@@ -100,7 +100,7 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in (*_MODULES, *_HOMES, "VARIANTS") and name not in _WITHOUT_KERAS:
-        import_keras()  # before any module of ours that needs it, so that `_register` finds none half imported
+        import_keras()  # before any of our modules that need it, so that `_register` finds none partially imported
     if name in _MODULES:
         value = import_module(f"{__name__}.{name}")
     elif name in _HOMES:
@@ -118,10 +118,10 @@ def __dir__() -> list[str]:
 
 
 def _register() -> None:
-    """Makes the models known to Keras, so that `keras.saving.load_model` finds them by name.
+    """Registers the models with Keras, so that `keras.saving.load_model` finds them by name.
 
-    Where a module of ours, imported by its own path, is what imports Keras, it registers just what it defines. Keras
-    on another backend has no use for them.
+    If Keras is being imported by one of our modules, that module registers what it defines by itself. With another
+    backend, nothing is registered.
     """
     if sys.modules["keras"].config.backend() != "tensorflow":
         return
@@ -136,7 +136,7 @@ def _registering():
     _register()
 
 
-if hasattr(sys.modules.get("keras"), "saving"):  # not while Keras itself is half imported
+if hasattr(sys.modules.get("keras"), "saving"):  # False while Keras itself is only partially imported
     _register()
 else:
     around_import("keras", _registering)

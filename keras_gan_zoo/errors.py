@@ -1,7 +1,7 @@
-"""Mistakes of the caller, told apart from mistakes of ours.
+"""The exceptions of this package. They distinguish mistakes of the caller from bugs of the package.
 
-Every check in the package raises `InputError` with three things in this order: what was expected, what was received,
-how to mend it. The command line shows an `InputError` as one line and anything unforeseen as a traceback.
+Every check in the package raises an `InputError` that says, in this order, what was expected, what was received, and
+how to fix it. The command line shows an `InputError` as one line, and any other exception as a traceback.
 """
 
 import difflib
@@ -9,23 +9,23 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """What the caller gave cannot work: a wrong argument, unusable data, a file that is not what it should be."""
+    """The caller's input cannot work: a wrong argument, unusable data, or an invalid file."""
 
 
 class WorkerLostError(RuntimeError):
-    """A process of a distributed job is gone, and the job with it."""
+    """A process of a distributed job is lost, which ends the job."""
 
 
 class ParityError(ArithmeticError):
-    """An exported file computes something else than the model it was made from."""
+    """An exported file does not compute the same as its model."""
 
 
 class NotFiniteError(ArithmeticError):
-    """Training left the finite numbers."""
+    """A number became NaN or infinite during training."""
 
 
 def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
-    """The error for a name that is in no list, with the nearest names first.
+    """The error for a name that is not among the options, with similar names as a hint.
 
     Example:
         >>> str(unknown("loss", "hinges", ["hinge", "minimax"]))

@@ -15,10 +15,10 @@ from keras_gan_zoo.errors import InputError, unknown
 
 
 class AdversarialLoss:
-    """What the two players minimise, given the raw scores of real and generated examples.
+    """The losses that the two players minimise, given the raw scores of real and generated examples.
 
-    Subclasses write both methods. A loss has no state but its constructor arguments, which `get_config` returns, and
-    must be registered with Keras to be saved inside a model.
+    Subclasses write both methods. A loss has no state except for its constructor arguments, which `get_config` returns.
+    It must be registered with Keras to be saved as part of a model.
 
     Example:
         ```python
@@ -184,8 +184,8 @@ class RelativisticAverage(AdversarialLoss):
 
     $$L_D = -E_x[\log \sigma(D(x) - E_z D(G(z)))] - E_z[\log(1 - \sigma(D(G(z)) - E_x D(x)))]$$
 
-    and the generator's loss is the same with the two sides exchanged. The means are over the minibatch, of all replicas
-    where there are several.
+    and the generator's loss is the same with real and generated examples exchanged. The means are over the
+    minibatch, of all replicas if there are several.
 
     Shapes: scores of any shape, usually (batch, 1); the losses are scalars in nats.
 
@@ -237,7 +237,7 @@ class Variational(AdversarialLoss):
         self.generator_objective = generator_objective
 
     def bound(self, real_scores, fake_scores):
-        """F: what the scores prove the divergence to be at least, but for the chance of the minibatch."""
+        """The bound F: a lower bound on the divergence, apart from the sampling error of the minibatch."""
         return tf.reduce_mean(self.divergence.activation(real_scores)) - tf.reduce_mean(
             self.divergence.conjugate_of_activation(fake_scores)
         )

@@ -1,4 +1,4 @@
-"""Exported generators run by ONNX Runtime: samples without Keras and TensorFlow."""
+"""Runs exported generators with ONNX Runtime: samples without Keras and TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _DIGEST_IN_FILE = re.compile(DIGEST.encode() + rb"\x12@(.{64})", re.DOTALL)  # a
 
 
 class OnnxFile(Sampler):
-    """A generator in an ONNX file that `gan.export` wrote, or another with the same inputs and output.
+    """A generator in an ONNX file that `gan.export` wrote, or another file with the same inputs and output.
 
     Args:
-        path: Of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,) or
-            `condition` (batch, ...), or one of these alone; its output is `images`; the batch is free. One that takes
-            labels says `num_classes` in its metadata.
+        path: Path of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,) or
+            `condition` (batch, ...), or one of these alone; its output is `images`; the batch size is free. If it
+            takes labels, its metadata must contain `num_classes`.
 
     Raises:
-        InputError: If there is no such file, it is damaged, or it is no such generator.
+        InputError: If there is no such file, it is damaged, or it is not such a generator.
 
     Example:
         ```python
         generator = OnnxFile("generator.onnx")
-        images = generator.sample(16, labels="Bag", seed=0)  # those of gan.sample, within 1e-5
+        images = generator.sample(16, labels="Bag", seed=0)  # the same as gan.sample, within 1e-5
         ```
     """
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        content, is_checked = _content_of(self.path)
-        self._session, self.metadata, inputs, outputs = _opened(self.path, content)
+        content, is_checked = _read_content(self.path)
+        self._session, self.metadata, inputs, outputs = _open_session(self.path, content)
         if "keras_gan_zoo" in self.metadata and not is_checked:
             self._refuse("the SHA-256 that gan-zoo export writes", "none")
         if not inputs or not inputs.keys() <= {"noise", "labels", "condition"} or OUTPUT not in outputs:
@@ -53,7 +53,7 @@ class OnnxFile(Sampler):
         if outputs[OUTPUT].type not in ("tensor(float)", "tensor(uint8)"):
             self._refuse("images in float32 or uint8", outputs[OUTPUT].type)
         self.latent_shape = self._shape_of(inputs["noise"], "latent_dim") if "noise" in inputs else None
-        self.condition = self._condition_of(inputs)
+        self.condition = self._read_condition(inputs)
         self.num_classes = None if self.condition is None else self.condition.num_classes
         self.class_names = None if self.condition is None else self.condition.class_names
 
@@ -69,7 +69,7 @@ class OnnxFile(Sampler):
     def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         try:
             [images] = self._session.run([OUTPUT], feed)
-        except Exception as error:  # the runtime's own kinds of error are not public
+        except Exception as error:  # the runtime's exceptions are not public
             raise _damaged(self.path, error) from error
         if len(images) != len(next(iter(feed.values()))) or not np.isfinite(images).all():
             self._refuse("a finite image for each example", f"{images.shape}, or numbers that are not finite")
@@ -80,7 +80,7 @@ class OnnxFile(Sampler):
             self._refuse(f"{taken.name} (batch, {size}) in float32 with a free batch", f"{taken.type} {taken.shape}")
         return tuple(taken.shape[1:])
 
-    def _condition_of(self, inputs: dict) -> Condition | None:
+    def _read_condition(self, inputs: dict) -> Condition | None:
         if "condition" in inputs:
             return Condition(self._shape_of(inputs["condition"], "..."))
         if "labels" not in inputs:
@@ -91,21 +91,21 @@ class OnnxFile(Sampler):
     def _num_classes(self, labels) -> int:
         if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):
             self._refuse("labels (batch,) in int32 with a free batch", f"{labels.type} {labels.shape}")
-        said = self.metadata.get("num_classes", "none")
-        if not said.isdecimal() or int(said) < 1:
-            self._refuse("num_classes in the metadata", said)
-        return int(said)
+        value = self.metadata.get("num_classes", "none")
+        if not value.isdecimal() or int(value) < 1:
+            self._refuse("num_classes in the metadata", value)
+        return int(value)
 
     def _class_names(self, num_classes: int) -> tuple[str, ...] | None:
-        said = self.metadata.get("class_names", "null")
+        value = self.metadata.get("class_names", "null")
         try:
-            names = json.loads(said)
+            names = json.loads(value)
         except ValueError:
-            names = said
+            names = value
         if names is None:
             return None
         if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(n, str) for n in names):
-            self._refuse(f"{num_classes} class_names in the metadata, as JSON", repr(said[:80]))
+            self._refuse(f"{num_classes} class_names in the metadata, as JSON", repr(value[:80]))
         return tuple(names)
 
     def _refuse(self, expected: str, received: str):
@@ -113,23 +113,23 @@ class OnnxFile(Sampler):
 
 
 def digest_of(content: bytes) -> str:
-    """SHA-256 of a file but for the digest that it holds."""
-    return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda found: found[0][:-64] + b"0" * 64, content)).hexdigest()
+    """SHA-256 of a file, with zeros in place of the digest that it contains."""
+    return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda match: match[0][:-64] + b"0" * 64, content)).hexdigest()
 
 
-def _content_of(path: Path) -> tuple[bytes, bool]:
-    """The bytes of a file, and whether they were checked, before any parser sees them; foreign files have no digest."""
+def _read_content(path: Path) -> tuple[bytes, bool]:
+    """The bytes of a file, and whether their digest was checked. Files of other origin have no digest."""
     if not path.is_file():
         raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
     content = path.read_bytes()
-    said = _DIGEST_IN_FILE.search(content)
-    if said is not None and said[1] != digest_of(content).encode():
+    digest = _DIGEST_IN_FILE.search(content)
+    if digest is not None and digest[1] != digest_of(content).encode():
         raise InputError(f"Expected a whole ONNX model. Received: {path}, whose SHA-256 is wrong. Export it again.")
-    return content, said is not None
+    return content, digest is not None
 
 
-def _opened(path: Path, content: bytes) -> tuple:
-    """A session of the runtime, the metadata, and inputs and outputs by name."""
+def _open_session(path: Path, content: bytes) -> tuple:
+    """Opens a session of the runtime; returns it with the metadata, and inputs and outputs by name."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -138,7 +138,7 @@ def _opened(path: Path, content: bytes) -> tuple:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         inputs, outputs = ({v.name: v for v in values} for values in (session.get_inputs(), session.get_outputs()))
         return session, session.get_modelmeta().custom_metadata_map, inputs, outputs
-    except Exception as error:  # the runtime's own kinds of error are not public
+    except Exception as error:  # the runtime's exceptions are not public
         raise _damaged(path, error) from error
 
 
@@ -148,5 +148,5 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 def _is_free(shape: list) -> bool:
-    """Whether only the first dimension has no number."""
+    """Whether the first dimension, and only that, is free."""
     return not isinstance(shape[0], int) and all(isinstance(size, int) and size > 0 for size in shape[1:])

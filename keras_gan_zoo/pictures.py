@@ -1,4 +1,4 @@
-"""Pictures of what a generator makes: grids of images, scatter plots of points, and how either came to be."""
+"""Pictures of samples: grids of images, scatter plots of points, and animations of either."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.errors import InputError
 
-SIDE = 512  # pixels a picture should at least have on its longer side
+SIDE = 512  # minimum number of pixels on the longer side of a picture
 GAP = 96  # grey level between the images of a grid
 REAL, GENERATED = (31, 119, 180), (44, 160, 44)  # blue and green, as in Figure 1 of Goodfellow et al. (2014)
 
@@ -42,11 +42,11 @@ def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
 
 
 def scatter(generated: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
-    """Points of the plane: the real ones blue, the generated ones green.
+    """A scatter plot of points of the plane: real points in blue, generated ones in green.
 
     Args:
-        generated: (n, 2). The picture reaches as far as all but the outermost hundredth of them.
-        real: (m, 2), all within the picture.
+        generated: (n, 2). The picture covers them except for the outermost hundredth.
+        real: (m, 2). The picture covers all of them.
     """
     shown = np.percentile(generated, [1, 99], axis=0)
     shown = shown if real is None else np.concatenate([shown, real])
@@ -76,7 +76,7 @@ def draw(examples: np.ndarray, real: np.ndarray | None = None, columns: int | No
 
 
 def can_draw(shape: tuple[int, ...]) -> bool:
-    """Whether examples of this shape have a picture: images of 1 to 4 channels, or points of the plane."""
+    """Whether examples of this shape can be drawn: images of 1 to 4 channels, or points of the plane."""
     return shape == (2,) or (len(shape) == 3 and 1 <= shape[-1] <= 4)
 
 
@@ -92,14 +92,14 @@ def draw_samples(
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """[-1, 1] to 0 ... 255, rounded; uint8 as it is."""
+    """Converts [-1, 1] to 0 ... 255, rounded; uint8 is unchanged."""
     if images.dtype == np.uint8:
         return images
     return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def save(picture: Image.Image, path: str | os.PathLike) -> None:
-    """Writes a PNG or JPEG, whole or not at all."""
+    """Writes a PNG or JPEG file, completely or not at all."""
     if Path(path).suffix.lower() in (".jpg", ".jpeg") and "A" in picture.mode:
         raise InputError(f"Expected a format that holds transparency. Received: {path}. Choose .png.")
     with written_beside(path) as beside:
@@ -107,7 +107,7 @@ def save(picture: Image.Image, path: str | os.PathLike) -> None:
 
 
 def save_history(frames: list[Path], path: str | os.PathLike) -> None:
-    """Pictures of one size as an animated GIF of about ten seconds at most; the last frame stays for two."""
+    """Pictures of one size as an animated GIF of at most about ten seconds; the last frame is shown for two."""
     step = -(-len(frames) // 80)
     chosen = [*frames[:-1:step], frames[-1]]
     pictures = [Image.open(frame).convert("RGB") for frame in chosen]

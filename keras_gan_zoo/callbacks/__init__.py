@@ -1,4 +1,4 @@
-"""Keras callbacks for training GANs: what to look at, when to stop, and how to survive."""
+"""Keras callbacks for training GANs: logs, pictures, metrics, stopping, snapshots, and a guard against NaN."""
 
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.callbacks.keras_callbacks import check_callback
@@ -10,7 +10,11 @@ from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.callbacks.stopping import CollapseAlarm, Stopping
 
-SEES_DATA = (CollapseAlarm, Metrics, SamplePictures)  # `fit` calls their `begin` with the data, if it knows them
+SEES_DATA = (
+    CollapseAlarm,
+    Metrics,
+    SamplePictures,
+)  # `fit` calls their `begin` with the data, or None if it has no access to them
 
 __all__ = [
     "SEES_DATA",

@@ -1,4 +1,4 @@
-"""Where a `fit` is and what it logged: what a snapshot adds to the values of the model's variables."""
+"""The position of a `fit` and its logs: the part of a snapshot besides the values of the model's variables."""
 
 import keras
 
@@ -8,23 +8,23 @@ from keras_gan_zoo.state.snapshot import Snapshot
 
 
 class Journal(keras.callbacks.Callback):
-    """Follows a `fit`, which adds it by itself.
+    """Records the position and the logs of a `fit`, which adds this callback automatically.
 
     Args:
-        model: The model, compiled.
-        data: What identifies the data and their batches, in plain values.
-        callbacks: The others of this `fit`, of which some are `Stateful`.
+        model: The compiled model.
+        data: A description of the data and their batches, in plain values.
+        callbacks: The other callbacks of this `fit`, some of which are `Stateful`.
     """
 
     def __init__(self, model, data: dict, callbacks: list[keras.callbacks.Callback]):
         super().__init__()
         self.set_model(model)
-        self.run = identity.of_run(model, data)
+        self.run = identity.describe_run(model, data)
         self._stateful = _by_name(callbacks)
-        self.go_on_from(None)
+        self.resume_from(None)
 
-    def go_on_from(self, start: Snapshot | None) -> None:
-        """Takes up the position, the logs and the callbacks' memories of a snapshot, or of a beginning."""
+    def resume_from(self, start: Snapshot | None) -> None:
+        """Restores the position, the logs and the callbacks' states from a snapshot; None resets them."""
         self.epoch, self.batch = (0, 0) if start is None else (start.epoch, start.batch)
         self.history = [] if start is None else list(start.history)
         self.is_stopped = start is not None and start.is_stopped
@@ -32,8 +32,8 @@ class Journal(keras.callbacks.Callback):
             callback.state = {} if start is None else dict(start.callbacks.get(name, {}))
 
     def snapshot(self) -> Snapshot:
-        """Everything the run is at this moment."""
-        return Snapshot.of(
+        """Captures the complete state of the run at this moment."""
+        return Snapshot.capture(
             self.model,
             run=self.run,
             epoch=self.epoch,
@@ -44,7 +44,7 @@ class Journal(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        broken = self.model.session.broken_epoch
+        broken = self.model.session.interrupted_epoch
         self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 

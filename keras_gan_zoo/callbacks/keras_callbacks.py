@@ -1,12 +1,12 @@
-"""Keras' own callbacks that cannot do with two players what they do with one model: refused at once, with ours."""
+"""Refuses Keras callbacks that do not work with two players, and names our replacement."""
 
 import keras
 
 from keras_gan_zoo.errors import InputError
 
-_OURS = {
-    keras.callbacks.BackupAndRestore: "callbacks.Snapshots(folder), which goes on in the middle of an epoch",
-    keras.callbacks.TerminateOnNaN: "callbacks.NaNGuard(), which looks at both players",
+_REPLACEMENTS = {
+    keras.callbacks.BackupAndRestore: "callbacks.Snapshots(folder), which resumes in the middle of an epoch",
+    keras.callbacks.TerminateOnNaN: "callbacks.NaNGuard(), which checks both players",
     keras.callbacks.SwapEMAWeights: "ema_decay=0.999 in the model's constructor",
     keras.callbacks.LearningRateScheduler: "a schedule of keras.optimizers.schedules in each optimizer",
     keras.callbacks.ReduceLROnPlateau: "a schedule of keras.optimizers.schedules in each optimizer, or "
@@ -17,7 +17,7 @@ _OURS = {
 def check_callback(callback: keras.callbacks.Callback) -> None:
     """Raises an `InputError` for a callback that would fail later, or silently do nothing."""
     name = type(callback).__name__
-    for kind, ours in _OURS.items():
+    for kind, ours in _REPLACEMENTS.items():
         if isinstance(callback, kind):
             raise InputError(
                 f"Expected callbacks for two players, each with an optimizer. Received: {name}. Use {ours}."

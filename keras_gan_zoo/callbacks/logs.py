@@ -1,4 +1,4 @@
-"""What a run says while it trains: a CSV file, and a line or a bar with the time left."""
+"""Progress of a run: a CSV file, and lines or a bar with the time left."""
 
 import csv
 import time
@@ -11,7 +11,7 @@ from keras_gan_zoo.core.progress import Bar
 
 
 class Log(keras.callbacks.CSVLogger):
-    """Keras' CSV log, which goes on after an interruption: rows of epochs that are trained again are replaced.
+    """Keras' CSV log, continued after an interruption: rows of epochs that are trained again are replaced.
 
     Example:
         ```python
@@ -23,7 +23,7 @@ class Log(keras.callbacks.CSVLogger):
         super().__init__(filename, separator, append=True)
 
     def on_train_begin(self, logs=None):
-        """Waits for the first epoch's number."""
+        """Does nothing: the file is opened when the number of the first epoch is known."""
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.csv_file is None:
@@ -34,26 +34,26 @@ class Log(keras.callbacks.CSVLogger):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.keys is None:
-            self.keys = sorted(logs or {})  # what there is, without Keras' empty validation columns
+            self.keys = sorted(logs or {})  # without Keras' empty validation columns
         super().on_epoch_end(epoch, logs)
 
     def on_train_end(self, logs=None):
         self.close()
 
     def close(self) -> None:
-        """Closes the file, also when training was interrupted."""
+        """Closes the file, even if training was interrupted."""
         if self.csv_file is not None:
             super().on_train_end()
             self.csv_file = None
 
     def _keep_rows_before(self, epoch: int) -> list[str] | None:
-        """Rewrites the file without later and broken rows; returns the names of its figures, if any row is left."""
+        """Rewrites the file without later and incomplete rows; returns the names of its figures, if any row is left."""
         path = Path(self.filename)
         if not path.exists():
             return None
         with path.open(newline="") as file:
-            whole = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
-        rows = [row for row in whole if int(row["epoch"]) < epoch]
+            complete = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
+        rows = [row for row in complete if int(row["epoch"]) < epoch]
         if not rows:
             path.unlink()
             return None
@@ -67,7 +67,7 @@ class Log(keras.callbacks.CSVLogger):
 class Progress(keras.callbacks.Callback):
     """Epoch, losses and time left: a live bar on a terminal, about twenty lines elsewhere.
 
-    Pass `verbose=0` to `fit` beside it.
+    Use it with `fit(verbose=0)`.
     """
 
     LINES = 20
@@ -75,7 +75,7 @@ class Progress(keras.callbacks.Callback):
 
     @property
     def saw_an_epoch(self) -> bool:
-        """Whether there was one to train in the last `fit`."""
+        """Whether the last `fit` had an epoch to train."""
         return self._first_epoch is not None
 
     def on_train_begin(self, logs=None):
@@ -91,7 +91,7 @@ class Progress(keras.callbacks.Callback):
             self._first_epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._bar.is_shown:  # where it is not, figures of each batch would be waited for in vain
+        if self._bar.is_shown:  # otherwise reading the figures of each batch would only cost time
             self._show(round(self._epoch + min((batch + 1) / self._steps, 1), 2) if self._steps else self._epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -110,7 +110,7 @@ class Progress(keras.callbacks.Callback):
         self.stop()
 
     def stop(self) -> None:
-        """Leaves the terminal in order, also when training was interrupted."""
+        """Restores the terminal, even if training was interrupted."""
         if self._bar is not None:
             self._bar.stop()
 

@@ -1,4 +1,4 @@
-"""Metrics of samples while a GAN trains: in the logs, and for a stopping criterion."""
+"""Metrics of samples during training: in the logs, and as stopping criteria."""
 
 from collections.abc import Iterable
 
@@ -9,31 +9,32 @@ from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
 from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
-from keras_gan_zoo.metrics.protocol import Seen, Sets, check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 
 
 class Metrics(keras.callbacks.Callback):
     """Measures samples after an epoch; callbacks after this one, such as a log file or `Stopping`, see the figures.
 
-    Samples are those of `gan.sample`: of the averaged generator where there is one, always from the same noise.
+    Samples come from `gan.sample`, so from the averaged generator if there is one, and always from the same noise.
 
     Args:
         metrics: Names, keys of `metrics.METRICS`. One with a single value is logged under its own name, such as
-            `frechet_distance`; others under `precision` and `recall`, `density` and `coverage`, or their own name and
-            that of the figure, such as `nearest_neighbours_copies`.
-        real: Images to compare with, an array or a `data.Dataset`; by default those that are trained on.
-        extractor: What gives the features, see `metrics.extractor`; by default the shipped classifier of the data set.
+            `frechet_distance`; others under `precision` and `recall`, `density` and `coverage`, or the metric's
+            and the figure's names joined, such as `nearest_neighbours_copies`.
+        real: Images to compare with, an array or a `data.Dataset`; by default the training data.
+        extractor: The feature extractor, see `metrics.extractor`; by default the shipped classifier of the data set.
         n: Number of samples, and of real images.
-        every: Epochs from measurement to measurement; the first and the last epoch are always measured.
-        seed: Of the noise, and of the choice of real images.
-        prefix: Of the logged names, to tell two of these callbacks apart.
+        every: Number of epochs between measurements; the first and the last epoch are always measured.
+        seed: Seed of the noise, and of the choice of real images.
+        prefix: Prefix of the logged names, to distinguish two of these callbacks.
 
     Attributes:
-        results: Those of the last look, with their protocols.
+        results: The results of the last measurement, with their protocols.
 
     Raises:
         InputError: For unknown metrics and options out of range; by `fit`, if there are no real images, or no
-            extractor is known for them.
+            known extractor for them.
 
     Example:
         ```python
@@ -61,7 +62,7 @@ class Metrics(keras.callbacks.Callback):
         self.prefix, self.results = prefix, []
 
     def check(self, model, dataset: Dataset | None) -> tuple[Dataset, Extractor]:
-        """The real images and the extractor, or an `InputError` if something is missing to measure the model."""
+        """The real images and the extractor; raises an `InputError` if the model cannot be measured."""
         if self.real is not None:
             dataset = self.real if isinstance(self.real, Dataset) else Dataset(self.real)
         if dataset is None:
@@ -79,32 +80,32 @@ class Metrics(keras.callbacks.Callback):
         return dataset, chosen
 
     def begin(self, dataset: Dataset | None) -> None:
-        """Called by `fit` with its data, if it knows them."""
+        """Called by `fit` with its data; None if it has no access to them."""
         real, chosen = self.check(self.model, dataset)
         images, self._conditions = real.some(min(self.n, len(real)), self.seed, self.model.conditional)
         labels = self._conditions if self.model.has_classes and real.has_labels else None
-        self._real, self._train = Seen(images, chosen, labels), None
+        self._real, self._train = ImageSet(images, chosen, labels), None
         if "nearest_neighbours" in self.metrics and dataset is not None:
-            self._train = Seen(dataset.in_memory().examples, chosen)
-        self._said = {"data": real.name, "checksum": real.described()["checksum"]}
+            self._train = ImageSet(dataset.in_memory().examples, chosen)
+        self._protocol = {"data": real.name, "checksum": real.described()["checksum"]}
 
     def on_epoch_end(self, epoch, logs=None):
         is_last = epoch + 1 == self.params.get("epochs")
         if epoch == 0 or (epoch + 1) % self.every == 0 or is_last:
-            self._look()
+            self._measure()
             if logs is not None:
                 logs.update(self.figures())
 
     def figures(self) -> dict[str, float]:
-        """The figures of the last look by the names that are logged."""
-        found = [logged(result) for result in self.results]
-        return {self.prefix + name: value for figures in found for name, value in figures.items()}
+        """The figures of the last measurement, by their logged names."""
+        results = [logged(result) for result in self.results]
+        return {self.prefix + name: value for figures in results for name, value in figures.items()}
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         n = len(self._real)
         given = None if self.model.has_classes else self._conditions
         condition = self.model.condition_of(n, conditions=given)
         images = self.model.sample(n, seed=self.seed, conditions=condition)
-        generated = Seen(images, self._real.extractor, condition if self.model.has_classes else None)
+        generated = ImageSet(images, self._real.extractor, condition if self.model.has_classes else None)
         sets = Sets(generated, self._real, train=self._train, seed=self.seed)
-        self.results = measure(sets, self.metrics, **self._said)
+        self.results = measure(sets, self.metrics, **self._protocol)

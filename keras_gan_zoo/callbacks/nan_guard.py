@@ -1,4 +1,4 @@
-"""The guard against NaN and infinity: found in the step where they arise, and undone."""
+"""A guard against NaN and infinity, which finds the step where they arise and restores the model."""
 
 import warnings
 
@@ -16,15 +16,15 @@ from keras_gan_zoo.state.snapshot import Snapshot
 
 
 class NaNGuard(Stateful):
-    """Ends or retries a `fit` in the very step in which a loss or a weight is no longer finite.
+    """Stops or retries a `fit` in the very step in which a loss or a weight is no longer finite.
 
-    The model goes back to the last good snapshot: that of `Snapshots`, or the beginning of the epoch, whichever is
-    later. If a retry is left, training goes on from there, with both learning rates lowered. Otherwise
-    `NotFiniteError` is raised, which names the step and what broke first.
+    The model returns to its last good state: the last one that `Snapshots` wrote, or the beginning of the epoch,
+    whichever is later. If a retry is left, training continues from there, with both learning rates lowered. Otherwise
+    a `NotFiniteError` is raised, which names the step and what failed first.
 
     Args:
-        retries: How often to go back and try with lower rates, during the whole run.
-        factor: What the learning rates, or their schedules, are multiplied by each time.
+        retries: Number of retries with lower learning rates, during the whole run.
+        factor: Factor by which the learning rates, or their schedules, are multiplied in each retry.
 
     Raises:
         NotFiniteError: By `fit`, when no retry is left. The model is back in its last good state.
@@ -42,7 +42,7 @@ class NaNGuard(Stateful):
         self.retries, self.factor = retries, factor
 
     def begin(self, model, journal: Journal, snapshots: Snapshots | None) -> None:
-        """Called by `fit` when the model is where it starts."""
+        """Called by `fit` when the model is in its initial state."""
         self.set_model(model)
         self._journal, self._snapshots = journal, snapshots
         self._check = tf.function(lambda: is_finite(model), autograph=False)
@@ -58,23 +58,25 @@ class NaNGuard(Stateful):
 
     def on_epoch_end(self, epoch, logs=None):
         snapshot = self._journal.snapshot()
-        broken = [part for part in snapshot.not_finite() if part != "metrics"]  # which are of the data held out
-        if broken:  # such as a second moment, a step before the weights
+        broken = [
+            part for part in snapshot.not_finite() if part != "metrics"
+        ]  # they include those of the held-out data
+        if broken:  # such as an optimizer's second moment, one step before the weights
             raise NotFiniteError(f"Step {snapshot.step}: not finite any more: {', '.join(broken)}.")
         self._good = snapshot
 
     def recover(self, error: NotFiniteError) -> Snapshot:
-        """The last good state, with lower rates, to go on from; or the error again, if no retry is left."""
+        """Restores the last good state, with lower rates; raises the error again if no retry is left."""
         start, times = self._last_good(), self._times
-        remembered = {**self.state, "times": times + 1}
-        start.put_back(self.model)
-        self._journal.go_on_from(start)
+        state = {**self.state, "times": times + 1}
+        start.restore(self.model)
+        self._journal.resume_from(start)
         back = f"The model is back at step {start.step}."
         if times == self.retries:
             raise NotFiniteError(
                 f"{error} {back} Lower the learning rates, or let callbacks.NaNGuard(retries=3) do it."
             ) from error
-        self.state = remembered
+        self.state = state
         self._lower_rates(times_in_variables=start.callbacks.get(type(self).__name__, {}).get("times", 0))
         warnings.warn(f"{error} {back} Trying again with learning rates times {self.factor}.", stacklevel=2)
         return start
@@ -88,9 +90,11 @@ class NaNGuard(Stateful):
         return max([self._good, *([written] if written else [])], key=lambda snapshot: snapshot.step)
 
     def _lower_rates(self, times_in_variables: int) -> None:
-        """A rate that is a variable came with the snapshot, perhaps lowered; a schedule is that of the model.
+        """Lowers the learning rates to their values after the retries so far.
 
-        What a schedule is multiplied by is counted from where the run began, so that a model may go on, or begin again.
+        A rate that is a variable was restored with the snapshot, in which `times_in_variables` retries had lowered it.
+        A schedule is not part of a snapshot: its factor is computed from the factor at the beginning of the run, so it
+        is correct for a resumed run and for a new one.
         """
         began = self.state.setdefault("began", [_factor(optimizer) for optimizer in self._optimizers()])
         for optimizer, before in zip(self._optimizers(), began, strict=True):
@@ -108,7 +112,7 @@ class NaNGuard(Stateful):
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
 class Lowered(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule, or a function that gives a rate, times a factor."""
+    """A learning rate schedule, or a function that returns a rate, multiplied by a factor."""
 
     def __init__(self, schedule, factor: float):
         self.schedule, self.factor = schedule, factor

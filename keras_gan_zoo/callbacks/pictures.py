@@ -1,4 +1,4 @@
-"""Pictures of samples while a GAN trains."""
+"""Pictures of samples during training."""
 
 import os
 from pathlib import Path
@@ -11,17 +11,17 @@ from keras_gan_zoo.data import Dataset
 
 
 class SamplePictures(keras.callbacks.Callback):
-    """Writes a picture of samples after each epoch, always from the same noise, and their history as a GIF at the end.
+    """Writes a picture of samples after each epoch, always from the same noise, and an animated GIF of them at the end.
 
-    Images make a grid `epoch_0001.png`, with a column per class where the model is conditional; points of the plane a
-    scatter plot over real ones.
+    Images are arranged in a grid `epoch_0001.png`, with a column per class if the model is conditional. Points of the
+    plane are drawn as a scatter plot over real points.
 
     Args:
-        directory: Folder of the pictures, made if missing.
+        directory: Folder of the pictures; it is created if necessary.
         n: Number of samples; by default 64 images, rounded up to full rows of classes, or 2,500 points.
-        seed: Of the noise.
-        real: Real points (m, 2) to plot beneath generated ones.
-        every: Epochs from picture to picture.
+        seed: Seed of the noise.
+        real: Real points (m, 2) to plot beneath the generated ones.
+        every: Number of epochs between pictures.
 
     Example:
         ```python
@@ -42,7 +42,7 @@ class SamplePictures(keras.callbacks.Callback):
         self._conditions = None
 
     def begin(self, dataset: Dataset | None) -> None:
-        """Called by `fit` with its data, if it knows them: vectors and pictures to sample with are some of theirs."""
+        """Called by `fit` with its data, or None. Conditions that are vectors or pictures are taken from them."""
         if self.model.conditional and not self.model.has_classes and dataset is not None:
             self.n = min(self.n or 64, len(dataset))
             _, self._conditions = dataset.some(self.n, self.seed, with_conditions=True)

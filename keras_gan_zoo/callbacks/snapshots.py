@@ -1,4 +1,4 @@
-"""Snapshots: a `fit` that can be killed anywhere and goes on to the same bits."""
+"""Snapshots: a `fit` can be killed at any time and resumed with bitwise identical results."""
 
 import os
 import signal
@@ -18,32 +18,34 @@ from keras_gan_zoo.state.snapshot import Snapshot, SnapshotFolder
 
 
 class Snapshots(keras.callbacks.Callback):
-    """Writes everything the run is into a folder now and then, and goes on from there when the same `fit` is called.
+    """Regularly writes the complete state of a run to a folder, and resumes from it when `fit` is called again.
 
     A snapshot holds both players, their optimizers, averages, batch statistics, loss scales and random states, the
-    position in the data, the logs so far and what other callbacks of this package remember. A `fit` with this callback
-    looks for the newest whole one, checks that model and data are those the run began with, and continues in the middle
-    of the epoch: on the same machine, with as many threads, the weights end as if nothing had happened, bit for bit.
-    For arrays and `data.Dataset`s the position is exact; of a `tf.data.Dataset` the batches before it are read over,
-    and its order is its own affair. `epochs` counts from the beginning, so a finished `fit` called again does nothing.
+    position in the data, the logs so far and the states of other callbacks of this package. A `fit` with this callback
+    finds the newest intact snapshot, checks that the model and the data are the ones that the run began with, and
+    continues in the middle of the epoch. On the same machine with the same number of threads, the final weights are
+    identical, bit for bit, to those of an uninterrupted run. For arrays and `data.Dataset`s the position is exact. A
+    `tf.data.Dataset` is read from its beginning and the batches before the position are skipped; the result is exact
+    only if the dataset yields the same order each time. `epochs` counts from the beginning of the run, so calling a
+    finished `fit` again does nothing.
 
-    In a job of several workers the chief writes; all of them read, and refuse to start from different snapshots, so the
-    folder is on a shared disk.
+    In a job of several workers the chief writes. All workers read, and refuse to start from different snapshots, so
+    the folder must be on a shared disk.
 
-    Ctrl-C and SIGTERM end `fit` after the step at hand, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
-    last two snapshots are kept; a file is written beside its place, flushed and renamed, so one that is there is whole.
+    Ctrl-C and SIGTERM end `fit` after the current step, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
+    last two snapshots are kept. A file is written under a temporary name, then renamed, so it is always complete.
 
     Args:
-        folder: Of the snapshots, made if missing.
+        folder: Folder of the snapshots; it is created if necessary.
         every_minutes: Time between snapshots.
-        every_steps: If given, steps between snapshots, besides.
-        resume: Whether to go on from a snapshot that is there. If False, the folder must hold none.
+        every_steps: If given, also the number of steps between snapshots.
+        resume: Whether to resume from an existing snapshot. If False, the folder must not contain any.
 
     Raises:
-        InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if none
-            of them is whole, or if there are some although `resume` is False. Nothing is changed then.
-        OSError: By `fit`, if the folder cannot be written. Earlier snapshots are untouched.
-        NotFiniteError: By `fit`, if a number is not finite when a snapshot is due. It is not written.
+        InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if all
+            of them are damaged, or if there are any although `resume` is False. Nothing is changed then.
+        OSError: By `fit`, if the folder cannot be written to. Earlier snapshots are untouched.
+        NotFiniteError: By `fit`, if a number is not finite when a snapshot is due, which is then not written.
 
     Example:
         ```python
@@ -69,7 +71,7 @@ class Snapshots(keras.callbacks.Callback):
         self._signal: int | None = None
 
     def begin(self, journal: Journal) -> Snapshot | None:
-        """Where a `fit` starts: the newest whole snapshot, checked to be of its model and data; None if there is none.
+        """The snapshot to resume from: the newest intact one, checked against model and data; None if there is none.
 
         Called by `fit`, before anything is changed.
         """
@@ -85,35 +87,35 @@ class Snapshots(keras.callbacks.Callback):
         strategy = journal.model.distribute_strategy
         check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
         check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
-        self._writes, self._waits = is_chief(strategy), not is_multi_worker(strategy)
+        self._writes, self._defers_signals = is_chief(strategy), not is_multi_worker(strategy)
         if self._writes:
             self.folder.prepare()
         return snapshot
 
     def on_train_begin(self, logs=None):
-        self._written()
+        self._start_interval()
 
     def on_train_batch_end(self, batch, logs=None):
         is_late = time.monotonic() - self._time > 60 * self.every_minutes
         if is_late or self._signal or (self.every_steps and self.model.steps_done - self._step >= self.every_steps):
             self.write()
         if self._signal:
-            self._leave()
+            self._raise_interrupt()
 
     def on_train_end(self, logs=None):
         self.write()
         if self._signal:
-            self._leave()
+            self._raise_interrupt()
 
     def write(self) -> None:
         """Writes a snapshot now.
 
         Raises:
             NotFiniteError: If a number in it is not finite; nothing is written then.
-            OSError: If it cannot be written; the earlier ones are untouched.
+            OSError: If it cannot be written; earlier snapshots are untouched.
         """
         if not self._writes:
-            self._written()
+            self._start_interval()
             return
         snapshot = self._journal.snapshot()
         broken = snapshot.not_finite()
@@ -124,34 +126,34 @@ class Snapshots(keras.callbacks.Callback):
                 "finds the step."
             )
         self.folder.write(snapshot)
-        self._written()
+        self._start_interval()
 
     @contextmanager
-    def signals_noted(self) -> Iterator[None]:
-        """While a `fit` runs, Ctrl-C and SIGTERM wait for the end of the step; a second one does not."""
-        if not self._waits or threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals; and workers would not stop in the same step
+    def defer_signals(self) -> Iterator[None]:
+        """Within this context, Ctrl-C and SIGTERM take effect at the end of the step; a second one does so at once."""
+        if not self._defers_signals or threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may handle signals, and several workers would not stop at the same step
             return
         self._signal = None
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _note(self, number, frame):
+    def _handle_signal(self, number, frame):
         if self._signal:
             raise KeyboardInterrupt
         self._signal = number
-        os.write(2, b"\nFinishing the step, then writing a snapshot. Once more to stop at once.\n")
+        os.write(2, b"\nFinishing the step, then writing a snapshot. Repeat to stop at once.\n")
 
-    def _leave(self):
+    def _raise_interrupt(self):
         step = self.model.steps_done
-        message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}: the same fit goes on from there."
+        message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}. Call the same fit to resume."
         if self._signal == signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM)
         raise KeyboardInterrupt(message)
 
-    def _written(self) -> None:
+    def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done

@@ -1,4 +1,4 @@
-"""Callbacks that remember: what they know goes into snapshots, and the states they would go back to into files."""
+"""Callbacks with a state that is saved in snapshots, and checkpoints of the model that they may return to."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot
 
 
 class Stateful(keras.callbacks.Callback):
-    """A callback whose `state`, a dictionary of plain values, is saved in every snapshot and given back with it.
+    """A callback whose `state`, a dictionary of plain values, is saved in every snapshot and restored with it.
 
-    `fit` sets `folder` to that of the snapshots, if there is one, and `suffix` to what tells it from its like.
+    `fit` sets `folder` to the folder of the snapshots, if there is one, and `suffix` to distinguish callbacks of one
+    class.
     """
 
     def __init__(self):
@@ -21,20 +22,20 @@ class Stateful(keras.callbacks.Callback):
         self.suffix = ""
 
 
-class Keeper:
-    """One state of the model worth going back to: in memory, and in a file where the run has a folder."""
+class Checkpoint:
+    """A saved state of the model to return to: in memory, and also in a file if the run has a folder."""
 
     def __init__(self, owner: Stateful, name: str):
         self._owner, self._name, self._snapshot = owner, name, None
 
-    def keep(self, model, epoch: int) -> None:
-        self._snapshot = Snapshot.of(model, run=identity.of_run(model, {}), epoch=epoch)
+    def save(self, model, epoch: int) -> None:
+        self._snapshot = Snapshot.capture(model, run=identity.describe_run(model, {}), epoch=epoch)
         if self._path is not None:
             self._snapshot.write(self._path)
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The state kept last, in this process or in the one that this one goes on from."""
+        """The state that was saved last, by this process or by an earlier one of the same run."""
         if self._snapshot is None and self._path is not None and self._path.exists():
             self._snapshot = Snapshot.read(self._path)
         return self._snapshot

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from keras_gan_zoo.callbacks.stateful import Keeper, Stateful
+from keras_gan_zoo.callbacks.stateful import Checkpoint, Stateful
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.data import Dataset
-from keras_gan_zoo.distribution.workers import of_chief
+from keras_gan_zoo.distribution.workers import broadcast_from_chief
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -56,7 +56,7 @@ class Stopping(Stateful):
             check_number(name, value, low=0)
         self.criterion, self.mode = criterion, mode
         self.patience, self.min_delta, self.start_from_epoch = patience, min_delta, start_from_epoch
-        self._best = Keeper(self, "best")
+        self._best = Checkpoint(self, "best")
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch < self.start_from_epoch:
@@ -68,7 +68,7 @@ class Stopping(Stateful):
         gain = None if best is None else (best - value if self.mode == "min" else value - best)
         if gain is None or gain > self.min_delta:
             self.state = {"value": value, "epoch": epoch, "waited": 0}
-            self._best.keep(self.model, epoch)
+            self._best.save(self.model, epoch)
             return
         self.state["waited"] += 1
         if self.state["waited"] >= self.patience:
@@ -77,7 +77,7 @@ class Stopping(Stateful):
     def on_train_end(self, logs=None):
         best = self._best.snapshot if self.state else None
         if best is not None and best.step != self.model.steps_done:
-            best.put_back(self.model)
+            best.restore(self.model)
 
     @property
     def best_epoch(self) -> int | None:
@@ -94,7 +94,9 @@ class Stopping(Stateful):
             return None
         else:
             raise unknown("figure to stop by", self.criterion, logs)
-        value = of_chief(self.model.distribute_strategy, value)  # a worker that stopped alone would leave the others
+        value = broadcast_from_chief(
+            self.model.distribute_strategy, value
+        )  # a worker that stopped alone would leave the others
         if not np.isfinite(value):
             raise InputError(f"Expected a finite criterion. Received: {value} from {self.criterion!r}.")
         return value
@@ -145,7 +147,7 @@ class CollapseAlarm(Stateful):
         check_count("n", n, low=2)
         self.threshold, self.patience, self.start_from_step = threshold, patience, start_from_step
         self.stop, self.every, self.n, self.real = stop, every, n, real
-        self._healthy = Keeper(self, "healthy")
+        self._healthy = Checkpoint(self, "healthy")
 
     def begin(self, dataset: Dataset | None) -> None:
         """Called by `fit` with its data, if it knows them: half of the real ones say what is reached by chance."""
@@ -164,25 +166,25 @@ class CollapseAlarm(Stateful):
         real, conditions = dataset.some(2 * half, seed=0, with_conditions=self.model.conditional)
         self._real = real[:half]
         self._conditions = None if conditions is None or self.model.has_classes else conditions[:half]
-        self._reached_by_real = _reached(real[half:], self._real)
+        self._reached_by_real = _count_reached(real[half:], self._real)
         self.model.condition_of(half, conditions=self._conditions)  # says early what is missing
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or "diversity" not in self.state:
-            self._look(epoch)
+            self._measure_diversity(epoch)
         if logs is not None:
             logs["diversity"] = self.state["diversity"]
 
-    def _look(self, epoch: int) -> None:
-        reached = _reached(self.model.sample(len(self._real), seed=0, conditions=self._conditions), self._real)
-        reached = round(of_chief(self.model.distribute_strategy, reached))
+    def _measure_diversity(self, epoch: int) -> None:
+        reached = _count_reached(self.model.sample(len(self._real), seed=0, conditions=self._conditions), self._real)
+        reached = round(broadcast_from_chief(self.model.distribute_strategy, reached))
         self.state["diversity"] = reached / self._reached_by_real
         if self.model.steps_done < self.start_from_step:
             return
         if self.state["diversity"] >= self.threshold:
             self.state["below"] = 0
             if self.stop:
-                self._healthy.keep(self.model, epoch)
+                self._healthy.save(self.model, epoch)
             return
         self.state["below"] = self.state.get("below", 0) + 1
         if self.state["below"] == self.patience:
@@ -201,10 +203,10 @@ class CollapseAlarm(Stateful):
 
     def on_train_end(self, logs=None):
         if self.state.get("stopped") and self._healthy.snapshot is not None:
-            self._healthy.snapshot.put_back(self.model)
+            self._healthy.snapshot.restore(self.model)
 
 
-def _reached(samples: np.ndarray, real: np.ndarray) -> int:
+def _count_reached(samples: np.ndarray, real: np.ndarray) -> int:
     """How many of the real examples are the nearest one of some sample."""
     distances = cdist(samples.reshape(len(samples), -1), real.reshape(len(real), -1))
     return len(np.unique(distances.argmin(axis=1)))

@@ -1,4 +1,4 @@
-"""Numbers that arguments may be, checked without TensorFlow."""
+"""Checks of numeric arguments, without TensorFlow."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ def is_number(value) -> bool:
 
 
 def is_count(value, low: int = 1) -> bool:
-    """Whether a value is a whole number from `low` up."""
+    """Whether a value is a whole number of at least `low`."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= low
 
 
 def check_number(name: str, value: float, low: float, above: bool = False, below: float = np.inf) -> None:
-    """A finite number from `low` up, or above it, and below a bound."""
+    """Raises an `InputError` unless a value is finite, at least `low` (or above it), and below a bound."""
     if not is_number(value) or not np.isfinite(value) or value < low or (above and value == low) or value >= below:
         bound = f" and below {below}" if below < np.inf else ""
         raise InputError(
@@ -24,7 +24,7 @@ def check_number(name: str, value: float, low: float, above: bool = False, below
 
 
 def check_count(name: str, value: int, low: int = 1) -> None:
-    """A whole number from `low` up."""
+    """Raises an `InputError` unless a value is a whole number of at least `low`."""
     if not is_count(value, low):
         raise InputError(f"Expected {name} to be a whole number of at least {low}. Received: {value!r}.")
 

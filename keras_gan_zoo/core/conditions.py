@@ -1,7 +1,7 @@
 """Conditions: what networks take besides noise or examples. Classes, vectors or pictures; this module imports no Keras.
 
-A class is an integer, or a name where classes have names; a vector is a row of floats, such as attributes or an
-embedding; a picture is uint8, or float in [-1, 1], as examples are.
+A class is an integer, or a name if the classes have names. A vector is a row of floats, such as attributes or an
+embedding. A picture is uint8, or float in [-1, 1], like the examples.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensio
 
 @dataclass(frozen=True)
 class Condition:
-    """The condition of one example.
+    """The form of the condition of one example.
 
     Args:
         shape: () for a class, (d,) for a vector, (height, width, channels) for a picture.
-        num_classes: How many classes there are; None if that is unknown, and of vectors and pictures.
-        class_names: Their names; None if they have none.
+        num_classes: Number of classes; None if it is unknown, and for vectors and pictures.
+        class_names: Names of the classes; None if they have none.
 
     Example:
         >>> Condition((3,)).to_sample(2, [0.0, 0.5, 1.0]).tolist()
@@ -35,11 +35,11 @@ class Condition:
     class_names: tuple[str, ...] | None = None
 
     @classmethod
-    def of_input(cls, tensor, num_classes: int | None = None, class_names: Sequence[str] | None = None) -> Condition:
-        """What a `keras.Input` of a network takes.
+    def from_input(cls, tensor, num_classes: int | None = None, class_names: Sequence[str] | None = None) -> Condition:
+        """The condition that a `keras.Input` of a network takes.
 
         Raises:
-            InputError: If it is neither an integer, nor a vector or a picture of floats.
+            InputError: If the input is neither an integer, nor a vector or a picture of floats.
         """
         shape, is_integer = tuple(tensor.shape[1:]), "int" in str(tensor.dtype)
         if shape == () or (shape == (1,) and (is_integer or num_classes is not None)):
@@ -62,21 +62,22 @@ class Condition:
 
     @property
     def input_name(self) -> str:
-        """What the input of an exported file is called."""
+        """The name of the input in an exported file."""
         return "labels" if self.is_class else "condition"
 
     def to_sample(self, n: int, values) -> np.ndarray:
         """The conditions of n samples.
 
         Args:
-            n: How many.
-            values: One condition for all, or n of them; classes by index or name, and in turn if None.
+            n: Number of samples.
+            values: One condition for all samples, or n conditions. Classes are given by index or name; None cycles
+                through them.
 
         Returns:
             int32 array (n,) of classes; float32 array (n, *shape) of vectors, and of pictures in [-1, 1].
 
         Raises:
-            InputError: If they are none of these.
+            InputError: If the values have another form.
         """
         if self.is_class:
             return labels_to_sample(n, values, self.num_classes, self.class_names)
@@ -94,14 +95,14 @@ class Condition:
         return np.broadcast_to(array, (n, *self.shape))
 
     def check_data(self, values: np.ndarray | None, shape: tuple[int, ...] | None) -> None:
-        """That data have such conditions.
+        """Checks that data have such conditions.
 
         Args:
-            values: All of them, as a `data.Dataset` holds them; None where they are read as batches need them.
-            shape: Of one; None if the data have none.
+            values: All conditions, as a `data.Dataset` holds them; None if they are read batch by batch.
+            shape: Shape of one condition; None if the data have none.
 
         Raises:
-            InputError: If they are missing, or of another kind, shape or range.
+            InputError: If conditions are missing, or of another kind, shape or range.
         """
         if shape is None:
             what = "labels" if self.is_class else f"conditions, {self.kind} {self.shape}"
@@ -120,21 +121,21 @@ class Condition:
         if self.is_class and self.num_classes is not None and values is not None:
             check_labels(values, self.num_classes)
 
-    def drawn(self, n: int, seed: int) -> np.ndarray:
-        """Conditions to try a network with: the classes in turn, normal vectors, pictures of noise."""
-        draw = np.random.default_rng([seed, 1])  # other numbers than those of noise
+    def draw(self, n: int, seed: int) -> np.ndarray:
+        """Conditions to test a network with: the classes in turn, normal vectors, or pictures of noise."""
+        random = np.random.default_rng([seed, 1])  # so that they differ from the noise of this seed
         if self.is_class:
             return labels_to_sample(n, None, self.num_classes, None)
         if self.kind == "vectors":
-            return draw.standard_normal((n, *self.shape), dtype=np.float32)
-        return draw.uniform(-1, 1, (n, *self.shape)).astype(np.float32)
+            return random.standard_normal((n, *self.shape), dtype=np.float32)
+        return random.uniform(-1, 1, (n, *self.shape)).astype(np.float32)
 
 
 def checked_conditions(values, n: int) -> np.ndarray:
-    """Conditions of n examples as a `data.Dataset` holds them: int32 labels, float32 vectors, pictures as they came.
+    """Conditions of n examples as a `data.Dataset` holds them: int32 labels, float32 vectors, or unchanged pictures.
 
     Raises:
-        InputError: If they are of another form or number, not finite, or pictures out of range.
+        InputError: If their form or number is wrong, if a number is not finite, or if pictures are out of range.
     """
     array = np.asarray(values)
     if (np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8) or array.ndim < 2:
@@ -163,7 +164,7 @@ def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
 
 
 def check_labels(labels: np.ndarray, num_classes: int) -> None:
-    """That labels are classes of a network that has so many."""
+    """Raises an `InputError` unless all labels are from 0 to num_classes - 1."""
     if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
         raise InputError(
             f"Expected integer labels from 0 to {num_classes - 1}. Received: {labels.dtype} from {labels.min()} to "
@@ -172,26 +173,29 @@ def check_labels(labels: np.ndarray, num_classes: int) -> None:
 
 
 def check_class_names(names: Sequence[str] | None) -> None:
-    """That each name means one class."""
-    again = next((name for i, name in enumerate(names or ()) if name in names[:i]), None)
-    if again is not None:
-        raise InputError(f"Expected another name for each class. Received: {again!r} twice. Rename one of them.")
+    """Raises an `InputError` if two classes have the same name."""
+    duplicate = next((name for i, name in enumerate(names or ()) if name in names[:i]), None)
+    if duplicate is not None:
+        raise InputError(
+            f"Expected a different name for each class. Received: {duplicate!r} twice. Rename one of them."
+        )
 
 
 def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Sequence[str] | None) -> np.ndarray:
     """The classes of n examples by index.
 
     Args:
-        n: How many.
+        n: Number of examples.
         labels: One class for all, or n classes, each by its index or its name; None for the classes in turn.
-        num_classes: How many classes there are; None if that is unknown.
-        class_names: Their names; None if they have none.
+        num_classes: Number of classes; None if it is unknown.
+        class_names: Names of the classes; None if they have none.
 
     Returns:
         int32 array (n,).
 
     Raises:
-        InputError: If there is no such class, not one or n of them, or none where num_classes is unknown.
+        InputError: If a class does not exist, if there are neither one nor n labels, or if both labels and num_classes
+            are None.
 
     Example:
         >>> labels_to_sample(3, "cat", 2, ["dog", "cat"]).tolist()
@@ -211,9 +215,9 @@ def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Seque
 
 
 def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None):
-    """Labels by one list of names as another list numbers them; None where that list lacks one of the names.
+    """Converts labels from the numbering of one list of class names to that of another.
 
-    Where a list is unknown, numbers are taken to mean the same.
+    Returns None if the other list lacks one of the names. If either list is unknown, the labels stay as they are.
 
     Example:
         >>> renumbered(np.array([0, 0, 1]), ["cat", "dog"], ["bird", "dog", "cat"]).tolist()
@@ -227,7 +231,7 @@ def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None
 
 
 def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
-    """Labels with names of classes replaced by their indices."""
+    """Labels with class names replaced by their indices."""
 
     def index(label):
         if not isinstance(label, str):
@@ -247,7 +251,7 @@ def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
 
 
 def _floats(values, kind: str) -> np.ndarray:
-    """Vectors or pictures as float32: finite, and pictures in [-1, 1], from uint8 too."""
+    """Vectors or pictures as float32, checked to be finite; pictures are in [-1, 1], or scaled to it from uint8."""
     array = np.asarray(values)
     if array.dtype == np.uint8 and kind == "pictures":
         return array.astype(np.float32) / 127.5 - 1
@@ -255,7 +259,7 @@ def _floats(values, kind: str) -> np.ndarray:
         raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}. Convert them.")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
-        raise InputError("Expected finite conditions. Received: NaN or infinity. Mend them.")
+        raise InputError("Expected finite conditions. Received: NaN or infinity. Correct them.")
     if kind == "pictures" and array.size and (array.min() < -1 or array.max() > 1):
         raise InputError(
             f"Expected pictures as conditions in [-1, 1], or uint8. Received: values from {array.min():g} to "

@@ -1,4 +1,4 @@
-"""Writing files so that a finished file is whole: beside its place, flushed, then renamed."""
+"""Atomic writing of files: under a temporary name in the same folder, flushed, then renamed."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Bytes of what is fetched, and of what an archive unpacks to; a preset of the package has 1 to 4 MB.
+# Largest number of bytes to download, or to unpack from an archive; a preset of the package has 1 to 4 MB.
 LIMIT = 256 * 2**20
 
 
@@ -15,8 +15,8 @@ LIMIT = 256 * 2**20
 def written_beside(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary path in the same folder; renames it to `path` when the block ends without an error.
 
-    The temporary name keeps the suffix, because Keras and Pillow choose the format by it. On an error the temporary
-    file is removed and whatever was at `path` before is untouched.
+    The temporary name keeps the suffix, because Keras and Pillow choose the format by it. On an error, the temporary
+    file is removed and an earlier file at `path` is untouched.
 
     Example:
         >>> import tempfile
@@ -37,20 +37,20 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_beside(path: str | os.PathLike) -> Iterator[Path]:
-    """The same for a folder: yields the path of a new one, which the block makes and fills.
+    """Like `written_beside`, for a folder: yields a temporary path, at which the block creates and fills the folder.
 
-    A folder cannot be renamed over another, so one that is at `path` is moved aside for a moment.
+    A folder cannot be renamed over another, so an earlier folder at `path` is moved aside for a moment.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with folder_written_beside(f"{folder}/words") as beside:
         ...         beside.mkdir()
-        ...     [found.name for found in Path(folder).iterdir()]
+        ...     [path.name for path in Path(folder).iterdir()]
         ['words']
     """
     path = Path(path)
-    mark = secrets.token_hex(8)  # other threads, and processes of the same number elsewhere, may write here as well
+    mark = secrets.token_hex(8)  # other threads, and processes with the same ID on other machines, may write here too
     beside, before = (path.with_name(f".{path.name}.{mark}.{state}") for state in ("unfinished", "replaced"))
     try:
         yield beside
@@ -63,12 +63,12 @@ def folder_written_beside(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         if before.exists() and not path.exists():
             os.replace(before, path)
-        for left in (beside, before):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in (beside, before):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path, suffix: str) -> None:
-    """Removes what processes that were killed in the middle of `written_beside` left in a folder."""
+    """Removes the temporary files of processes that were killed during `written_beside`."""
     for path in folder.glob(f".*.unfinished{suffix}"):
         path.unlink(missing_ok=True)
 
@@ -79,7 +79,7 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """So that the new name outlives a power failure too; where folders cannot be opened, nothing more can be done."""
+    """Makes the new name survive a power failure; does nothing on systems where a folder cannot be opened."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""What happens around the import of Keras or TensorFlow, without importing them.
+"""Hooks that run when Keras or TensorFlow is imported. This module imports neither.
 
-This package imports nothing heavy by itself. `keras.saving.load_model` finds a class only if its module was imported,
-so our classes follow right after Keras; and the command line keeps TensorFlow's start-up lines back whenever it comes.
+`import keras_gan_zoo` loads nothing heavy. `keras.saving.load_model` finds a class only if its module was imported, so
+our classes are imported right after Keras. The command line hides TensorFlow's start-up messages in the same way.
 """
 
 import os
@@ -15,7 +15,7 @@ from keras_gan_zoo.errors import InputError
 
 
 def import_keras() -> None:
-    """Imports Keras on TensorFlow, whose tapes and strategies our models are written with.
+    """Imports Keras with the TensorFlow backend, because our models use its gradient tapes and strategies.
 
     Raises:
         InputError: If Keras is set to another backend.
@@ -23,7 +23,7 @@ def import_keras() -> None:
     _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
     import keras
 
-    _check_backend(keras.config.backend())  # which a configuration file may have chosen
+    _check_backend(keras.config.backend())  # a configuration file may have chosen another
 
 
 def _check_backend(backend: str) -> None:
@@ -35,12 +35,12 @@ def _check_backend(backend: str) -> None:
 
 
 def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:
-    """Has a module that is not imported yet executed within a context."""
+    """Makes sure that a module, which is not imported yet, is executed within a context."""
     sys.meta_path.insert(0, _Around(name, context))
 
 
 class _Around(MetaPathFinder):
-    """Finds a module by the other finders, and wraps its execution."""
+    """Finds a module with the other finders, and wraps its execution."""
 
     def __init__(self, name: str, context: Callable[[], AbstractContextManager]):
         self.name, self.context = name, context
@@ -62,6 +62,6 @@ class _Around(MetaPathFinder):
         def execute_within(module):
             with self.context():
                 execute(module)
-                sys.meta_path.remove(self)  # only now: a look for a module need not be followed by its import
+                sys.meta_path.remove(self)  # not earlier: a module may be looked up without being imported
 
         return execute_within

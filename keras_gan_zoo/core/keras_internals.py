@@ -1,7 +1,8 @@
-"""What the package needs of Keras and TensorFlow and they do not publish, each use in one place.
+"""All uses of private parts of Keras and TensorFlow, each in one place.
 
-Tested with Keras 3.15 and TensorFlow 2.21; `tests/core/test_keras_internals.py` says of each what broke in another
-version, and that there is no further use in the package. Nothing is imported here: functions take the objects.
+Tested with Keras 3.15 and TensorFlow 2.21. `tests/core/test_keras_internals.py` tests each of them, so that a new
+version's change is found, and checks that the package has no other private use. Nothing is imported here: functions
+take the objects.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 
 def all_layers(network, include_self: bool = True) -> list:
-    """The layers of a network and those within them, at any depth. `Model.layers` has the outermost alone."""
+    """The layers of a network and those within them, at any depth; `Model.layers` has the outermost only."""
     return network._flatten_layers(include_self=include_self)
 
 
@@ -21,57 +22,57 @@ def nodes(model) -> Iterator:
 
 
 def operation_of(tensor):
-    """The layer or operation whose result a symbolic tensor is."""
+    """The layer or operation that computes a symbolic tensor."""
     return tensor._keras_history.operation
 
 
 def activation_of(tensor):
-    """The activation function of the layer whose result a symbolic tensor is, or None."""
+    """The activation function of the layer that computes a symbolic tensor, or None."""
     return getattr(operation_of(tensor), "activation", None)
 
 
 def is_one_hot(operation) -> bool:
-    """Whether an operation of a graph is that of `keras.ops.one_hot`, whose class has no public name."""
+    """Whether an operation of a graph is `keras.ops.one_hot`, whose class has no public name."""
     return type(operation).__name__ == "OneHot"
 
 
 def seed_generators(layer) -> list:
-    """The generators that a layer draws its seeds from, without those of layers within it."""
+    """The seed generators of a layer, without those of its sublayers."""
     return layer._seed_generators
 
 
-def replace_next(generator, made: Callable[[Callable], Callable]) -> None:
-    """Has a seed generator draw by `made(its own next)`: `keras.random` asks the object for `next`, not its class."""
-    generator.next = made(generator.next)
+def replace_next(generator, wrap: Callable[[Callable], Callable]) -> None:
+    """Replaces the `next` of a seed generator by `wrap(next)`; `keras.random` looks it up on the object."""
+    generator.next = wrap(generator.next)
 
 
 def random_states(model) -> list:
-    """The variables of a model that its random layers count their seeds in, known by the end of their path."""
+    """The state variables of a model's random layers, recognised by the end of their path."""
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 def learning_rate(optimizer):
-    """What an optimizer was given: a variable, or a schedule or function; `learning_rate` is what it says now."""
+    """The learning rate as an optimizer holds it: a variable, schedule or function, not its present value."""
     return optimizer._learning_rate
 
 
 def clipped(optimizer, gradients: list) -> list:
-    """Gradients as an optimizer clips them, by norm, value or global norm, before it applies them."""
+    """Gradients after an optimizer's clipping by norm, value or global norm."""
     return optimizer._clip_gradients(gradients)
 
 
 def strategy_of(model):
-    """The strategy that a model was built in, or None; `distribute_strategy` has the default one in its place."""
+    """The strategy that a model was built under, or None; `distribute_strategy` returns the default one instead."""
     return model._distribute_strategy
 
 
-class BuiltWhenMade:
-    """Before the bases of a Keras model: `fit` builds nothing by a batch, which fails on those of several workers."""
+class BuiltInConstructor:
+    """A mixin for Keras models: `fit` does not build the model from a batch, which fails with several workers."""
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """There is nothing left to build."""
+        """Does nothing: the constructor has built the model."""
 
 
-def is_of_several_processes(strategy) -> bool:
-    """Whether a `MultiWorkerMirroredStrategy` has found a cluster, and does not stand for one process."""
+def spans_several_processes(strategy) -> bool:
+    """Whether a `MultiWorkerMirroredStrategy` has found a cluster, rather than a single process."""
     return strategy.extended._in_multi_worker_mode()

@@ -1,4 +1,4 @@
-"""A bar for what takes a while, by Rich, which is imported when a bar is made."""
+"""A progress bar. Rich is imported only when a bar is created."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COLUMNS = {
 
 
 class Bar:
-    """A live bar for each task on a terminal; elsewhere nothing, and `is_shown` is False.
+    """A live bar for each task on a terminal. Elsewhere nothing is shown, and `is_shown` is False.
 
-    What is said elsewhere, lines or nothing, is the caller's to choose.
+    Without a terminal, the caller may print lines instead.
 
     Args:
         columns: Keys of `COLUMNS`; anything else is text, with the task's fields in braces.
         on_stderr: Whether it is drawn on stderr instead of stdout.
-        transient: Whether it goes away when it stops.
+        transient: Whether it disappears when it stops.
     """
 
     def __init__(self, *columns: str, on_stderr: bool = False, transient: bool = False):
@@ -30,13 +30,13 @@ class Bar:
 
         console = Console(stderr=True) if on_stderr else Console()
         self.is_shown, self._tasks = console.is_terminal, {}
-        made = [getattr(progress, COLUMNS[column])() if column in COLUMNS else column for column in columns]
-        self._live = progress.Progress(*made, console=console, transient=transient) if self.is_shown else None
+        rich_columns = [getattr(progress, COLUMNS[column])() if column in COLUMNS else column for column in columns]
+        self._live = progress.Progress(*rich_columns, console=console, transient=transient) if self.is_shown else None
         if self._live is not None:
             self._live.start()
 
     def show(self, name: str, done: float, total: float | None, description: str | None = None, **fields) -> None:
-        """How far a task is; the first time adds its bar. A total of None is unknown."""
+        """Shows the progress of a task; the first call adds its bar. None is an unknown total."""
         if self._live is None:
             return
         description = name if description is None else description
@@ -45,7 +45,7 @@ class Bar:
         self._live.update(self._tasks[name], completed=done, total=total, description=description, **fields)
 
     def stop(self) -> None:
-        """Leaves the terminal in order; what comes after shows nothing."""
+        """Restores the terminal; later calls of `show` do nothing."""
         if self._live is not None:
             self._live.stop()
             self._live = None

@@ -1,6 +1,6 @@
-"""Every name that users give is written here, once, beside what it stands for.
+"""Every name that users can choose, in one place, with the object that it stands for.
 
-The rows are plain data. What a row stands for is imported when `load` asks for it, so a name costs no TensorFlow: the
+The rows are plain data. The object is imported only by `load`, so the names are available without TensorFlow: the
 command line takes its choices and its help from these tables.
 """
 
@@ -11,35 +11,35 @@ from importlib import import_module
 
 @dataclass(frozen=True)
 class Row:
-    """What a name stands for.
+    """The object that a name stands for.
 
     Args:
         home: A module of this package and what it defines there, such as "models.gan:GAN".
-        paper: What it is from, as the help cites it.
+        paper: Its source, as the help cites it.
     """
 
     home: str = ""
     paper: str = ""
 
     def load(self):
-        """What the name stands for."""
+        """Imports the object that the name stands for."""
         return load(self.home)
 
 
 def load(home: str):
-    """What a module of this package defines, from "module:name"."""
+    """Imports an object of this package, given as "module:name"."""
     module, _, name = home.partition(":")
     return getattr(import_module(f"keras_gan_zoo.{module}"), name)
 
 
 def load_all(rows: Mapping[str, Row]) -> dict:
-    """What each name of a table stands for."""
+    """Imports the objects of all names of a table."""
     return {name: row.load() for name, row in rows.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------ variants
 
-VARIANTS = {  # each in the module of its name; cards of presets cite the paper
+VARIANTS = {  # each in the module of the same name; the cards of presets cite the paper
     "gan": Row("models.gan:GAN", "Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661"),
     "dcgan": Row("models.dcgan:DCGAN", "Radford et al., 2015, https://arxiv.org/abs/1511.06434"),
     "conditional_gan": Row(
@@ -58,11 +58,11 @@ def variant(name: str) -> type:
 
 
 def variants() -> dict[str, type]:
-    """The classes of all variants by their names; imported, they are known to Keras."""
+    """The classes of all variants, by name. Importing them registers them with Keras."""
     return load_all(VARIANTS)
 
 
-# What else `for_images` takes that the data or the run decide, and no recipe's [model].
+# Arguments of `for_images` that the data or the run determine, so [model] of a recipe must not give them.
 DECIDED_ELSEWHERE = {
     "seed": "the seed of the recipe is that of the model",
     **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
@@ -113,13 +113,14 @@ LOWER, HIGHER = "lower", "higher"  # which is better of two figures
 
 @dataclass(frozen=True)
 class Metric(Row):
-    """A function from `metrics.Sets` to a `Result`, and what is to be known of it before anything is measured.
+    """A function from `metrics.Sets` to a `Result`, and what must be known about it before anything is measured.
 
     Args:
-        needs: Of "features", "classes" (a classifier's logits) and "labels" (of both sets).
-        better: Which way is better, or of several figures for each of those that are logged. Empty where neither is:
-            collapsed samples are dense, and copies are near. A run can only be stopped by a figure that has one.
-        is_default: Whether it is measured where no names are given.
+        needs: What it requires: "features", "classes" (a classifier's logits) or "labels" (of both sets).
+        better: Whether lower or higher is better, for each logged figure if there are several. Empty if neither is
+            better, as for the density, which is high for collapsed samples. Only figures with a direction can stop a
+            run.
+        is_default: Whether it is measured if no names are given.
     """
 
     needs: tuple[str, ...] = ()
@@ -173,7 +174,7 @@ DEFAULT_METRICS = tuple(name for name, row in METRICS.items() if row.is_default)
 
 
 def figures_of(metric: str) -> dict[str, str]:
-    """The figures of a metric by the names that are logged, and which way each is better."""
+    """The logged names of a metric's figures, and whether lower or higher is better for each."""
     better = METRICS[metric].better
     return {metric: better} if isinstance(better, str) else dict(better)
 
@@ -183,13 +184,13 @@ def figures_of(metric: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set that is known by name.
+    """A data set with a known name.
 
     Args:
-        home: The function that makes an embedded one, see `Row`; empty for sets of TensorFlow Datasets.
-        authors: Whom the card of a preset names.
-        licence: Of the data.
-        is_mixture: Whether its examples are points of known modes, which `mode_coverage` counts.
+        home: The function that makes an embedded set, see `Row`; empty for sets of TensorFlow Datasets.
+        authors: Their names, as the card of a preset gives them.
+        licence: The licence of the data.
+        is_mixture: Whether its examples are points from known modes, which `mode_coverage` counts.
     """
 
     home: str = ""
@@ -215,12 +216,13 @@ MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)
 
 @dataclass(frozen=True)
 class Format(Row):
-    """What a generator is exported to. `home` is the function that writes it.
+    """An export format. `home` is the function that writes it.
 
     Args:
-        reader: The function that runs it, see `export.readers`.
-        suffix: Of the path that chooses it; empty for a folder.
-        package: What `reader` imports, if this package does not depend on it; the extra has the name of the format.
+        reader: The function that runs an exported file, see `export.readers`.
+        suffix: The path suffix that selects the format; empty for a folder.
+        package: The package that `reader` imports, if it is an optional dependency; the extra is named after the
+            format.
     """
 
     reader: str = ""

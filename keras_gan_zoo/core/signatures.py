@@ -1,6 +1,6 @@
-"""What functions and constructors take, and what their docstrings say of it, read from the source.
+"""The arguments of functions and constructors with their documentation, read from the source code.
 
-Nothing is imported that is only asked for its arguments, so the command line knows them without TensorFlow.
+No module is imported for this, so the command line knows the arguments without TensorFlow.
 """
 
 import ast
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
-REQUIRED = ...  # in the place of a default
+REQUIRED = ...  # instead of a default
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Argument:
     """One argument.
 
     Args:
-        annotation: As the source has it.
-        default: Its value if that is a literal, `REQUIRED` if there is none; None for any other expression.
-        text: Its entry in the docstring, on one line; empty if it has none.
+        annotation: The annotation, as written in the source.
+        default: The default if it is a literal, `REQUIRED` if there is none; None for any other expression.
+        text: The entry in the docstring, on one line; empty if there is none.
     """
 
     annotation: str
@@ -38,8 +38,8 @@ class Argument:
 def arguments(home: str) -> dict[str, Argument]:
     """The arguments of a function, "module:function", of a method, "module:Class.method", or of a constructor.
 
-    A constructor is "module:Class", a dataclass too. Those of the bases, to which it passes on what it does not name,
-    come after its own.
+    A constructor, also that of a dataclass, is "module:Class". The arguments of its base classes, to which it passes
+    further keywords, come after its own.
 
     Example:
         >>> arguments("models.wgan:WGAN")["clip"].default
@@ -48,19 +48,19 @@ def arguments(home: str) -> dict[str, Argument]:
     module, name, method = _parts(home)
     node = _definition(module, name)
     if isinstance(node, ast.FunctionDef):
-        return _of_function(node, _texts(node))
+        return _function_arguments(node, _texts(node))
     if method:
         function = _method(module, node, method)
-        return _of_function(function, _texts(function))
-    taken: dict[str, Argument] = {}
+        return _function_arguments(function, _texts(function))
+    merged: dict[str, Argument] = {}
     for kind in _lineage(module, node):
-        for argument, what in _of_class(kind).items():
-            taken.setdefault(argument, what)
-    return taken
+        for name, argument in _class_arguments(kind).items():
+            merged.setdefault(name, argument)
+    return merged
 
 
 def returned(home: str) -> dict[str, Any]:
-    """The items of the dictionaries that a method, "module:Class.method", returns, where they are literals.
+    """The literal items of the dictionaries that a method, "module:Class.method", returns.
 
     Example:
         >>> returned("models.dcgan:DCGAN.paper_networks")
@@ -91,7 +91,7 @@ def _definition(module: str, name: str) -> ast.ClassDef | ast.FunctionDef:
 
 
 def _lineage(module: str, kind: ast.ClassDef) -> Iterator[ast.ClassDef]:
-    """A class and those of its bases that are of this package, nearest first."""
+    """A class and its base classes in this package, nearest first."""
     yield kind
     homes = _imported(module)
     for base in kind.bases:
@@ -101,29 +101,29 @@ def _lineage(module: str, kind: ast.ClassDef) -> Iterator[ast.ClassDef]:
 
 
 def _imported(module: str) -> dict[str, str]:
-    """The names that a module imports from others of this package, and from which."""
+    """The names that a module imports from this package, each with its module."""
     ours = [node for node in _tree(module).body if isinstance(node, ast.ImportFrom) and "." in (node.module or "")]
     return {alias.name: node.module.partition(".")[2] for node in ours for alias in node.names}
 
 
 def _method(module: str, kind: ast.ClassDef, name: str) -> ast.FunctionDef:
-    of_all = (node for parent in _lineage(module, kind) for node in parent.body)
-    return next(node for node in of_all if isinstance(node, ast.FunctionDef) and node.name == name)
+    nodes = (node for parent in _lineage(module, kind) for node in parent.body)
+    return next(node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == name)
 
 
-def _of_class(kind: ast.ClassDef) -> dict[str, Argument]:
-    """Those of its own constructor, or the fields of a dataclass."""
+def _class_arguments(kind: ast.ClassDef) -> dict[str, Argument]:
+    """The arguments of a class's own constructor, or the fields of a dataclass."""
     texts = _texts(kind)
     for node in kind.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            return _of_function(node, texts)
+            return _function_arguments(node, texts)
     if not any("dataclass" in ast.unparse(decorator) for decorator in kind.decorator_list):
         return {}
     fields = [node for node in kind.body if isinstance(node, ast.AnnAssign)]
     return {node.target.id: _argument(node.target.id, node.annotation, node.value, texts) for node in fields}
 
 
-def _of_function(node: ast.FunctionDef, texts: dict[str, str]) -> dict[str, Argument]:
+def _function_arguments(node: ast.FunctionDef, texts: dict[str, str]) -> dict[str, Argument]:
     positional = [*node.args.posonlyargs, *node.args.args]
     required = len(positional) - len(node.args.defaults)
     defaults = [*[None] * required, *node.args.defaults, *node.args.kw_defaults]
@@ -140,7 +140,7 @@ def _argument(name: str, annotation: ast.expr | None, default: ast.expr | None, 
 
 
 def _texts(node: ast.ClassDef | ast.FunctionDef) -> dict[str, str]:
-    """The entries of the section `Args:` of a docstring in Google's style, each on one line."""
+    """The entries of the `Args:` section of a Google-style docstring, each on one line."""
     section = re.search(r"^Args:\n((?: .*\n|\n)*)", f"{ast.get_docstring(node) or ''}\n", flags=re.M)
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", flags=re.M)
     return {name: " ".join(text.split()) for name, text in entries}

@@ -1,4 +1,4 @@
-"""What libraries write to file descriptor 2: held back where it is start-up talk, passed on where it is not."""
+"""Output of libraries to file descriptor 2: start-up messages are hidden, everything else is passed on."""
 
 import os
 import re
@@ -7,23 +7,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What TensorFlow writes to stderr on any machine while it starts. Everything else it says is passed on.
+# What TensorFlow writes to stderr on any machine while it starts. Everything else is passed on.
 _TALK = re.compile(
     r"absl::InitializeLog|oneDNN custom operations are on|TensorFlow binary is optimized"
     r"|To enable the following instructions|Unable to register cu\w+ factory|computation_placer already registered"
-    # That there is no GPU, or no driver (303) for one. A driver that fails for another reason is an error.
+    # There is no GPU, or no driver (303) for one. A driver that fails for another reason is an error.
     r"|Could not find cuda drivers|cuInit.*(CUDA_ERROR_NO_DEVICE|no CUDA-capable device|UNKNOWN ERROR \(303\))"
-    # And what LiteRT and its converter say of files that are in order.
+    # Messages of LiteRT and its converter about valid files.
     r"|NodeDef mentions attribute|XNNPACK delegate for CPU"
 )
 
 
 @contextmanager
 def without_talk() -> Iterator[None]:
-    """Holds back what the process writes to file descriptor 2, then lets through what is not talk."""
+    """Captures what the process writes to file descriptor 2, then prints it without the start-up messages."""
     lines: list[str] = []
     try:
-        with held_back(lines):
+        with capture_stderr(lines):
             yield
     finally:
         for line in lines:
@@ -31,9 +31,9 @@ def without_talk() -> Iterator[None]:
 
 
 @contextmanager
-def held_back(lines: list[str]) -> Iterator[None]:
-    """Appends to `lines` what the process writes to file descriptor 2, but for talk."""
-    if sys.stderr is None:  # closed: there is nothing to hold back
+def capture_stderr(lines: list[str]) -> Iterator[None]:
+    """Appends to `lines` what the process writes to file descriptor 2, except for start-up messages."""
+    if sys.stderr is None:  # closed: there is nothing to capture
         yield
         return
     sys.stderr.flush()
@@ -47,5 +47,5 @@ def held_back(lines: list[str]) -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            said = held.read().decode(errors="replace").splitlines()
-            lines.extend(line for line in said if not _TALK.search(line))
+            captured = held.read().decode(errors="replace").splitlines()
+            lines.extend(line for line in captured if not _TALK.search(line))

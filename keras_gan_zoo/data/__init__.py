@@ -30,14 +30,13 @@ def load(
     background: str | None = None,
     memory_limit: int = IN_MEMORY,
 ) -> Dataset:
-    """A data set by name or path.
+    """Loads a data set by name or path.
 
     Args:
         name: An embedded set, which needs no download, a key of `EMBEDDED`, such as `digits` (scikit-learn's 1,797
             handwritten digits) and `ring8` (100,000 points of the plane); a folder of PNG or JPEG images, whose
             sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels` or
-            `conditions`; or any
-            image data set of TensorFlow Datasets, such as `fashion_mnist`.
+            `conditions`; or any image data set of TensorFlow Datasets, such as `fashion_mnist`.
         split: Split of a TensorFlow Datasets set, such as "train" or "test[:1000]".
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
         background: Colour, such as "black" or "#203040", behind images with transparency, which become images in
@@ -71,7 +70,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
         raise InputError(f"Expected a split by name, such as 'train' or 'test[:1000]'. Received: {split!r}.")
     path = Path(name)
     if split != "train" and not has_splits(name):
-        raise InputError(f"Expected no split for {name}, which is one whole. Received: {split!r}. Leave it out.")
+        raise InputError(f"Expected no split for {name}, which has no splits. Received: {split!r}. Leave it out.")
     if name in EMBEDDED:
         return EMBEDDED[name](size)
     if path.is_dir():
@@ -87,7 +86,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
 
 
 def has_splits(name: str | os.PathLike) -> bool:
-    """Whether a set may have a split besides "train": one of TensorFlow Datasets; the others are one whole."""
+    """Whether a set may have a split besides "train": only sets of TensorFlow Datasets may."""
     path = Path(name)
     return not (name in EMBEDDED or path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
 

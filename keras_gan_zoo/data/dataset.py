@@ -1,4 +1,4 @@
-"""Examples in memory, and what may be an example. Nothing here takes TensorFlow before batches are asked for."""
+"""Examples in memory, with checks of their form. TensorFlow is imported only when batches are requested."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ BATCH_SIZE = 64
 
 
 class Dataset:
-    """Examples with optional conditions, held in memory as they came: uint8 images, or float32.
+    """Examples with optional conditions, held in memory: uint8 images, or float32.
 
     Args:
         examples: uint8 images (n, height, width[, channels]); or float: images in [-1, 1], or vectors (n, features).
         labels: Classes of the examples, integers (n,), or None.
-        conditions: In their place, what else networks may take besides the examples: vectors (n, d), or pictures
+        conditions: Instead of labels, other conditions: vectors (n, d), or pictures
             (n, height, width, channels) in uint8 or in [-1, 1].
-        name: For messages and recipes.
+        name: Name in messages and recipes.
         class_names: Names of the labels 0, 1, ..., if known.
         centers: For mixtures of Gaussians, the means (modes, features).
         std: For mixtures of Gaussians, their standard deviation.
 
     Raises:
-        InputError: If the arrays are empty, of another form, not finite or out of range, two classes have one name, or
-            both labels and conditions are given.
+        InputError: If the arrays are empty, malformed, not finite or out of range, if two classes have the same name,
+            or if both labels and conditions are given.
 
     Example:
         >>> from keras_gan_zoo import data
@@ -65,7 +65,7 @@ class Dataset:
         return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{kind}>"
 
     def described(self) -> dict:
-        """What tells these examples from others, in plain values: their number, their form, a checksum of some."""
+        """A description that identifies the examples, in plain values: number, shape, and a checksum of some."""
         some = slice(None, None, max(1, len(self) // 1000))
         parts = [np.ascontiguousarray(part[some]) for part in (self.examples, self.conditions) if part is not None]
         return {
@@ -75,7 +75,7 @@ class Dataset:
         }
 
     def in_memory(self) -> Dataset:
-        """The same examples and labels, held in memory; those that are read as batches need them are read now."""
+        """The same examples and labels, held in memory; a data set that is read batch by batch is read completely."""
         return self
 
     @property
@@ -84,12 +84,12 @@ class Dataset:
 
     @property
     def condition_shape(self) -> tuple[int, ...] | None:
-        """Of the condition of one example: () for a class; None if there are no conditions."""
+        """Shape of the condition of one example: () for a class; None if there are no conditions."""
         return None if self.conditions is None else tuple(self.conditions.shape[1:])
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The conditions, where they are classes: integers (n,)."""
+        """The conditions if they are classes, integers (n,); otherwise None."""
         return self.conditions if self.condition_shape == () else None
 
     @property
@@ -105,7 +105,7 @@ class Dataset:
     def batches(
         self, batch_size: int, seed: int, start_step: int = 0, with_conditions: bool = False, shuffle: bool = True
     ) -> tf.data.Dataset:
-        """Endless full batches from `start_step` on; each epoch is another permutation, given by (seed, epoch).
+        """Endless full batches from `start_step` on; each epoch is a new permutation, given by (seed, epoch).
 
         Yields examples (batch_size, *example_shape), float32, or (examples, conditions) with `with_conditions`.
         """
@@ -114,7 +114,7 @@ class Dataset:
         return pipelines.endless(self._fetch(with_conditions), len(self), batch_size, seed, start_step, shuffle)
 
     def some(self, n: int, seed: int, with_conditions: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
-        """n examples that the seed chooses, in float32, and their conditions; None without, or where not asked for."""
+        """n examples chosen by the seed, in float32, and their conditions; None if there are none or not requested."""
         with_conditions = with_conditions and self.condition_shape is not None
         batch = next(iter(self.batches(n, seed, with_conditions=with_conditions)))
         return tuple(part.numpy() for part in batch) if with_conditions else (batch.numpy(), None)
@@ -132,7 +132,7 @@ class Dataset:
 
 
 def as_dataset(x, y=None) -> Dataset | None:
-    """Arrays and `Dataset`s as a `Dataset`; None for what Keras feeds by itself, such as a `tf.data.Dataset`."""
+    """Converts arrays to a `Dataset`; None for sources that Keras reads itself, such as a `tf.data.Dataset`."""
     import tensorflow as tf
 
     if isinstance(x, Dataset):
@@ -143,7 +143,7 @@ def as_dataset(x, y=None) -> Dataset | None:
 
 
 def _checked_examples(examples: np.ndarray) -> np.ndarray:
-    """uint8 images (n, h, w, c) or float32 examples, or an error that says what is wrong with them."""
+    """uint8 images (n, h, w, c) or float32 examples, checked; raises an `InputError` otherwise."""
     is_uint8, is_float = examples.dtype == np.uint8, np.issubdtype(examples.dtype, np.floating)
     if not (is_uint8 or is_float) or examples.ndim < (3 if is_uint8 else 2) or len(examples) == 0:
         raise InputError(
@@ -159,7 +159,9 @@ def _checked_floats(examples: np.ndarray) -> np.ndarray:
     low, high = float(examples.min()), float(examples.max())
     if not np.isfinite([low, high]).all():
         bad = int(np.argwhere(~np.isfinite(examples).reshape(len(examples), -1).all(axis=1))[0, 0])
-        raise InputError(f"Expected finite numbers. Received: NaN or infinity, first in example {bad}. Mend the data.")
+        raise InputError(
+            f"Expected finite numbers. Received: NaN or infinity, first in example {bad}. Correct the data."
+        )
     if examples.ndim > 2 and (low < -1 or high > 1):
         raise InputError(
             f"Expected float images in [-1, 1]. Received: values from {low:g} to {high:g}. "

@@ -1,4 +1,4 @@
-"""Sets that need no download: handwritten digits and points of the plane."""
+"""Data sets that need no download: handwritten digits and points of the plane."""
 
 import numpy as np
 from PIL import Image

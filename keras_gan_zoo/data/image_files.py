@@ -17,12 +17,12 @@ SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 
 class ImageFiles(Dataset):
-    """Images that are read from their files as batches need them, for folders too large for memory.
+    """Images that are read from their files batch by batch, for folders that are too large for memory.
 
     Args:
         paths: The files.
-        size: (height, width) they are resized and cropped to.
-        mode: Pillow's mode they are converted to, such as "RGB".
+        size: (height, width) to which they are resized and cropped.
+        mode: Pillow's mode to which they are converted, such as "RGB".
     """
 
     def __init__(self, paths, size, mode, labels=None, *, name="folder", class_names=None):
@@ -124,7 +124,7 @@ def _read_image(path: Path, size, mode: str) -> np.ndarray:
 
 
 def _corrupt(path: Path, error: Exception) -> InputError:
-    return InputError(f"Expected a whole image. Received: {path}, which cannot be read ({error}). Mend or remove it.")
+    return InputError(f"Expected a whole image. Received: {path}, which cannot be read ({error}). Repair or remove it.")
 
 
 def _plain_mode(image: Image.Image) -> str:
@@ -136,7 +136,7 @@ def _plain_mode(image: Image.Image) -> str:
 
 
 def _common_mode(modes: set[str]) -> str:
-    """The least mode that holds them all: grey, colour, or colour with transparency."""
+    """The smallest mode that can represent all of them: grey, colour, or colour with transparency."""
     return next(mode for mode in ("RGBA", "RGB", "L") if mode in modes)
 
 
@@ -151,7 +151,7 @@ def _common_size(paths, sizes) -> tuple[int, int]:
 
 
 def fitted(image: Image.Image, size) -> np.ndarray:
-    """Resized to cover (height, width), the rest cropped equally on both sides: uint8 (height, width, channels)."""
+    """Resizes an image to cover (height, width) and crops it at the centre; returns uint8 (height, width, channels)."""
     if size is not None and image.size != size[::-1]:
         scale = max(size[0] / image.height, size[1] / image.width)
         covering = (max(size[1], round(image.width * scale)), max(size[0], round(image.height * scale)))

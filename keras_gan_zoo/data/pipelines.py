@@ -1,4 +1,4 @@
-"""Batches of examples as TensorFlow's pipelines, in an order that is a function of (seed, step)."""
+"""`tf.data` pipelines of batches, in an order that is a function of (seed, step)."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from keras_gan_zoo.errors import InputError
 
 
 def endless(fetch: Callable, length: int, batch_size: int, seed: int, start_step: int, shuffle: bool):
-    """Full batches from `start_step` on; each epoch is another permutation, given by (seed, epoch)."""
+    """Full batches from `start_step` on; each epoch is a new permutation, given by (seed, epoch)."""
     steps_per_epoch = length // batch_size
 
     def batch(step):
@@ -33,7 +33,7 @@ def in_order(fetch: Callable, length: int, batch_size: int):
 
 
 def fetch_from_memory(examples: np.ndarray, conditions: np.ndarray | None) -> Callable:
-    """From indices to examples in float32, and their conditions if there are any."""
+    """A function from indices to examples in float32, with their conditions if there are any."""
     held, held_conditions = tf.constant(examples), None if conditions is None else tf.constant(conditions)
 
     def fetch(indices):
@@ -44,7 +44,7 @@ def fetch_from_memory(examples: np.ndarray, conditions: np.ndarray | None) -> Ca
 
 
 def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -> Callable:
-    """The same, by a function from indices to uint8 images."""
+    """A function from indices to examples in float32, by `read`, a function from indices to uint8 images."""
     held_labels = None if labels is None else tf.constant(labels)
 
     def fetch(indices):
@@ -56,15 +56,15 @@ def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -
 
 
 def in_tuples(batches: Iterator, steps: int | None = None) -> Iterator[tuple]:
-    """What a generator yields as Keras takes it, which wants a tuple even where there are examples alone."""
+    """Wraps the batches of a generator in tuples, which Keras requires even if there are only examples."""
     for batch in itertools.islice(batches, steps):
         yield batch if isinstance(batch, tuple) else (batch,)
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Autotune slows the end of a `fit` that leaves an iterator unfinished, and gains nothing on one gather.
+    """Disables autotuning, which slows down the end of a `fit` with an unfinished iterator and has no benefit here.
 
-    Several workers each take their rows of every batch, whatever the source.
+    Also sets the sharding policy: each of several workers takes its rows of every batch, whatever the source.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -74,23 +74,23 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 @contextmanager
 def errors_of_pipelines() -> Iterator[None]:
-    """Gives an `InputError` raised inside a pipeline back as it was; TensorFlow wraps it in a graph's traceback."""
+    """Unwraps an `InputError` that was raised inside a pipeline; TensorFlow wraps it in a graph's traceback."""
     try:
         yield
     except tf.errors.OpError as error:
-        _, found, message = str(error).partition("InputError: ")
-        if not found:
+        _, separator, message = str(error).partition("InputError: ")
+        if not separator:
             raise
         raise InputError(message.splitlines()[0]) from None
 
 
 def as_condition(batch):
-    """Pictures in uint8 as float32 in [-1, 1]; labels and floats as they are."""
+    """Converts uint8 pictures to float32 in [-1, 1]; labels and floats are unchanged."""
     return normalised(batch) if batch.dtype == tf.uint8 and batch.shape.rank == 4 else batch
 
 
 def normalised(batch):
-    """uint8 images as float32 in [-1, 1]; floats as they are."""
+    """Converts uint8 images to float32 in [-1, 1]; floats are unchanged."""
     if batch.dtype == tf.uint8:
         return tf.cast(batch, tf.float32) / 127.5 - 1
     if not batch.dtype.is_floating:

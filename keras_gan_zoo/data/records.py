@@ -1,6 +1,6 @@
-"""Prepared sets of TensorFlow Datasets, read without TensorFlow.
+"""Reads prepared sets of TensorFlow Datasets without TensorFlow.
 
-Pillow decodes small images in less time than a graph takes, and what needs no TensorFlow is spared its import.
+For small images, Pillow is faster than a TensorFlow graph, and the import of TensorFlow is avoided.
 """
 
 import io
@@ -19,13 +19,13 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 
 
 def are_readable(builder, image_key: str) -> bool:
-    """Whether the set is in TFRecord files and its images are of 8 bits; TensorFlow reads all others."""
+    """Whether a set has TFRecord files and 8-bit images. All other sets are read with TensorFlow."""
     image = builder.info.features[image_key]
     return builder.info.file_format.value == "tfrecord" and image.np_dtype == np.uint8 and image.shape[-1] in MODES
 
 
 def read(builder, split: str, image_key: str, label_key: str | None, shape) -> tuple[np.ndarray, np.ndarray | None]:
-    """uint8 images (n, *shape), resized and cropped where they are of other sizes, and labels (n,).
+    """uint8 images (n, *shape), resized and cropped if they have other sizes, and labels (n,).
 
     Raises:
         InputError: If a file is damaged; the message names it.
@@ -44,7 +44,7 @@ def read(builder, split: str, image_key: str, label_key: str | None, shape) -> t
                 if labels is not None:
                     labels[number] = features[label_key].int64_list.value[0]
                 number += 1
-        except Exception as error:  # of struct, protobuf or Pillow, by what was damaged
+        except Exception as error:  # by struct, protobuf or Pillow, depending on the damage
             raise InputError(
                 f"Expected a whole file of {builder.name}. Received: {file.filename}, damaged near example {number} "
                 f"({error}). Prepare the set again."
@@ -53,7 +53,7 @@ def read(builder, split: str, image_key: str, label_key: str | None, shape) -> t
 
 
 def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
-    """Each follows its length in 8 bytes and a checksum of that; a checksum of its own comes last."""
+    """The records of a file. Each is stored as: length in 8 bytes, its checksum, content, its checksum."""
     wanted = present if take < 0 else take
     with path.open("rb") as file:
         for number in range(skip + wanted):
@@ -64,12 +64,12 @@ def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
 
 
 def _checked(file, length: int) -> bytes:
-    """So many bytes, and that the checksum after them is theirs: a CRC-32C, rotated and shifted by TFRecord's rule."""
+    """Reads `length` bytes and checks the checksum after them: a CRC-32C, masked as TFRecord files do."""
     content, checksum = file.read(length), file.read(4)
     if len(content) + len(checksum) != length + 4:
         raise EOFError(f"{len(content) + len(checksum)} bytes of {length + 4}")
-    found = google_crc32c.value(content)
-    if struct.unpack("<I", checksum)[0] != ((found >> 15 | found << 17) + 0xA282EAD8) & 0xFFFFFFFF:
+    crc = google_crc32c.value(content)
+    if struct.unpack("<I", checksum)[0] != ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF:
         raise ValueError("wrong checksum")
     return content
 

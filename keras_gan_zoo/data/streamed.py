@@ -1,4 +1,4 @@
-"""Sets of TensorFlow Datasets that do not fit into memory."""
+"""Data sets of TensorFlow Datasets that do not fit into memory."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ from keras_gan_zoo.data.pipelines import normalised, without_autotune
 class StreamedDataset(Dataset):
     """A TensorFlow Datasets set that does not fit into memory: read in order, shuffled within windows of `WINDOW`.
 
-    The order is a function of (seed, epoch) here too, but continuing within an epoch reads what came before.
+    The order is a function of (seed, epoch) here too, but resuming within an epoch reads all examples before.
     """
 
     WINDOW = 10_000

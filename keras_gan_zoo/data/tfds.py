@@ -59,9 +59,9 @@ def _image_and_label(features, name: str) -> tuple[str, str | None]:
 
 def _download(builder) -> None:
     try:
-        with _retries_unsaid():
+        with _hidden_retry_warnings():
             builder.download_and_prepare()
-    except Exception as error:  # the downloader's own kinds are not public
+    except Exception as error:  # the downloader's exceptions are not public
         raise InputError(
             f"Expected {builder.name} to be prepared in {builder.data_dir} or to be downloadable. Received: "
             f"{type(error).__name__}: {str(error)[:200]}. Set TFDS_DATA_DIR to a folder that holds it, or go online."
@@ -69,8 +69,8 @@ def _download(builder) -> None:
 
 
 @contextlib.contextmanager
-def _retries_unsaid():
-    """Without a network, urllib3 warns at each of a hundred retries; the error at their end says it once."""
+def _hidden_retry_warnings():
+    """Hides the warnings of urllib3, which come at each of a hundred retries without a network."""
     log = logging.getLogger("urllib3.connectionpool")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
-"""What makes several replicas of a model compute what one would on the whole batch.
+"""Makes several replicas of a model compute the same as a single replica would on the whole batch.
 
-Outside a strategy there is one replica, and everything here is the identity.
+Without a strategy there is one replica, and these functions return their input unchanged.
 """
 
 import keras
@@ -11,19 +11,19 @@ from keras_gan_zoo.distribution.workers import is_multi_worker
 
 
 def count() -> int:
-    """How many replicas the present strategy keeps in step."""
+    """Number of replicas that the current strategy keeps in sync."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def own_rows(rows, draw, axis: int = 0):
-    """This replica's rows, along an axis, of what `draw(rows)` draws for the global batch.
+def draw_for_replica(rows, draw, axis: int = 0):
+    """Draws random numbers for the global batch by `draw(rows)`, and returns this replica's rows along an axis.
 
-    So replicas differ, and together have what one replica would draw, whatever their number.
+    The replicas' numbers differ, and together they equal those of a single replica, whatever the number of replicas.
     """
     context = tf.distribute.get_replica_context()
     replica = context.replica_id_in_sync_group
-    whole = draw(context.num_replicas_in_sync * rows)
-    return whole[(*[slice(None)] * axis, slice(replica * rows, (replica + 1) * rows))]
+    drawn = draw(context.num_replicas_in_sync * rows)
+    return drawn[(*[slice(None)] * axis, slice(replica * rows, (replica + 1) * rows))]
 
 
 def mean(value):
@@ -32,18 +32,18 @@ def mean(value):
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
-def packed_logs(logs: dict) -> dict:
-    """Figures as Keras can average them over workers, which it does along an axis that scalars lack."""
+def logs_for_workers(logs: dict) -> dict:
+    """Logs in a form that Keras can average over workers: it concatenates along an axis, which scalars lack."""
     if not is_multi_worker(tf.distribute.get_strategy()):
         return logs
     return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
 
 
 def prepare(network: keras.Model) -> None:
-    """Under a strategy of several replicas: batch statistics of the global batch, and random layers that differ.
+    """Prepares a network for several replicas: it normalises over the global batch, and its random layers differ.
 
-    Keras' random layers draw the same numbers on every replica. Here each folds the replica into its seed, unless it
-    says `draws_for_global_batch`: such a layer, as `networks.Dropout`, draws what one replica would.
+    Keras' random layers draw the same numbers on every replica. Here each replica's number is folded into the seed. A
+    layer with `draws_for_global_batch`, such as `networks.Dropout`, is left alone: it draws for the global batch.
     """
     if count() == 1:
         return
@@ -52,14 +52,14 @@ def prepare(network: keras.Model) -> None:
             layer.synchronized = True
         if not getattr(layer, "draws_for_global_batch", False):
             for generator in keras_internals.seed_generators(layer):
-                keras_internals.replace_next(generator, _differing)
+                keras_internals.replace_next(generator, _fold_in_replica)
 
 
-def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> list:
-    """Gradients as an optimizer must get them so that clipping and loss scales see the global batch.
+def clip_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> list:
+    """Sums and clips gradients over the global batch, if the optimizer clips them or scales the loss.
 
-    Optimizers clip, and look for infinities, on each replica before they sum over replicas. Where one does either, the
-    gradients are summed and clipped here, and each replica hands over an equal share of the result.
+    Keras' optimizers clip, and check for infinity, on each replica before they sum over replicas. For such an optimizer
+    the gradients are summed and clipped here, and each replica passes on an equal share of the result.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     clips = any((inner.clipnorm, inner.clipvalue, inner.global_clipnorm))
@@ -73,7 +73,7 @@ def seen_globally(gradients: list, optimizer: keras.optimizers.Optimizer) -> lis
     return [None if gradient is None else next(shares) for gradient in gradients]
 
 
-def _differing(draw_seed):
+def _fold_in_replica(draw_seed):
     def next_seed(ordered=True):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.random.experimental.stateless_fold_in(tf.cast(draw_seed(ordered), tf.int32), replica)

@@ -1,4 +1,4 @@
-"""Strategies by name, and what the workers of one job must agree on."""
+"""Strategies by name."""
 
 import os
 
@@ -16,9 +16,10 @@ def strategy(name: str = "auto") -> tf.distribute.Strategy:
 
     Args:
         name: `"cpu"` or `"gpu"`, one device. `"mirrored"`, all GPUs of this machine, or its logical CPUs if it has
-            none. `"multi_worker"`, the processes listed in the environment variable TF_CONFIG; to be called before
-            anything else is done with TensorFlow. `"tpu"`, the TPU that TensorFlow finds; written by its documentation
-            and never run. `"auto"`, the first of these that fits: several workers, a TPU, several GPUs, a GPU, the CPU.
+            none. `"multi_worker"`, the processes listed in the environment variable TF_CONFIG; call this before
+            anything else is done with TensorFlow. `"tpu"`, the TPU that TensorFlow finds; it follows TensorFlow's
+            documentation and was never run. `"auto"`, the first of these that is available: several workers, a TPU,
+            several GPUs, a GPU, the CPU.
 
     Raises:
         InputError: If there is no such strategy, no such device, or TF_CONFIG describes no workers.
@@ -52,7 +53,7 @@ def strategy(name: str = "auto") -> tf.distribute.Strategy:
 
 
 def check_supported(used: tf.distribute.Strategy) -> None:
-    """Refuses a strategy under which Keras' `fit` cannot work, with the reason."""
+    """Raises an `InputError`, with the reason, for a strategy that Keras' `fit` cannot work with."""
     if isinstance(used, (tf.distribute.ParameterServerStrategy, tf.distribute.experimental.ParameterServerStrategy)):
         raise InputError(
             "Expected a strategy that keeps replicas in step. Received: ParameterServerStrategy, which Keras 3 cannot "
@@ -78,7 +79,7 @@ def _devices(kind: str) -> list[str]:
 def _cluster() -> dict:
     text = os.environ.get("TF_CONFIG", "{}")
     try:
-        if not text.lstrip().startswith("{"):  # of which the resolver would say that there is no cluster
+        if not text.lstrip().startswith("{"):  # the resolver would report that there is no cluster
             raise TypeError("no object")
         return TFConfigClusterResolver().cluster_spec().as_dict()
     except (TypeError, ValueError) as error:
@@ -91,7 +92,7 @@ def _check_cluster() -> None:
         raise InputError(
             "Expected workers only in TF_CONFIG. Received: parameter servers (ps), which Keras 3 cannot use."
         )
-    if not _is_in(cluster):
+    if not _contains_own_task(cluster):
         raise InputError(
             'Expected TF_CONFIG such as {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": '
             f'"worker", "index": 0}}}}. Received: {os.environ.get("TF_CONFIG", "none")}. gan-zoo launch sets it for '
@@ -99,12 +100,12 @@ def _check_cluster() -> None:
         )
 
 
-def _is_in(cluster: dict) -> bool:
-    """Whether the cluster has the task that TF_CONFIG says this process is."""
+def _contains_own_task(cluster: dict) -> bool:
+    """Whether the cluster contains this process' own task, as TF_CONFIG names it."""
     resolver = TFConfigClusterResolver()
     try:
         kind, index = resolver.task_type, resolver.task_id
-    except (TypeError, ValueError):  # a task that is no object, an index that is no number
+    except (TypeError, ValueError):  # the task is not an object, or the index not a number
         return False
     return index is not None and 0 <= index < len(cluster.get(kind, ()))
 

@@ -1,4 +1,4 @@
-"""The workers of one job: which of them writes, what they must agree on, and which of them is lost."""
+"""The workers of one job: which of them writes, values that they must agree on, and errors when one is lost."""
 
 import re
 from collections.abc import Iterator
@@ -6,26 +6,26 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from keras_gan_zoo.core.keras_internals import is_of_several_processes
+from keras_gan_zoo.core.keras_internals import spans_several_processes
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
 def is_multi_worker(used: tf.distribute.Strategy) -> bool:
-    """Whether the replicas are in several processes."""
-    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and is_of_several_processes(used)
+    """Whether the replicas run in several processes."""
+    return isinstance(used, tf.distribute.MultiWorkerMirroredStrategy) and spans_several_processes(used)
 
 
 def is_chief(used: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files: the only one, or the first of several."""
+    """Whether this process writes files: it is the only one, or the first of several."""
     return used.extended.should_checkpoint
 
 
 def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None:
-    """Raises an `InputError` in every worker unless all have the same value; the name says what it is."""
+    """Raises an `InputError` in every worker unless all have the same value; `name` describes it in the message."""
     if not is_multi_worker(used):
         return
 
-    values = _of_all(used, tf.constant([value], tf.int64))
+    values = _gather(used, tf.constant([value], tf.int64))
     if len(set(values)) > 1:
         listed = ", ".join(f"worker {worker}: {value}" for worker, value in enumerate(values))
         raise InputError(
@@ -34,13 +34,13 @@ def check_agreement(used: tf.distribute.Strategy, name: str, value: int) -> None
         )
 
 
-def of_chief(used: tf.distribute.Strategy, value: float) -> float:
-    """The chief's value in every worker: what all decide by must be one number, and theirs differ by rounding."""
-    return _of_all(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
+def broadcast_from_chief(used: tf.distribute.Strategy, value: float) -> float:
+    """Returns the chief's value in every worker. Decisions need this, because values differ by rounding."""
+    return _gather(used, tf.constant([value], tf.float64))[0] if is_multi_worker(used) else value
 
 
-def _of_all(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
-    """The values of all workers, the chief's first; each of them must call this, and waits for the others."""
+def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
+    """The values of all workers, the chief's first. Every worker must call this, and waits for the others."""
 
     def gather():
         return tf.distribute.get_replica_context().all_gather(value, axis=0)
@@ -49,8 +49,8 @@ def _of_all(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
 
 
 @contextmanager
-def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns the network error of a job that lost a worker into a `WorkerLostError` that says which."""
+def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
+    """Replaces the network error after the loss of a worker by a `WorkerLostError` that names the worker."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -58,9 +58,9 @@ def lost_workers_named(used: tf.distribute.Strategy) -> Iterator[None]:
             raise
         named = set(re.findall(r"/job:worker/replica:\d+/task:(\d+)", str(error)))
         own = tf.distribute.cluster_resolver.TFConfigClusterResolver().task_id
-        found = sorted(named - {str(own)}, key=int)
-        which = f"worker {', '.join(found)}" if found else "another worker"
+        lost = sorted(named - {str(own)}, key=int)
+        which = f"worker {', '.join(lost)}" if lost else "another worker"
         raise WorkerLostError(
             f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
-            "--resume: they go on from the last snapshot."
+            "--resume: they continue from the last snapshot."
         ) from error

@@ -1,4 +1,4 @@
-"""Divergences estimated from samples, by the bound that a critic reaches."""
+"""Estimates divergences from samples, by the bound that a critic reaches."""
 
 import dataclasses
 import math
@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras_gan_zoo.divergences import table
 from keras_gan_zoo.errors import InputError
 
-FEWEST = 50  # samples of each kind that `estimate` takes
-PERIOD = 25  # steps of the critic from one choice of its weights to the next
+FEWEST = 50  # smallest number of samples of P and of Q
+PERIOD = 25  # number of steps between validations of the critic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Estimate:
     """The variational estimate of a divergence on samples its critic was not trained on.
 
     Attributes:
-        value: In nats; in expectation a lower bound, whatever the critic.
-        standard_error: Of the value, for this critic.
-        n_train: Samples of P and Q that the critic was trained on and chosen by.
-        n_held_out: Samples of P and Q of which the value is computed.
+        value: The estimate in nats; in expectation a lower bound, whatever the critic.
+        standard_error: Standard error of the value, for this critic.
+        n_train: Number of samples of P and Q for training and validation of the critic.
+        n_held_out: Number of samples of P and Q from which the value is computed.
 
     Example:
         >>> print(Estimate(0.4931, 0.0124, 20_000, 20_000))
@@ -53,8 +53,8 @@ def estimate(
     """Estimates a divergence from samples: the bound that a small critic reaches on samples it has not seen.
 
     A multilayer perceptron V maximises E_P[g(V)] - E_Q[f*(g(V))] on a random half of the samples, a fifth of which
-    chooses its best weights. The value on the other half is, in expectation, a lower bound of the divergence. It stays
-    low where n samples cannot tell more: that of KL, for one, cannot exceed 1 + log n.
+    selects its best weights. The value on the other half is, in expectation, a lower bound of the divergence. n samples
+    limit it: the value for KL, for example, cannot exceed 1 + log n.
 
     Args:
         p_samples: Samples of P, (n, features) or (n,).
@@ -63,7 +63,7 @@ def estimate(
         units: Units of each of the critic's two hidden layers.
         steps: Steps of Adam.
         batch_size: Samples of P, and as many of Q, per step.
-        learning_rate: Of the first step; it falls to zero with the cosine.
+        learning_rate: Initial learning rate; it falls to zero along a cosine.
         seed: Fixes the halves, the critic and the batches.
 
     Raises:
@@ -82,7 +82,7 @@ def estimate(
             f"Expected samples of the same number of features. Received: p_samples of {p.shape[1]}, q_samples of "
             f"{q.shape[1]}. Pass arrays (n, features)."
         )
-    draw = np.random.default_rng([seed, len(p), len(q)])  # not the numbers that default_rng(seed) made the samples of
+    draw = np.random.default_rng([seed, len(p), len(q)])  # not default_rng(seed), from which the samples may be drawn
     (p_train, p_rest), (q_train, q_rest) = (np.array_split(draw.permutation(samples), 2) for samples in (p, q))
     both = np.concatenate([p_train, q_train])
     mean, std = both.mean(axis=0), both.std(axis=0)
@@ -136,7 +136,7 @@ class Critic:
         return tf.clip_by_value(self.network(samples), self.low, self.high)
 
     def terms(self, p, q) -> tuple[np.ndarray, np.ndarray]:
-        """What the bound is the difference of the means of: a term for each sample, in float64."""
+        """The terms for each sample, in float64; the bound is the difference of their means."""
         v_p, v_q = (tf.cast(self(samples), tf.float64) for samples in (p, q))
         return np.asarray(self.divergence.activation(v_p)), np.asarray(self.divergence.conjugate_of_activation(v_q))
 

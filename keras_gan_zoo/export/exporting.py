@@ -1,4 +1,4 @@
-"""`export`: a format, its options, and the order of things: convert, write beside, read back, compare, rename."""
+"""`export`: converts a generator, writes it to a temporary file, reads it back, compares it, and renames it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from keras_gan_zoo.export import onnx_format, parity, readers
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.export.parity import Tolerance
 
-FORMATS = {name: row.suffix for name, row in registry.FORMATS.items()}  # and the suffixes that choose them
+FORMATS = {name: row.suffix for name, row in registry.FORMATS.items()}  # and the suffixes that select them
 SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how near it is to Keras.
+    """The result of an export, and its difference from Keras.
 
     Args:
-        path: Of the file, or the folder.
+        path: Path of the file, or the folder.
         format: A key of `FORMATS`.
-        size: In bytes.
-        difference: The largest one between its images and those of Keras; with `uint8` in levels of 255.
-        float32_size: With `half` or `int8`: the size without it.
+        size: Size in bytes.
+        difference: The largest difference between its images and those of Keras; with `uint8` in levels of 255.
+        float32_size: With `half` or `int8`: the size in float32.
         psnr: With `half` or `int8`: peak signal-to-noise ratio against float32, in decibels.
     """
 
@@ -52,33 +52,33 @@ def export(
     int8: bool = False,
     metadata: Mapping[str, str] | None = None,
 ) -> Exported:
-    """Writes the generator of a model, the averaged one where there is one, and proves that it computes the same.
+    """Exports the generator of a model, the averaged one if there is one, and checks that the file computes the same.
 
-    Inputs are `noise` (batch, *latent_shape) in float32 and, of conditional models, `labels` (batch,) in int32; the
-    output is `images`, also where examples are vectors. The file is written beside its place and read back by its own
-    runtime; the images of fixed and of random noise in batches of 1 and of 7, of every class, are compared with those
-    of Keras. Only then it gets its name. What was at `path` before is replaced then, and untouched otherwise; a folder
-    is replaced only if it is empty or holds nothing but a SavedModel.
+    Inputs are `noise` (batch, *latent_shape) in float32 and, for conditional models, `labels` (batch,) in int32. The
+    output is `images`, even if examples are vectors. The file is written under a temporary name and read back by its
+    own runtime. Its images from fixed and from random noise, in batches of 1 and 7, of every class, are compared with
+    those of Keras. Only then is it renamed, and replaces an earlier file at `path`, which is otherwise untouched. A
+    folder is replaced only if it is empty or holds nothing but a SavedModel.
 
     Args:
         model: A GAN of this package.
-        path: Of the file, or of the folder of a SavedModel.
-        format: A key of `FORMATS`; by default the one whose suffix `path` has.
-        opset: Of ONNX, 15 to 18.
+        path: Path of the file, or of the folder of a SavedModel.
+        format: A key of `FORMATS`; by default the format of the suffix of `path`.
+        opset: ONNX: the operator set, 15 to 18.
         uint8: ONNX: images as numbers from 0 to 255, rounded as `pictures.to_uint8` does.
-        half: ONNX: weights and arithmetic in float16, inputs and outputs as before: half the size.
+        half: ONNX: weights and arithmetic in float16, inputs and outputs stay in float32: half the size.
         int8: ONNX: weights and arithmetic in 8 bits, calibrated on generated images; for networks without transposed
             convolutions, which ONNX Runtime does not compute in 8 bits.
-        metadata: ONNX: what else the file shall say, such as {"licence": "CC-BY-4.0"}; by default the name and the
-            licences of the preset that the weights are of.
+        metadata: ONNX: further metadata of the file, such as {"licence": "CC-BY-4.0"}; by default the name and the
+            licences of the preset that the weights come from.
 
     Returns:
         An `Exported` with `path`, `format`, `size` and `difference`.
 
     Raises:
-        InputError: If an argument cannot work, or the format cannot express a layer.
-        NotFiniteError: If the model has or makes NaN or infinity.
-        ParityError: If the file computes something else than Keras; then it is gone.
+        InputError: If an argument is invalid, or the format cannot express a layer.
+        NotFiniteError: If the model contains or produces NaN or infinity.
+        ParityError: If the file does not compute the same as Keras; it is then deleted.
 
     Example:
         >>> import tempfile
@@ -89,23 +89,23 @@ def export(
         ('onnx', True)
     """
     path = Path(path)
-    format = _format_of(path, format)
+    format = _chosen_format(path, format)
     _check_place(path, format)
     options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
-    generator, row = Generator.of(model), registry.FORMATS[format]
+    generator, row = Generator.from_model(model), registry.FORMATS[format]
     if format != "onnx":
         _refuse_options_of_onnx(options)
         readers.check_installed(format)
-        difference = _written(generator, path, row, partial(row.load(), generator), Tolerance())
+        difference = _write_and_compare(generator, path, row, partial(row.load(), generator), Tolerance())
         return Exported(path, format, _size(path), difference)
     options["metadata"] = {**_origin(model, generator), **options["metadata"]}
-    made = row.load()(generator, **options)
-    difference = _written(generator, path, row, made.write, made.tolerance)
-    return Exported(path, format, _size(path), difference, made.float32_size, made.psnr)
+    converted = row.load()(generator, **options)
+    difference = _write_and_compare(generator, path, row, converted.write, converted.tolerance)
+    return Exported(path, format, _size(path), difference, converted.float32_size, converted.psnr)
 
 
 def _origin(model, generator: Generator) -> dict[str, str]:
-    """Name and licences of the preset that the weights are of; of weights that were trained on, they are not."""
+    """Name and licences of the preset that the weights come from; nothing if they have been trained since."""
     if model.origin is None or model.origin.weights_sha256 != generator.sha256:
         return {}
     card = model.origin.card
@@ -113,8 +113,8 @@ def _origin(model, generator: Generator) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _written(generator: Generator, path: Path, row: Format, write: Callable, tolerance: Tolerance) -> float:
-    """Writes, reads back and compares; the largest difference."""
+def _write_and_compare(generator: Generator, path: Path, row: Format, write: Callable, tolerance: Tolerance) -> float:
+    """Writes the file, reads it back and compares it; returns the largest difference."""
     probes = parity.probes(generator)
     with (written_beside if row.suffix else folder_written_beside)(path) as beside:
         write(beside)
@@ -133,7 +133,7 @@ def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
         ) from error
 
 
-def _format_of(path: Path, format: str | None) -> str:
+def _chosen_format(path: Path, format: str | None) -> str:
     if format is not None and format not in FORMATS:
         raise unknown("format", format, FORMATS)
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}.get(path.suffix.lower())
@@ -141,7 +141,7 @@ def _format_of(path: Path, format: str | None) -> str:
         suffixes = " or ".join(filter(None, FORMATS.values()))
         raise InputError(
             f"Expected a file ending in {suffixes}, or a folder without suffix for a SavedModel. Received: {path}. "
-            "Rename it, or say which: format='onnx'."
+            "Rename it, or give the format: format='onnx'."
         )
     if format is not None and path.suffix and by_suffix not in (None, format):
         raise InputError(f"Expected a path that fits the format {format}. Received: {path}. Leave one of the two out.")
@@ -169,7 +169,7 @@ def _refuse_options_of_onnx(options: dict) -> None:
     given = [name for name, value in options.items() if value and (name, value) != ("opset", onnx_format.OPSET)]
     if given:
         raise InputError(
-            f"Expected {', '.join(given)} with the format onnx alone. Leave it out, or write an .onnx file."
+            f"Expected {', '.join(given)} with the format onnx only. Leave it out, or write an .onnx file."
         )
 
 

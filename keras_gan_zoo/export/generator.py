@@ -1,4 +1,4 @@
-"""The generator as every format takes it: noise and conditions in, images out, all in float32."""
+"""The generator in the form that all formats export: from noise and conditions to images, in float32."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from keras_gan_zoo.state.identity import sha256_of_weights
 
 @dataclass(frozen=True)
 class Generator:
-    """What is exported of a model.
+    """The part of a model that is exported.
 
     Args:
         network: The generator in float32.
         variant: Name of the model's class.
-        sha256: Of the weights as they were trained.
-        latent_shape: Of the noise of one example; None if the network takes none.
-        condition: What it takes besides; None for nothing.
+        sha256: Digest of the weights in their original precision.
+        latent_shape: Shape of the noise of one example; None if the network takes none.
+        condition: The condition that it takes; None for none.
     """
 
     network: keras.Model
@@ -38,11 +38,11 @@ class Generator:
     condition: Condition | None
 
     @classmethod
-    def of(cls, model) -> Generator:
-        """The averaged generator of a GAN where there is one, in full precision.
+    def from_model(cls, model) -> Generator:
+        """The generator of a GAN, the averaged one if there is one, in full precision.
 
         Raises:
-            InputError: If the model is no GAN, or does not know its classes.
+            InputError: If the model is not a GAN, or its number of classes is unknown.
             NotFiniteError: If a weight is NaN or infinite.
         """
         if not isinstance(model, Sampler) or not isinstance(getattr(model, "sampler", None), keras.Model):
@@ -81,11 +81,11 @@ class Generator:
 
     @property
     def function(self) -> Callable:
-        """From the tensors of the signature to a dictionary with `images`; arguments are called as the inputs are."""
+        """From the tensors of the signature to a dictionary with `images`; arguments are named like the inputs."""
         return self.with_arguments(lambda *given: {"images": self._images(*given)})
 
     def with_arguments(self, function: Callable) -> Callable:
-        """A function of positional tensors as one whose arguments are called as the inputs of the signature."""
+        """Wraps a function of positional tensors, so that its arguments are named like the inputs of the signature."""
         names = [spec.name for spec in self.signature]
         return {
             ("noise",): lambda noise: function(noise),
@@ -96,21 +96,21 @@ class Generator:
         }[tuple(names)]
 
     def images(self, feed: dict[str, np.ndarray]) -> np.ndarray:
-        """What Keras makes of noise and conditions, by the names of the inputs."""
+        """The images that Keras makes from noise and conditions, given by the names of the inputs."""
         return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
 
     def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
-        """Noise and conditions of n examples, by the names of the inputs: the classes in turn."""
+        """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn."""
         given = {}
         if self.latent_shape is not None:
-            draw = np.random.default_rng(seed)
-            given["noise"] = draw.standard_normal((n, *self.latent_shape), dtype=np.float32)
+            random = np.random.default_rng(seed)
+            given["noise"] = random.standard_normal((n, *self.latent_shape), dtype=np.float32)
         if self.condition is not None:
-            given[self.condition.input_name] = self.condition.drawn(n, seed)
+            given[self.condition.input_name] = self.condition.draw(n, seed)
         return given
 
-    def layer_of(self, operation: str) -> str:
-        """The innermost layer whose name is in the name of an operation, where TensorFlow may have counted it on."""
+    def find_layer(self, operation: str) -> str:
+        """The innermost layer named in the name of an operation, where TensorFlow may have added a number."""
         names = {layer.name for layer in all_layers(self.network, include_self=False)}
         for part in reversed(operation.split("/")):
             for name in (re.sub(r"_\d+$", "", part), part):
@@ -140,7 +140,7 @@ def _in_full_precision(network: keras.Model) -> keras.Model:
 
 
 def _with_float32(config):
-    """A layer's configuration with every policy in it, of wrapped layers too, replaced."""
+    """A layer's configuration with every dtype policy, including those of wrapped layers, replaced by float32."""
     if not isinstance(config, dict):
         return config
     return {

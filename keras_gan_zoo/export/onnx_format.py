@@ -1,4 +1,4 @@
-"""ONNX by tf2onnx: the conversion and its options, refused where they would lead to a file that does not work."""
+"""Conversion to ONNX by tf2onnx. Options that would lead to a file that does not work are refused."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from keras_gan_zoo.export.parity import FLOAT32, Tolerance
 
 OPSET, OPSETS = 18, range(15, 19)
 ELSEWHERE = "Export a SavedModel instead: a path without suffix"
-SUBSTITUTES = {  # by what tf2onnx lacks
+SUBSTITUTES = {  # by the operation that tf2onnx lacks
     "Erfc": "The exact GELU is one: use keras.activations.gelu with approximate=True",
 }
 
 
 @dataclass(frozen=True)
-class Made:
-    """A file's content, and how near to Keras it must be."""
+class ConvertedModel:
+    """The content of an ONNX file, and the tolerance for its difference from Keras."""
 
     content: bytes
     tolerance: Tolerance
@@ -39,25 +39,25 @@ class Made:
         path.write_bytes(self.content)
 
 
-def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: bool, metadata: dict) -> Made:
-    """A checked graph with stable names and a free batch; the same bytes for the same weights.
+def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: bool, metadata: dict) -> ConvertedModel:
+    """A checked graph with stable names and a free batch size; the same weights give the same bytes.
 
     Raises:
-        InputError: If an option cannot work, or ONNX cannot express a layer.
+        InputError: If an option is invalid, or ONNX cannot express a layer.
     """
     _check_options(generator, opset, uint8, half, int8, metadata)
-    said = {**_facts(generator, uint8), **metadata}
+    facts = {**_facts(generator, uint8), **metadata}
     plain = onnx_graph.canonical(_converted(generator, opset), generator.example_shape)
 
     def content(model) -> bytes:
-        return onnx_graph.to_bytes(onnx_graph.with_pixels(model) if uint8 else model, said)
+        return onnx_graph.to_bytes(onnx_graph.with_pixels(model) if uint8 else model, facts)
 
     if not half and not int8:
-        return Made(content(plain), Tolerance(FLOAT32, uint8))
+        return ConvertedModel(content(plain), Tolerance(FLOAT32, uint8))
     reduced = smaller.half(plain) if half else smaller.int8(plain, generator)
     reduced = onnx_graph.canonical(reduced, generator.example_shape)
     tolerance = Tolerance(smaller.HALF if half else smaller.INT8, uint8)
-    return Made(content(reduced), tolerance, len(content(plain)), smaller.psnr(plain, reduced, generator))
+    return ConvertedModel(content(reduced), tolerance, len(content(plain)), smaller.psnr(plain, reduced, generator))
 
 
 def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dict) -> None:
@@ -65,7 +65,7 @@ def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dic
         raise InputError(f"Expected an opset from {OPSETS[0]} to {OPSETS[-1]}. Received: {opset!r}. Choose {OPSET}.")
     if uint8 and not generator.makes_images:
         raise InputError(
-            "Expected images (height, width, channels), which alone have pixels, for uint8. Received: examples of "
+            "Expected images (height, width, channels) for uint8, because only they have pixels. Received: examples of "
             f"shape {generator.example_shape}. Leave uint8 out."
         )
     if half and int8:
@@ -81,11 +81,13 @@ def _check_options(generator: Generator, opset, uint8, half, int8, metadata: dic
         )
     for name, value in metadata.items():
         if name in _facts(generator, uint8) or not isinstance(value, str):
-            raise InputError(f"Expected metadata as further names with strings. Received: {name}={value!r}. Rename it.")
+            raise InputError(
+                f"Expected metadata with other names, and text as values. Received: {name}={value!r}. Rename it."
+            )
 
 
 def _facts(generator: Generator, uint8: bool) -> dict[str, str]:
-    """What the file says about itself; values that are not words are JSON."""
+    """The metadata of a file; values that are not text are JSON."""
     latent, condition = generator.latent_shape, generator.condition
     facts = {
         "variant": generator.variant,
@@ -120,7 +122,7 @@ def _check_operations(model, generator: Generator) -> None:
 
     for node in onnx_graph.nodes(model.graph):
         if not onnx.defs.has(node.op_type, node.domain):
-            layer = generator.layer_of(node.name)
+            layer = generator.find_layer(node.name)
             substitute = SUBSTITUTES.get(node.op_type)
             raise InputError(
                 f"Expected layers that ONNX can express. Received: the layer {layer!r}, which computes {node.op_type}. "

@@ -1,4 +1,4 @@
-"""Graphs of ONNX in a form that depends on what they compute alone, and what else is done to them."""
+"""Changes to ONNX graphs: a canonical form, which depends only on what they compute, pixels, and metadata."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PLACE_OF_DIGEST = "0" * hashlib.sha256().digest_size * 2
 
 
 def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.ModelProto:
-    """The same graph with nodes, names and weights in the order of a walk from its output, and a batch named "batch".
+    """The same graph with nodes, names and weights in an order given by a walk from its output; the batch is "batch".
 
-    tf2onnx numbers names by counters of the process and orders nodes by sets, so its files differ from run to run. The
-    walk also puts every node after those that it reads, which the conversion to float16 leaves undone. The passes of
-    onnx-ir keep whatever order and names are valid, so their files still differ.
+    tf2onnx numbers names by global counters and orders nodes by sets, so its files differ from run to run. The order is
+    also topological, which the conversion to float16 does not ensure. The passes of onnx-ir keep any valid order and
+    names, so they would not make files equal.
     """
     graph = model.graph
     inputs = _inputs(graph)
@@ -27,7 +27,7 @@ def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.Mo
         "images", graph.output[0].type.tensor_type.elem_type, ("batch", *example_shape)
     )
     names = {**{value.name: value.name for value in graph.input}, graph.output[0].name: output.name}
-    order = _in_order(graph)
+    order = _topological_order(graph)
     weights = {tensor.name: tensor for tensor in graph.initializer}
     read = [name for node in order for name in _reads(node) if name in weights]
     for number, name in enumerate(dict.fromkeys(read)):
@@ -47,7 +47,7 @@ def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.Mo
 
 
 def with_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same generator with images in uint8, by the arithmetic of `pictures.to_uint8`: half is rounded to even."""
+    """The same generator with images in uint8, computed as in `pictures.to_uint8`: halves are rounded to even."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
@@ -71,7 +71,7 @@ def with_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def to_bytes(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
-    """A file that `onnx.checker` passes, with metadata and a digest by which any changed byte is found."""
+    """The bytes of a file with metadata and a digest, which detects any changed byte; checked by `onnx.checker`."""
     model.ClearField("metadata_props")
     helper.set_model_props(model, {**dict(sorted(metadata.items())), DIGEST: PLACE_OF_DIGEST})
     onnx.checker.check_model(model, full_check=True)
@@ -80,7 +80,7 @@ def to_bytes(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
 
 
 def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """All nodes, those of loops and branches too."""
+    """All nodes, including those of loops and branches."""
     for node in graph.node:
         yield node
         for inner in _graphs_of(node):
@@ -92,17 +92,17 @@ def _graphs_of(node: onnx.NodeProto) -> list[onnx.GraphProto]:
 
 
 def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
-    """The inputs with a batch of that name, noise first."""
-    found = [(value.name, value.type.tensor_type) for value in sorted(graph.input, key=lambda v: v.name != "noise")]
-    sizes = [[size.dim_value for size in kind.shape.dim[1:]] for _, kind in found]
+    """The inputs, noise first, with a dimension named "batch"."""
+    sources = [(value.name, value.type.tensor_type) for value in sorted(graph.input, key=lambda v: v.name != "noise")]
+    sizes = [[size.dim_value for size in kind.shape.dim[1:]] for _, kind in sources]
     return [
         helper.make_tensor_value_info(name, kind.elem_type, ("batch", *rest))
-        for (name, kind), rest in zip(found, sizes, strict=True)
+        for (name, kind), rest in zip(sources, sizes, strict=True)
     ]
 
 
 def _reads(node: onnx.NodeProto) -> list[str]:
-    """Names that a node reads, by itself or in the graphs within it."""
+    """Names that a node reads, also in the subgraphs within it."""
     return [*node.input, *(name for inner in _graphs_of(node) for name in _read_within(inner))]
 
 
@@ -110,8 +110,8 @@ def _read_within(graph: onnx.GraphProto) -> list[str]:
     return [*(name for node in graph.node for name in _reads(node)), *(value.name for value in graph.output)]
 
 
-def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes that the output needs, each after those that it reads; copies with sorted attributes."""
+def _topological_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Copies, with sorted attributes, of the nodes that the output needs, in topological order."""
     makers = {name: node for node in graph.node for name in node.output}
     order, seen, waiting = [], set(), [(makers[graph.output[0].name], False)]
     while waiting:
@@ -139,7 +139,7 @@ def _sorted_copy(node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _number(order: Iterable[onnx.NodeProto], names: dict[str, str], within: str = "") -> None:
-    """Renames nodes and what they make by their position; `names` is what is named already."""
+    """Renames nodes and their outputs by position; `names` has the new names so far."""
     for number, node in enumerate(order):
         node.name = f"{within}{node.op_type}_{number}"
         for branch, inner in enumerate(_graphs_of(node)):
@@ -152,7 +152,7 @@ def _number(order: Iterable[onnx.NodeProto], names: dict[str, str], within: str 
 
 
 def _number_within(graph: onnx.GraphProto, names: dict[str, str], within: str) -> None:
-    """The same in a loop or a branch, which reads names from outside too."""
+    """Renames the nodes of a loop or a branch, which also reads names from outside."""
     for position, value in enumerate([*graph.input, *graph.initializer]):
         names[value.name] = value.name = f"{within}{position}"
     _number(graph.node, names, within)
@@ -162,5 +162,5 @@ def _number_within(graph: onnx.GraphProto, names: dict[str, str], within: str) -
 
 
 def _renamed_tensor(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
-    """With its numbers as raw bytes, whichever of the two ways the converter had chosen."""
+    """A tensor with a new name, and with its numbers as raw bytes, whichever format the converter has chosen."""
     return numpy_helper.from_array(numpy_helper.to_array(tensor), name)

@@ -1,4 +1,4 @@
-"""Whether a file computes what Keras computes: inputs to ask both for, and how far their images may be apart."""
+"""Whether a file computes the same as Keras: inputs for both, and the tolerance for their difference."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Tolerance:
     """How far the images of a file may be from those of Keras.
 
     Args:
-        value: Largest difference, times the largest value of Keras where that is above 1.
-        uint8: Whether the file makes pixels from 0 to 255. They may differ by as many levels as the value has, and by
-            one more, because a number between two levels may be rounded to either.
+        value: Largest difference; multiplied by the largest value of Keras if that is above 1.
+        uint8: Whether the file makes pixels from 0 to 255. They may differ by the value in levels, and by one
+            more, because a number between two levels may be rounded to either.
     """
 
     value: float = FLOAT32
@@ -39,9 +39,9 @@ class Probe:
 
 
 def probes(generator: Generator) -> list[Probe]:
-    """Fixed noise, that of `gan.sample(seed=0)`, and random noise, in batches of 1 and of 7, with every class."""
-    anew = secrets.randbits(32)
-    named = {"fixed noise": 0, f"noise of seed {anew}": anew}
+    """Fixed noise, the same as in `gan.sample(seed=0)`, and random noise, in batches of 1 and 7, with every class."""
+    drawn = secrets.randbits(32)
+    named = {"fixed noise": 0, f"noise of seed {drawn}": drawn}
     return [probe for name, seed in named.items() for probe in _probes(generator, name, seed)]
 
 
@@ -58,32 +58,34 @@ def _probes(generator: Generator, name: str, seed: int) -> list[Probe]:
     ]
 
 
-def compare(generator: Generator, probes: list[Probe], found: list[np.ndarray], tolerance: Tolerance) -> float:
-    """The largest difference between what a file made of the probes and what Keras makes of them.
+def compare(generator: Generator, probes: list[Probe], outputs: list[np.ndarray], tolerance: Tolerance) -> float:
+    """The largest difference between the file's outputs for the probes and those of Keras.
 
     Raises:
-        ParityError: If it is above the tolerance, or the file makes something of another shape or type.
-        NotFiniteError: If Keras itself makes NaN or infinity.
+        ParityError: If it is above the tolerance, or an output has another shape or type.
+        NotFiniteError: If Keras itself produces NaN or infinity.
     """
-    return max(_difference(generator, probe, images, tolerance) for probe, images in zip(probes, found, strict=True))
+    return max(_difference(generator, probe, images, tolerance) for probe, images in zip(probes, outputs, strict=True))
 
 
-def _difference(generator: Generator, probe: Probe, found: np.ndarray, tolerance: Tolerance) -> float:
+def _difference(generator: Generator, probe: Probe, images: np.ndarray, tolerance: Tolerance) -> float:
     expected = generator.images(probe.feed)
     if not np.isfinite(expected).all():
         raise NotFiniteError(f"Expected a model that makes finite images. Received: NaN or infinity for {probe.name}.")
     allowed = tolerance.value * max(1.0, float(np.abs(expected).max()))
     if tolerance.uint8:
         expected, allowed = to_uint8(expected), 1 + tolerance.value * LEVELS
-    if (found.shape, found.dtype) != (expected.shape, expected.dtype):
-        raise _refused(f"is {found.dtype} {found.shape} instead of {expected.dtype} {expected.shape}", probe, allowed)
-    difference = float(np.abs(found.astype(np.float64) - expected).max())
-    if not difference <= allowed:  # NaN is not
-        raise _refused(f"differs by {difference:.3g}", probe, allowed)
+    if (images.shape, images.dtype) != (expected.shape, expected.dtype):
+        raise _parity_error(
+            f"is {images.dtype} {images.shape} instead of {expected.dtype} {expected.shape}", probe, allowed
+        )
+    difference = float(np.abs(images.astype(np.float64) - expected).max())
+    if not difference <= allowed:  # false for NaN
+        raise _parity_error(f"differs by {difference:.3g}", probe, allowed)
     return difference
 
 
-def _refused(how: str, probe: Probe, allowed: float) -> ParityError:
+def _parity_error(how: str, probe: Probe, allowed: float) -> ParityError:
     return ParityError(
         f"Expected the exported file to make what Keras makes, within {allowed:.3g}. Received: its output images {how} "
         f"({probe.name}). Nothing was written. Choose another format, or leave options such as half out."

@@ -1,4 +1,4 @@
-"""Exported files run by their own runtimes: from a path and probes to the images that the file makes of them."""
+"""Runs exported files with their own runtimes: from a path and probes to images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).with_name("saved_model_reader.py")
 
 
 def onnx(path: Path, probes: list[Probe]) -> list[np.ndarray]:
-    """By ONNX Runtime."""
+    """Images of an ONNX file, by ONNX Runtime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -30,12 +30,12 @@ def onnx(path: Path, probes: list[Probe]) -> list[np.ndarray]:
 
 
 def saved_model(path: Path, probes: list[Probe]) -> list[np.ndarray]:
-    """By TensorFlow in a process of its own, which can import neither Keras nor this package."""
+    """Images of a SavedModel, by TensorFlow in a separate process that cannot import Keras or this package."""
     return saved_models([(path, probes)])[0]
 
 
 def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]]:
-    """Several in one process."""
+    """Images of several SavedModels, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         places = [(path, Path(folder, f"asked_{i}.npz"), Path(folder, f"{i}.npz")) for i, (path, _) in enumerate(asked)]
         for (_, questions, _), (_, probes) in zip(places, asked, strict=True):
@@ -46,7 +46,7 @@ def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]
 
 
 def _run(arguments: list[str]) -> None:
-    command = [sys.executable, "-P", *arguments]  # -P: without the script's folder among those that are imported from
+    command = [sys.executable, "-P", *arguments]  # -P: do not import from the script's folder
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
@@ -54,7 +54,7 @@ def _run(arguments: list[str]) -> None:
 
 
 def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
-    """By LiteRT."""
+    """Images of a LiteRT file."""
     from ai_edge_litert.interpreter import Interpreter
 
     with without_talk():
@@ -63,7 +63,7 @@ def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
 
 
 def check_installed(format: str) -> None:
-    """That the runtime of a format is there, where it is no dependency of this package."""
+    """Raises an `InputError` if the runtime of a format, an optional dependency, is not installed."""
     package = FORMATS[format].package
     if package and find_spec(package) is None:
         raise InputError(

@@ -1,9 +1,9 @@
-"""A program that runs SavedModels with TensorFlow alone, as whoever deploys one does.
+"""A program that runs SavedModels with TensorFlow only, as in deployment.
 
     python saved_model_reader.py FOLDER ASKED.npz ANSWERED.npz [FOLDER ASKED.npz ANSWERED.npz] ...
 
-It knows neither Keras nor this package. That `sample` makes what `serving_default` makes of the noise it draws,
-whatever the number of samples, is asserted here.
+It uses neither Keras nor this package. It also asserts that `sample` equals `serving_default` on the noise that it
+draws, whatever the number of samples.
 """
 
 import sys
@@ -44,6 +44,6 @@ def check_sample(sample, serve, feeds):
 
 if __name__ == "__main__":
     for package in ("keras", "keras_gan_zoo"):
-        sys.modules[package] = None  # whoever imports it fails
+        sys.modules[package] = None  # importing it fails
     for start in range(1, len(sys.argv), 3):
         answer(*sys.argv[start : start + 3])

@@ -1,4 +1,4 @@
-"""Graphs of ONNX in 16 and in 8 bits, and what that costs."""
+"""ONNX graphs in 16 and in 8 bits, and the loss of accuracy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALIBRATION, MEASURED, BATCH_SIZE = 256, 256, 16
 
 
 def half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Weights and arithmetic in float16; inputs and outputs stay."""
+    """Converts weights and arithmetic to float16; inputs and outputs stay in float32."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     with _quiet():
@@ -27,7 +27,7 @@ def half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def int8(model: onnx.ModelProto, generator: Generator) -> onnx.ModelProto:
-    """Weights and arithmetic in 8 bits between quantisers, whose ranges are those of 256 generated examples."""
+    """Converts weights and arithmetic to 8 bits, with quantisers calibrated on 256 generated examples."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
     class Latents(CalibrationDataReader):
@@ -46,9 +46,9 @@ def int8(model: onnx.ModelProto, generator: Generator) -> onnx.ModelProto:
 
 def psnr(model: onnx.ModelProto, smaller: onnx.ModelProto, generator: Generator) -> float:
     """Peak signal-to-noise ratio of 256 examples against float32, in decibels; the peak is the range of values."""
-    expected, found = (_examples(graph, generator) for graph in (model, smaller))
+    expected, actual = (_examples(graph, generator) for graph in (model, smaller))
     peak = 2.0 if generator.makes_images else float(np.ptp(expected))
-    error = float(np.mean((found.astype(np.float64) - expected) ** 2))
+    error = float(np.mean((actual.astype(np.float64) - expected) ** 2))
     return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
 
 
@@ -62,7 +62,7 @@ def _examples(model: onnx.ModelProto, generator: Generator) -> np.ndarray:
 
 
 def _feeds(generator: Generator, n: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
-    """Noise and conditions in batches, the classes in turn."""
+    """Batches of noise and conditions, with classes in turn."""
     feed = generator.feed(n, seed)
     for start in range(0, n, BATCH_SIZE):
         yield {name: values[start : start + BATCH_SIZE] for name, values in feed.items()}
@@ -70,7 +70,7 @@ def _feeds(generator: Generator, n: int, seed: int) -> Iterator[dict[str, np.nda
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the advice that the tools give; what fails raises."""
+    """Silences the tools' warnings and log messages; failures still raise."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.core.stderr import held_back
+from keras_gan_zoo.core.stderr import capture_stderr
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export.generator import Generator
 
@@ -19,9 +19,9 @@ from keras_gan_zoo.export.generator import Generator
 def write_saved_model(generator: Generator, folder: Path) -> None:
     """A folder with two signatures.
 
-    `serving_default` makes images of noise and conditions. `sample` takes n, a seed and, of conditional models, n
-    labels or conditions, and draws the noise itself, of which the first rows do not depend on n: TensorFlow's, not
-    that of `gan.sample`. Models that take no noise lack it. Both refuse classes that do not exist.
+    `serving_default` makes images from noise and conditions. `sample` takes n, a seed and, for conditional models, n
+    labels or conditions. It draws the noise itself, with TensorFlow's generator, so it differs from `gan.sample`; its
+    first rows do not depend on n. Models that take no noise have no `sample`. Both refuse classes that do not exist.
     """
     _write(generator, folder, _checked(generator))
 
@@ -39,7 +39,7 @@ def _write(generator: Generator, folder: Path, function: Callable) -> None:
 
 
 def _checked(generator: Generator) -> Callable:
-    """The network, which by itself would take a class that does not exist for none."""
+    """The network with checks of the labels, because it would accept classes that do not exist."""
     if generator.condition is None or not generator.condition.is_class:
         return generator.function
     classes = generator.condition.num_classes
@@ -66,34 +66,34 @@ def _sampler(generator: Generator, function: Callable) -> Callable:
 
 
 def write_litert(generator: Generator, path: Path) -> None:
-    """A file with the signature `serving_default`, of LiteRT's own operations only: any of its runtimes runs it.
+    """A file with the signature `serving_default`, of LiteRT's built-in operations only, for any of its runtimes.
 
     Raises:
-        InputError: If LiteRT cannot express a layer. The converter may only say so, and go on without its weights.
+        InputError: If LiteRT cannot express a layer. The converter may only log this, and continue without weights.
     """
-    said: list[str] = []
+    messages: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        with held_back(said):
+        with capture_stderr(messages):
             _write(generator, Path(folder), generator.function)  # LiteRT has no assertions
             converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
             try:
                 content = converter.convert()
             except Exception as error:  # the converter's own kinds of error are not public
-                content, said = None, [*str(error).splitlines(), *said]
-        if content is None or any("error:" in line for line in said):
+                content, messages = None, [*str(error).splitlines(), *messages]
+        if content is None or any("error:" in line for line in messages):
             raise InputError(
-                f"Expected layers that LiteRT can express. Received: {_complaint(generator, said)}. Export a "
+                f"Expected layers that LiteRT can express. Received: {_complaint(generator, messages)}. Export a "
                 "SavedModel instead: a path without suffix."
             )
-    for line in said:
+    for line in messages:
         print(line, file=sys.stderr)
     path.write_bytes(content)
 
 
-def _complaint(generator: Generator, said: list[str]) -> str:
-    """The layer that the converter fails at, if it says one, or its own first words."""
-    for operation, name in re.findall(r'"(\w+):", "([^"@]+)', "\n".join(said)):
-        layer = generator.layer_of(name)
+def _complaint(generator: Generator, messages: list[str]) -> str:
+    """The layer at which the converter fails, if its messages name one; otherwise its first message."""
+    for operation, name in re.findall(r'"(\w+):", "([^"@]+)', "\n".join(messages)):
+        layer = generator.find_layer(name)
         if layer != name:
             return f"the layer {layer!r}, which computes {operation}"
-    return next(iter(said), "an error without words")[:200]
+    return next(iter(messages), "an error without a message")[:200]

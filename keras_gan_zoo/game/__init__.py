@@ -1,1 +1,1 @@
-"""The game: a model of named players, the words of its train step, and the `fit` that plays it."""
+"""The game: a model of named players, the methods that a train step is written with, and `fit`."""

@@ -1,4 +1,4 @@
-"""What players, their options and their data must be, checked before anything runs."""
+"""Checks of players, their options and their data, before anything runs."""
 
 import keras
 import numpy as np
@@ -13,32 +13,30 @@ from keras_gan_zoo.networks.roles import noise_and_condition
 
 
 def refuse(arguments: dict, *names: str) -> None:
-    """Arguments of Keras' fit that mean nothing, or something else, in a game of two players."""
+    """Refuses arguments of Keras' `fit` that have no meaning for two players, or another one."""
     for name in names:
         value = arguments.pop(name, None)
         if value is not None and not np.array_equal(value, 0):
-            raise InputError(
-                f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data beforehand."
-            )
+            raise InputError(f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data before.")
 
 
 def check_fit_data(x, y) -> None:
-    """What `fit` takes; anything else would end deep inside Keras."""
+    """Checks the data of `fit`, because Keras would only fail much later."""
     if x is None or isinstance(x, (str, bytes, dict, tuple, list)):
         raise InputError(
             "fit() expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
             f"{type(x).__name__}. Call fit(images, labels), or fit(data.load(name))."
         )
     if isinstance(x, Dataset) and y is not None:
-        raise InputError("Expected the labels inside the data.Dataset. Received: labels beside it. Leave y out.")
+        raise InputError("Expected the labels inside the data.Dataset. Received: separate labels too. Leave y out.")
 
 
 def check_divisible(batch_size: int | None, k: int, packing: int = 1, replicas: int = 1) -> None:
-    """Each replica cuts its part of a batch into k minibatches of whole packs; None is for batches of varying size."""
+    """Checks that each replica can cut its part of a batch into k minibatches of whole packs; None: sizes vary."""
     if replicas > 1 and batch_size is not None and batch_size % replicas:
         raise InputError(
-            f"Expected a batch_size, that of all replicas together, divisible by their number, {replicas}. Received: "
-            f"{batch_size}. Change batch_size."
+            f"Expected a batch_size (of all replicas together) divisible by the number of replicas, {replicas}. "
+            f"Received: {batch_size}. Change batch_size."
         )
     part = None if batch_size is None else batch_size // replicas
     of_replica = f" on each of {replicas} replicas" if replicas > 1 else ""
@@ -54,9 +52,9 @@ def check_divisible(batch_size: int | None, k: int, packing: int = 1, replicas: 
         )
 
 
-def check_scope(of_model: tf.distribute.Strategy | None) -> None:
-    """That what is done within a strategy's scope is done with a model built in it."""
-    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not of_model:
+def check_scope(model_strategy: tf.distribute.Strategy | None) -> None:
+    """Checks that a model used within a strategy's scope was built in that scope."""
+    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not model_strategy:
         raise InputError(
             "Expected a model that was built within this strategy's scope. Received: one that was built outside. Build "
             "and compile it within: with strategy.scope(): gan = ...; gan.compile()."
@@ -64,7 +62,7 @@ def check_scope(of_model: tf.distribute.Strategy | None) -> None:
 
 
 def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) -> None:
-    """The arguments that every variant has."""
+    """Checks the arguments that all variants have."""
     if ema_decay is not None and not 0 <= ema_decay < 1:
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
@@ -87,7 +85,7 @@ def check_discriminator_steps(k: int) -> None:
 
 
 def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_per_execution=None, **_) -> None:
-    """Arguments of Keras' compile that do not work together, each with the reason."""
+    """Refuses arguments of Keras' `compile` that do not work together, each with the reason."""
     if steps_per_execution is not None:
         check_count("steps_per_execution", steps_per_execution)
     if jit_compile is True and run_eagerly:
@@ -107,7 +105,7 @@ def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_pe
 
 
 def check_networks(players: dict[str, keras.Model]) -> None:
-    """That players are networks that know their inputs, and move weights of their own."""
+    """Checks that players are built networks, and that no two share a weight."""
     for name, network in players.items():
         if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
             raise InputError(
@@ -126,7 +124,7 @@ def check_networks(players: dict[str, keras.Model]) -> None:
 
 
 def check_players(generator, discriminator, packing: int = 1) -> None:
-    """That a generator and a discriminator fit each other."""
+    """Checks that a generator and a discriminator fit together."""
     check_networks({"generator": generator, "discriminator": discriminator})
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if len(network.inputs) > 2 or len(network.outputs) != 1:
@@ -144,21 +142,21 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."
             " Leave that activation out."
         )
-    made, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
-    if (*made[:-1], made[-1] * packing) != judged:
+    generated, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
+    if (*generated[:-1], generated[-1] * packing) != judged:
         packed = f", {packing} packed along the last axis" if packing > 1 else ""
         raise InputError(
-            f"Expected the discriminator to take what the generator makes{packed}. Received: a generator of {made} "
-            f"and a discriminator of {judged}. Change one of the two shapes."
+            f"Expected the discriminator to take what the generator makes{packed}. Received: a generator of "
+            f"{generated} and a discriminator of {judged}. Change one of the two shapes."
         )
     _check_conditions(generator, discriminator, packing)
 
 
 def _check_conditions(generator, discriminator, packing: int) -> None:
-    """That what the networks take second is a condition, and the same for both, packed for the discriminator."""
+    """Checks the conditions of both networks: they must be the same, packed for the discriminator."""
     _, condition = noise_and_condition(generator, discriminator)
     if condition is not None:
-        Condition.of_input(condition)
+        Condition.from_input(condition)
     if len(discriminator.inputs) == 1:
         return
     packed = tuple(discriminator.inputs[1].shape[1:])
@@ -168,11 +166,11 @@ def _check_conditions(generator, discriminator, packing: int) -> None:
             f"Received: one of labels {tuple(discriminator.inputs[1].shape)}. Build it with keras.Input(({packing},))."
         )
     if packing == 1:
-        Condition.of_input(discriminator.inputs[1])
+        Condition.from_input(discriminator.inputs[1])
     if condition is not None:
         single = tuple(condition.shape[1:])
         expected = (*single[:-1], single[-1] * packing) if single else (() if packing == 1 else (packing,))
-        if expected != packed and {expected, packed} != {(), (1,)}:  # which are two ways to take one label
+        if expected != packed and {expected, packed} != {(), (1,)}:  # two ways to take one label
             raise InputError(
                 f"Expected both networks to take the same condition{f' ({packing} packed)' if packing > 1 else ''}. "
                 f"Received: a generator of {single} and a discriminator of {packed}. Change one of the two."
@@ -180,7 +178,7 @@ def _check_conditions(generator, discriminator, packing: int) -> None:
 
 
 def check_batch(model, examples, condition) -> None:
-    """That a batch has the examples and conditions that a model takes; while its step is traced."""
+    """Checks, while a step is traced, that a batch has the examples and conditions that the model takes."""
     check_example_shape(model, examples.shape[1:])
     expected = model.data_condition
     if expected is None:
@@ -192,7 +190,7 @@ def check_batch(model, examples, condition) -> None:
 
 
 def check_example_shape(model, shape) -> None:
-    """That examples are of the shape that a model is trained on."""
+    """Checks that examples have the shape that the model is trained on."""
     if tuple(shape) != model.example_shape:
         raise InputError(
             f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {tuple(shape)}. "
@@ -201,14 +199,14 @@ def check_example_shape(model, shape) -> None:
 
 
 def check_dataset(model, dataset: Dataset, batch_size: int | None = None) -> None:
-    """That a model can take these data, or train on them in such batches."""
+    """Checks that a model can take these data and, with `batch_size`, train on them."""
     check_example_shape(model, dataset.example_shape)
     if model.data_condition is not None:
         model.data_condition.check_data(dataset.conditions, dataset.condition_shape)
-    least = model.packing if batch_size is None else batch_size
-    if least < 1 or len(dataset) < least:
+    minimum = model.packing if batch_size is None else batch_size
+    if minimum < 1 or len(dataset) < minimum:
         raise InputError(
-            f"Expected at least one full batch of {least}. Received: {len(dataset)} examples. "
+            f"Expected at least one full batch of {minimum}. Received: {len(dataset)} examples. "
             "Choose a smaller batch_size, or more data."
         )
     if batch_size is not None:

@@ -1,4 +1,4 @@
-"""What one call into the graph does: one training step or several, or none where a run is resumed within an epoch."""
+"""The `train_function` of a model: one or several steps per call, and none for steps that a resumed run had done."""
 
 import tensorflow as tf
 
@@ -9,8 +9,9 @@ from keras_gan_zoo.state.snapshot import Snapshot
 def steps_function(model, is_guarded: bool):
     """A `train_function` that runs up to `steps_per_execution` steps per call, and stops where the epoch ends.
 
-    Keras' own would run past the end, and where the data end moves random states before it notices. The bits are those
-    of one step at a time. A guarded execution ends with the first step that leaves the finite numbers.
+    Keras' own function would run past the end of the epoch, and would advance random states before it notices that the
+    data have ended. Results are bitwise identical to those of single steps. A guarded execution ends with the first
+    step that produces NaN or infinity.
     """
     step = model.train_step
     if not model.run_eagerly:
@@ -34,7 +35,9 @@ def steps_function(model, is_guarded: bool):
         execute = tf.function(execute, autograph=False, reduce_retracing=True)
 
     def train_function(iterator):
-        if model.steps_per_execution == 1 or not isinstance(iterator, tf.data.Iterator):  # the latter: train_on_batch
+        if model.steps_per_execution == 1 or not isinstance(
+            iterator, tf.data.Iterator
+        ):  # train_on_batch passes another iterator
             return step(next(iterator))
         done, logs = execute(iterator, tf.constant(model.session.steps_of_next_execution(model.steps_in_epoch)))
         if not done:
@@ -44,20 +47,20 @@ def steps_function(model, is_guarded: bool):
     return train_function
 
 
-class BrokenEpoch:
-    """The epoch that a run is resumed in, of which some steps were done before.
+class InterruptedEpoch:
+    """The epoch in which a run is resumed: some of its steps were done before the interruption.
 
     Args:
         start: The snapshot that the run is resumed from.
-        batches_before: If the source of batches begins anew, and done ones must be read and thrown away: how many
-            batches of earlier epochs come before those of this one. None if the source begins where the run is resumed.
+        batches_before: If the source of batches restarts, so that the batches of finished steps must be read and
+            discarded: the number of batches of earlier epochs. None if the source starts where the run is resumed.
     """
 
     def __init__(self, start: Snapshot, batches_before: int | None):
         self.start, self.batches_before, self.done = start, batches_before, 0
 
-    def skips(self, model, iterator) -> bool:
-        """Whether all steps of the next execution were done before; if only some were, those are skipped."""
+    def skip(self, model, iterator) -> bool:
+        """Skips those steps of the next execution that were done before; returns whether these are all of its steps."""
         wanted = model.session.steps_of_next_execution(self.done)
         steps = min(wanted, self.start.batch - self.done)
         if self.batches_before is not None:
@@ -65,33 +68,33 @@ class BrokenEpoch:
                 next(iterator)
             self.batches_before = 0
         if self.done == 0 and steps:
-            self.start.put_back_metrics(model)
+            self.start.restore_metrics(model)
         self.done += steps
         return steps == wanted
 
     @property
     def is_over(self) -> bool:
-        """Whether all steps that were done before are skipped."""
+        """Whether all finished steps have been skipped."""
         return self.done == self.start.batch
 
 
-def skipping_done_steps(model, execute):
-    """A `train_function` that skips the steps of a broken epoch, so that Keras counts and logs a whole one."""
+def skip_done_steps(model, execute):
+    """A `train_function` that skips the finished steps of an interrupted epoch, which Keras then counts and logs."""
 
     def train_function(iterator):
         session = model.session
-        broken = None if session is None else session.broken_epoch
-        is_skipped = broken is not None and broken.skips(model, iterator)
-        if broken is not None and broken.is_over:
-            session.broken_epoch = None
+        interrupted = None if session is None else session.interrupted_epoch
+        is_skipped = interrupted is not None and interrupted.skip(model, iterator)
+        if interrupted is not None and interrupted.is_over:
+            session.interrupted_epoch = None
         if is_skipped:
             return _figures(model)
         try:
             return execute(iterator)
         except StopIteration:
-            if broken is None:
+            if interrupted is None:
                 raise
-            return _figures(model)  # the data end where the epoch broke: it was done
+            return _figures(model)  # the data end where the epoch was interrupted: it was complete
 
     return train_function
 

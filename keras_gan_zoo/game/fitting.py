@@ -1,4 +1,4 @@
-"""`fit` and `evaluate`: from what the user gave to batches, callbacks and a `Session`."""
+"""`fit` and `evaluate`: from the user's arguments to batches, callbacks and a `Session`."""
 
 import inspect
 import warnings
@@ -16,7 +16,7 @@ from keras_gan_zoo.game.session import Session
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
-    """See `GameModel.fit`; `keras_fit` is that of `keras.Model`, and `arguments` are further ones of it."""
+    """See `GameModel.fit`. `keras_fit` is `keras.Model.fit`, and `arguments` are its further arguments."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
     check_scope(strategy_of(model))
     model.check_complete()
@@ -49,7 +49,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
             callback.set_model(model)
             callback.begin(dataset)
     journal = ours.Journal(model, described, callbacks)
-    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), reads_anew=dataset is None)
+    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), source_restarts=dataset is None)
     with errors_of_pipelines():
         return session.run(keras_fit, batches, arguments)
 

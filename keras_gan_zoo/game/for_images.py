@@ -1,4 +1,4 @@
-"""`for_images`: a model with the networks of its paper, or any other pair, from the shape of the examples."""
+"""`for_images`: builds a model with the networks of its paper, or another pair, for examples of a given shape."""
 
 import inspect
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from keras_gan_zoo.game.checks import check_options
 
 
 class ForImages:
-    """Adds `for_images` to a model of two players; `paper_networks` says which networks are the default."""
+    """Adds `for_images` to a model of two players; `paper_networks` defines the default networks."""
 
     needs_labels = False
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
-        """The architecture of the paper for examples of one shape, and its arguments where they are not the default."""
+        """The paper's architecture for examples of a given shape, and its arguments that differ from the defaults."""
         raise NotImplementedError
 
     @classmethod
@@ -30,7 +30,7 @@ class ForImages:
         spectral_normalization: bool = False,
         **arguments,
     ):
-        """A model with networks for examples of one shape; by default those of the paper.
+        """Builds a model with networks for examples of a given shape; by default the networks of the paper.
 
         Args:
             image_shape: (height, width, channels), or (features,) for vectors.
@@ -49,11 +49,11 @@ class ForImages:
             InputError: If an argument is unknown, or the networks cannot be built for this shape.
         """
         shape = _checked_shape(image_shape)
-        of_networks, of_model = cls._keywords(shape, architecture)
+        network_options, model_options = cls._keywords(shape, architecture)
         for name in arguments:
-            if name not in {*of_networks, *of_model, "name"}:
-                raise unknown(f"argument of {cls.__name__}.for_images", name, {*of_networks, *of_model})
-        build = networks.ARCHITECTURES[of_networks.pop("architecture")]
+            if name not in {*network_options, *model_options, "name"}:
+                raise unknown(f"argument of {cls.__name__}.for_images", name, {*network_options, *model_options})
+        build = networks.ARCHITECTURES[network_options.pop("architecture")]
         if num_classes is None and arguments.get("class_names"):
             num_classes = len(arguments["class_names"])
         if num_classes is None and cls.needs_labels:
@@ -61,41 +61,43 @@ class ForImages:
                 f"{cls.__name__} expects num_classes, because its networks take labels. Received: none. Pass it, or "
                 "use GAN for data without labels."
             )
-        options = {name: arguments.get(name, of_model[name]) for name in ("packing", "r1", "r2", "ema_decay", "seed")}
+        options = {
+            name: arguments.get(name, model_options[name]) for name in ("packing", "r1", "r2", "ema_decay", "seed")
+        }
         check_options(num_classes, arguments.get("class_names"), **options)
-        sizes = {name: arguments.get(name, default) for name, default in of_networks.items()}
+        sizes = {name: arguments.get(name, default) for name, default in network_options.items()}
         generator, discriminator = build(shape, latent_dim, num_classes, **sizes)
         if spectral_normalization:
             discriminator = networks.spectrally_normalized(discriminator, sizes["seed"])
-        of_constructor = {name: value for name, value in arguments.items() if name in {*of_model, "name"}}
-        return cls(generator, discriminator, num_classes=num_classes, **of_constructor)
+        constructor_options = {name: value for name, value in arguments.items() if name in {*model_options, "name"}}
+        return cls(generator, discriminator, num_classes=num_classes, **constructor_options)
 
     @classmethod
     def default_arguments(cls, shape: tuple[int, ...], architecture: str | None = None) -> dict:
-        """What `for_images` uses where nothing is given, so that a recipe can say it; without what defaults to None."""
-        of_networks, of_model = cls._keywords(shape, architecture)
-        defaults = {**of_networks, "spectral_normalization": False, **of_model}
+        """The default arguments of `for_images`, which a recipe records. Defaults of None are left out."""
+        network_options, model_options = cls._keywords(shape, architecture)
+        defaults = {**network_options, "spectral_normalization": False, **model_options}
         return {name: default for name, default in defaults.items() if default is not None}
 
     @classmethod
     def _keywords(cls, shape, architecture: str | None) -> tuple[dict, dict]:
-        """Keyword arguments and their defaults: of the architecture, whose name comes first, and of the constructor."""
+        """Keyword arguments with their defaults: those of the architecture (and its name), and of the constructor."""
         paper = cls.paper_networks(shape)
         chosen = paper["architecture"] if architecture is None else architecture
         if chosen not in networks.ARCHITECTURES:
             raise unknown("architecture", chosen, networks.ARCHITECTURES)
-        of_networks = {"architecture": chosen, **_keyword_arguments(networks.ARCHITECTURES[chosen])}
-        of_model = {}
-        for base in reversed(cls.__mro__):  # a variant's constructor passes what it does not name on to its bases
+        network_options = {"architecture": chosen, **_keyword_arguments(networks.ARCHITECTURES[chosen])}
+        model_options = {}
+        for base in reversed(cls.__mro__):  # a variant's constructor passes further keywords on to its base classes
             if "__init__" in vars(base) and issubclass(base, ForImages):
-                of_model |= _keyword_arguments(base.__init__)
-        return of_networks | (paper if chosen == paper["architecture"] else {}), of_model
+                model_options |= _keyword_arguments(base.__init__)
+        return network_options | (paper if chosen == paper["architecture"] else {}), model_options
 
 
 def arguments_of_networks() -> set[str]:
-    """Names of arguments that some architecture takes, and no model."""
-    takers = networks.ARCHITECTURES.values()
-    return {name for build in takers for name in _keyword_arguments(build)} - {"packing", "seed"}
+    """Names of arguments that architectures take, and models do not."""
+    builders = networks.ARCHITECTURES.values()
+    return {name for build in builders for name in _keyword_arguments(build)} - {"packing", "seed"}
 
 
 def _checked_shape(image_shape) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""A Keras model of named players: everything around a `train_step` but the algorithm."""
+"""A Keras model of named players: everything except the algorithm, which is the `train_step`."""
 
 import random
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltWhenMade, random_states, strategy_of
+from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
@@ -20,11 +20,11 @@ SMALL = 250_000  # parameters of all players, below which dispatching a step cos
 STEPS_OF_SMALL = 64  # steps per call into the graph for such players
 
 
-class GameModel(BuiltWhenMade, keras.Model):
-    """Networks with an optimizer each, the players, which one `train_step` moves: the base of all models here.
+class GameModel(BuiltInConstructor, keras.Model):
+    """The base of all models here: players, which are networks with an optimizer each, trained by a `train_step`.
 
-    A subclass writes `train_step` in these words: `minibatches`, `normal` or `uniform` numbers, `descend` and
-    `finish_step`. Replicas, loss scales, random numbers that can be repeated, and figures live behind them; `fit`,
+    A subclass writes its `train_step` with the methods `minibatches`, `normal` or `uniform`, `descend` and
+    `finish_step`. They take care of replicas, loss scales, reproducible random numbers and logged figures. `fit`,
     saving, snapshots and guards against NaN then work as for every model of this package.
 
     Args:
@@ -35,7 +35,7 @@ class GameModel(BuiltWhenMade, keras.Model):
         **kwargs: `name`, and other arguments of `keras.Model`.
 
     Raises:
-        InputError: If a network is not built, two of them share a weight, or the seed is out of range.
+        InputError: If a network is not built, two networks share a weight, or the seed is out of range.
 
     Example:
         ```python
@@ -53,11 +53,11 @@ class GameModel(BuiltWhenMade, keras.Model):
         ```
     """
 
-    logged: tuple[str, ...] = ("loss",)  # names of the figures that `finish_step` is given
-    packing = 1  # examples that are judged at once
+    logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
+    packing = 1  # number of examples that are judged together
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # noise and examples stay as they are, whatever policy is global
+        super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
         checks.check_networks(players)
@@ -76,7 +76,7 @@ class GameModel(BuiltWhenMade, keras.Model):
 
     @staticmethod
     def paper_optimizer(learning_rate: float = 0.001) -> keras.optimizers.Optimizer:
-        """The optimizer of a player that `compile` is given none for."""
+        """The default optimizer of a player in `compile`."""
         return keras.optimizers.Adam(learning_rate)
 
     @property
@@ -86,24 +86,24 @@ class GameModel(BuiltWhenMade, keras.Model):
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        """Shape of one example of the data: by default what the first player takes."""
+        """Shape of one example of the data: by default the input shape of the first player."""
         return tuple(getattr(self, self._player_names[0]).inputs[0].shape[1:])
 
     @property
     def data_condition(self) -> Condition | None:
-        """What the data must have besides examples; None for nothing."""
+        """The condition that the data must have besides examples; None for none."""
         return None
 
     @property
     def minibatches_per_step(self) -> int:
-        """How many minibatches a step cuts its batch into."""
+        """Number of minibatches that a step cuts its batch into."""
         return 1
 
     def check_complete(self) -> None:
-        """Raises an `InputError` if a network is missing what training or judging needs."""
+        """Raises an `InputError` if a network is not ready to be trained or evaluated."""
 
     def adopt(self, dataset: data.Dataset) -> None:
-        """Learns of the data what the model was not told, such as names of classes, when it is first trained."""
+        """Takes facts that the model lacks, such as class names, from the data that it is first trained on."""
 
     # -------------------------------------------------------------------------------------------------------- players
 
@@ -120,13 +120,13 @@ class GameModel(BuiltWhenMade, keras.Model):
 
         Args:
             *optimizers: Keras optimizers or their names, in the order of the players; None for `paper_optimizer`.
-            **arguments: The same by name, `<player>_optimizer`, or `optimizer` for a single player; and `run_eagerly`,
+            **arguments: Optimizers by name: `<player>_optimizer`, or `optimizer` for a single player; `run_eagerly`,
                 `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last is 1 by default, and more
                 where the players are so small that dispatching a step costs as much as the step. It changes no result,
                 but callbacks see a batch only at the end of an execution.
 
         Raises:
-            InputError: If arguments cannot work, or not together.
+            InputError: If an argument is invalid, or arguments cannot be combined.
         """
         checks.check_scope(strategy_of(self))
         distribution.check_supported(self.distribute_strategy)
@@ -165,17 +165,17 @@ class GameModel(BuiltWhenMade, keras.Model):
         parameters = sum(player.network.count_params() for player in self.players.values())
         return STEPS_OF_SMALL if parameters < SMALL and strategy_of(self) is None else 1
 
-    # ----------------------------------------------------------------------------------------- words of a `train_step`
+    # ------------------------------------------------------------------------------------ methods for a `train_step`
 
     def minibatches(self, batch, k: int) -> list[tuple]:
-        """Cuts a batch into k fresh minibatches (examples, condition); the condition is None unless one is taken."""
+        """Cuts a batch into k minibatches (examples, condition); the condition is None if the networks take none."""
         examples, condition = self.unpacked(batch)
         checks.check_divisible(examples.shape[0], k, self.packing)
-        conditions = [None] * k if condition is None else _dealt(condition, k)
-        return list(zip(_dealt(examples, k), conditions, strict=True))
+        conditions = [None] * k if condition is None else _deal(condition, k)
+        return list(zip(_deal(examples, k), conditions, strict=True))
 
     def unpacked(self, batch) -> tuple:
-        """(examples, condition) of a batch, checked while tracing; the condition is None unless one is taken."""
+        """Unpacks a batch into (examples, condition), checked while tracing; the condition may be None."""
         examples, condition, _ = keras.utils.unpack_x_y_sample_weight(batch)
         checks.check_batch(self, examples, condition)
         examples = tf.cast(normalised(tf.convert_to_tensor(examples)), keras.backend.floatx())
@@ -186,18 +186,20 @@ class GameModel(BuiltWhenMade, keras.Model):
 
     def normal(self, draws: int, rows, shape: tuple[int, ...], step=None) -> list[tf.Tensor]:
         """Standard normal numbers (rows, *shape), drawn `draws` times: a function of (seed, step)."""
-        return _drawn(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
+        return _draw_for_batch(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
 
     def uniform(self, draws: int, rows, step=None) -> list[tf.Tensor]:
         """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step)."""
-        seed = tf.random.experimental.stateless_fold_in(self._seed_of(step), 1)  # or they would depend on the noise
-        return _drawn(tf.random.stateless_uniform, seed, draws, rows, ())
+        seed = tf.random.experimental.stateless_fold_in(
+            self._seed_of(step), 1
+        )  # otherwise they would depend on the noise
+        return _draw_for_batch(tf.random.stateless_uniform, seed, draws, rows, ())
 
     def descend(self, network: keras.Model, loss: tf.Tensor, tape: tf.GradientTape, when=None) -> None:
-        """One optimizer step of a player, down the gradient of a loss that is a mean over this replica's examples.
+        """One optimizer step of a player on a loss, which is a mean over this replica's examples.
 
-        Optimizers sum gradients over replicas, so each contributes its share; a loss scale enters the same way. With
-        `when`, a boolean of the step, everything stays as it was where that is false.
+        Optimizers sum gradients over replicas, so each replica's gradient is divided by their number; a loss scale is
+        applied in the same way. If `when`, a boolean tensor, is false, the player and its optimizer stay unchanged.
         """
         [optimizer] = [player.optimizer for player in self.players.values() if player.network is network]
         share = tf.ones_like(loss) / replicas.count()
@@ -205,12 +207,12 @@ class GameModel(BuiltWhenMade, keras.Model):
         gradients = tape.gradient(loss, variables, output_gradients=optimizer.scale_loss(share))
         state = [] if when is None else [*variables, *optimizer.variables]
         before = [tf.identity(variable) for variable in state]
-        optimizer.apply(replicas.seen_globally(gradients, optimizer), variables)
+        optimizer.apply(replicas.clip_globally(gradients, optimizer), variables)
         for variable, value in zip(state, before, strict=True):
             variable.assign(tf.where(when, variable, value))
 
     def finish_step(self, **logged) -> dict:
-        """Counts the step, and returns the means of the logged figures over the epoch."""
+        """Increments the step, and returns the means of the logged figures over the epoch."""
         self.step.assign_add(1)
         return self.tracked(logged)
 
@@ -218,12 +220,12 @@ class GameModel(BuiltWhenMade, keras.Model):
         """Adds figures to their means over the epoch, and returns the means."""
         for name, value in logged.items():
             self._trackers[name].update_state(value, sample_weight=weight)
-        return replicas.packed_logs({name: tracker.result() for name, tracker in self._trackers.items()})
+        return replicas.logs_for_workers({name: tracker.result() for name, tracker in self._trackers.items()})
 
     def test_step(self, batch):
-        """What `evaluate` computes of a batch."""
+        """Computes the figures of `evaluate` for one batch."""
         raise InputError(
-            f"Expected a model that can be evaluated. Received: a {type(self).__name__}, which writes no test_step. "
+            f"Expected a model that can be evaluated. Received: a {type(self).__name__}, which has no test_step. "
             "Write one, or leave evaluate and validation_data out."
         )
 
@@ -236,40 +238,40 @@ class GameModel(BuiltWhenMade, keras.Model):
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
         """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
 
-        Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step: what
-        an epoch leaves over, another takes, unless `shuffle=False`. Validation figures are those of `evaluate`. With
-        `callbacks.Snapshots`, a `fit` that was interrupted goes on where it was.
+        Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step. Unless
+        `shuffle=False`, each epoch leaves out other examples if they do not fill a batch. Validation figures are those
+        of `evaluate`. With `callbacks.Snapshots`, an interrupted `fit` is resumed where it stopped.
 
         Args:
             x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
-            y: What conditional networks take besides, and others ignore: integer labels (n,), vectors (n, d), or
-                pictures (n, height, width, channels) in uint8 or in [-1, 1].
+            y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
+                (n, height, width, channels) in uint8 or in [-1, 1].
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
             epochs: As in `keras.Model.fit`.
             verbose: As in `keras.Model.fit`.
-            callbacks: Those of Keras, but for the few that need one optimizer, and those of `callbacks`.
-            **keras_arguments: Further ones of `keras.Model.fit`, such as `steps_per_epoch` and `validation_data`.
+            callbacks: Callbacks of Keras, except for the few that need a single optimizer, and of `callbacks`.
+            **keras_arguments: Further arguments of `keras.Model.fit`, such as `steps_per_epoch` and `validation_data`.
 
         Returns:
             A `keras.callbacks.History`, which includes the epochs before an interruption.
 
         Raises:
-            InputError: If the data do not fit the networks or the batch size, or a callback cannot work.
-            NotFiniteError: By `callbacks.NaNGuard` or `callbacks.Snapshots`, if a number is not finite any more.
+            InputError: If the data do not fit the networks or the batch size, or a callback is not supported.
+            NotFiniteError: By `callbacks.NaNGuard` or `callbacks.Snapshots`, if a number is no longer finite.
         """
         arguments = {**keras_arguments, "epochs": epochs, "verbose": verbose}
         return fitting.fit(self, super().fit, x, y, batch_size, callbacks, arguments)
 
     def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
-        """The losses over all examples, networks in inference mode; nothing is updated. Takes what `fit` takes."""
+        """The losses over all examples, with networks in inference mode. Takes the same data as `fit`."""
         return fitting.evaluate(self, super().evaluate, x, y, batch_size, keras_arguments)
 
     def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
-        """Raises an `InputError` if this model cannot take these data, or not train on them in such batches."""
+        """Raises an `InputError` if this model cannot take these data or, with `batch_size`, not train on them."""
         checks.check_dataset(self, dataset, batch_size)
 
     def make_train_function(self, force=False):
-        """Keras' own for several replicas, ours for one: it ends an execution where the epoch, or the data, end."""
+        """Keras' function for several replicas; for one, ours, which stops at the end of the epoch or of the data."""
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
@@ -278,7 +280,7 @@ class GameModel(BuiltWhenMade, keras.Model):
                 super().make_train_function(force=True)
             else:
                 self.train_function = execution.steps_function(self, is_guarded)
-            self.train_function = execution.skipping_done_steps(self, self.train_function)
+            self.train_function = execution.skip_done_steps(self, self.train_function)
             self.train_function.is_guarded = is_guarded
         return self.train_function
 
@@ -287,7 +289,7 @@ class GameModel(BuiltWhenMade, keras.Model):
         return super().make_test_function(force)
 
     def retrace(self) -> None:
-        """Forgets the compiled steps, so that they are traced anew with what has changed."""
+        """Discards the compiled steps, so that they are traced again after a change."""
         self.train_function = self.test_function = None
 
     @property
@@ -295,17 +297,17 @@ class GameModel(BuiltWhenMade, keras.Model):
         return list(self._trackers.values())
 
     def loss_total(self, name: str):
-        """The sum over the steps of the epoch behind the mean that is logged: not finite if one of them was not."""
+        """The sum of a logged figure over the steps of the epoch. It is not finite if any of them was not."""
         return self._trackers[name].total
 
     @property
     def steps_done(self) -> int:
-        """Training steps so far."""
+        """Number of finished training steps."""
         return int(keras.ops.convert_to_numpy(self.step))
 
     @property
     def steps_in_epoch(self) -> int:
-        """Steps of this epoch that are done."""
+        """Number of finished steps of this epoch."""
         return int(self.metrics[0].count)
 
     # -------------------------------------------------------------------------------------------------------- saving
@@ -332,7 +334,7 @@ class GameModel(BuiltWhenMade, keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
-        """The step, and the states that Dropout and other random layers draw from, which Keras leaves out."""
+        """Saves the step, and the states of random layers such as Dropout, which Keras leaves out."""
         super().save_own_variables(store)
         for number, state in enumerate(random_states(self)):
             store[f"random_state_{number}"] = keras.ops.convert_to_numpy(state)
@@ -343,13 +345,13 @@ class GameModel(BuiltWhenMade, keras.Model):
             state.assign(store[f"random_state_{number}"])
 
 
-def _dealt(values, k: int) -> list[tf.Tensor]:
-    """Like cards, one by one: then replicas that hold a part of the batch each hold a part of every minibatch."""
+def _deal(values, k: int) -> list[tf.Tensor]:
+    """Deals a batch out like cards, so that replicas with a part of the batch each have a part of every minibatch."""
     return tf.unstack(tf.reshape(values, (-1, k, *values.shape[1:])), axis=1)
 
 
-def _drawn(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
-    """Drawn for the global batch and cut: replicas differ, and the result does not depend on their number."""
+def _draw_for_batch(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tensor]:
+    """Draws numbers for the global batch and returns this replica's; the result does not depend on their number."""
     dtype = keras.backend.floatx()
-    values = replicas.own_rows(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
+    values = replicas.draw_for_replica(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
     return tf.unstack(values)

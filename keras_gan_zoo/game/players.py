@@ -18,12 +18,12 @@ class Player:
 
 
 def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimizer:
-    """An optimizer with its variables, because Keras loads no weights into one without; float16 gets a loss scale."""
+    """An optimizer with built variables, which Keras needs to load its weights; with a loss scale for float16."""
     optimizer = keras.optimizers.get(optimizer)
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if inner.use_ema:
         raise InputError(
-            "Expected optimizers without use_ema, whose average Keras would never put to use here. Received: "
+            "Expected optimizers without use_ema, whose average Keras would never use here. Received: "
             f"use_ema=True. Pass ema_decay={inner.ema_momentum} to the model instead."
         )
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -34,7 +34,7 @@ def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimiz
 
 
 def frozen_copy(network: keras.Model) -> keras.Model:
-    """Another network with the same weights, which no optimizer moves."""
+    """A copy of a network with the same weights, which are not trainable."""
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     copy.trainable = False
@@ -42,7 +42,7 @@ def frozen_copy(network: keras.Model) -> keras.Model:
 
 
 def check_optimizers(optimizers: dict) -> None:
-    """That no two players share one optimizer, which keeps the state of one."""
+    """Raises an `InputError` if two players share an optimizer, because it keeps the state of one."""
     given = [optimizer for optimizer in optimizers.values() if isinstance(optimizer, keras.optimizers.Optimizer)]
     if len({id(optimizer) for optimizer in given}) < len(given):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Models as presets: `from_preset`, `save_preset`, and what a model knows of the preset it came from."""
+"""Models as presets: `from_preset`, `save_preset`, and the origin of a model that was loaded from a preset."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 class AsPreset:
     """Adds `from_preset` and `save_preset` to a model of two players."""
 
-    lacks_discriminator = False  # whether its discriminator was left in the preset, and has random weights here
+    lacks_discriminator = False  # whether a preset was loaded without its discriminator, which then has random weights
     origin: Origin | None = None
 
     @classmethod
     def from_preset(cls, source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None):
-        """A trained model of this class, by what `zoo.load` takes, such as the name of a preset.
+        """Loads a trained model of this class from a source that `zoo.load` takes, such as the name of a preset.
 
         Args:
-            source: As of `zoo.load`.
-            with_discriminator: As of `zoo.load`.
-            sha256: As of `zoo.load`.
+            source: As in `zoo.load`.
+            with_discriminator: As in `zoo.load`.
+            sha256: As in `zoo.load`.
 
         Raises:
-            InputError: If there is none, or it is of another class.
+            InputError: If there is no such model, or it is of another class.
 
         Example:
             >>> import keras_gan_zoo as kgz
@@ -57,23 +57,23 @@ class AsPreset:
     ) -> Card:
         """Writes a folder that `zoo.load` reads: both players and how they are compiled, without pickle.
 
-        The folder holds `generator.npz` (the averaged generator where there is one), `discriminator.npz`,
-        `config.json`, `golden.npz` (four samples of what was written and read back) and `preset.toml` with the SHA-256
-        of each. The state of the optimizers is not in it: to go on with a run as if nothing had happened, use `save`.
-        A model that was loaded from a preset hands its paper, licence and data on, beside the name of that preset.
+        The folder holds `generator.npz` (the averaged generator if there is one), `discriminator.npz`, `config.json`,
+        `golden.npz` (four samples of the model as read back) and `preset.toml` with the SHA-256 of each file. It does
+        not hold the state of the optimizers: to continue a run exactly, use `save`. A model that was loaded from a
+        preset passes on its paper, licence and data, and the name of that preset.
 
         Args:
-            folder: New or empty, or a preset that is replaced; its name becomes the preset's.
-            description: One line.
-            licence: Of the weights; by default that of the preset that the model was loaded from, if it was.
-            half: Whether numbers are stored in float16: half the size, and samples that differ a little.
-            with_discriminator: Whether it is written too; by default, if the model has it.
+            folder: A new or empty folder, or a preset to replace. Its name becomes the name of the preset.
+            description: Description in one line.
+            licence: Licence of the weights; by default that of the preset that the model was loaded from, if any.
+            half: Whether numbers are stored in float16: half the size, and slightly different samples.
+            with_discriminator: Whether the discriminator is written too; by default if the model has it.
 
         Returns:
             The `cards.Card` that was written.
 
         Raises:
-            InputError: If the folder holds something else, or the model is of a class that loading would not know.
+            InputError: If the folder holds something else, or the model's class cannot be loaded from a preset.
             NotFiniteError: If a weight is NaN or infinite.
 
         Example:
@@ -88,7 +88,7 @@ class AsPreset:
         return save(self, folder, half=half, with_discriminator=with_discriminator, **facts)
 
     def check_complete(self) -> None:
-        """Raises an `InputError` where training or judging would use a discriminator that has never learned."""
+        """Raises an `InputError` if the discriminator is missing, because it was not loaded from the preset."""
         if self.lacks_discriminator:
             raise InputError(
                 "Expected a model with its discriminator, to train or judge with, or to save the weights of. Received: "

@@ -1,4 +1,4 @@
-"""Samples of a trained model: noise and conditions in, NumPy arrays out; and the way back."""
+"""Samples of a trained model: from noise and conditions to NumPy arrays, and back by inversion."""
 
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from keras_gan_zoo.networks.roles import inputs
 
 
 class GeneratorSampler(Sampler):
-    """A `Sampler` by a Keras network, which can also be inverted and exported. Subclasses say which network it is."""
+    """A `Sampler` with a Keras network, which can also be inverted and exported. Subclasses define `sampler`."""
 
     sampler: keras.Model
     example_shape: tuple[int, ...]
@@ -32,21 +32,21 @@ class GeneratorSampler(Sampler):
         seed: int = 0,
         verbose: int = 0,
     ) -> Inversion:
-        """Noise from which the generator makes given examples, as nearly as gradient descent finds it.
+        """Finds, by gradient descent, noise from which the generator makes given examples as closely as possible.
 
         For each example, several descents by Adam on the mean squared error start from the nearest of 1,000 random
-        samples; the learning rate falls to zero over their second half, and the lowest loss on the way of the best
-        descent counts. The model stays as it is.
+        samples; the learning rate falls to zero over their second half, and the result is the noise with
+        the lowest loss in any of them. The model is not changed.
 
         Args:
             images: Examples (n, *example_shape): uint8 images, floats in [-1, 1], or vectors.
             labels: Needed by networks that take classes: one class for all, or n classes, by index or name.
             conditions: Needed by networks that take vectors or pictures: one for all, or n of them.
-            steps: Of each descent.
-            restarts: Descents for each example.
-            learning_rate: Adam's.
-            prior: Weight of the mean square of the noise in the loss: a pull towards noise that the generator was
-                trained on, for a little error.
+            steps: Number of steps of each descent.
+            restarts: Number of descents for each example.
+            learning_rate: Adam's learning rate.
+            prior: Weight of the mean square of the noise in the loss: it pulls towards noise that the generator was
+                trained on, at the cost of a slightly larger error.
             seed: Same seed, same result.
             verbose: 1 for Keras' progress bar, 2 for lines, 0 for silence.
 
@@ -54,7 +54,7 @@ class GeneratorSampler(Sampler):
             An `Inversion` with `noise`, `images` and `error`.
 
         Raises:
-            InputError: If the examples are of another shape or range, labels are missing, or a number is out of range.
+            InputError: If the examples have another shape or range, labels are missing, or a number is out of range.
 
         Example:
             >>> import keras_gan_zoo as kgz
@@ -66,22 +66,22 @@ class GeneratorSampler(Sampler):
         return invert(self, images, labels, conditions, **options, seed=seed, verbose=verbose)
 
     def export(self, path, format: str | None = None, **options):
-        """Writes the generator, the averaged one where there is one, as ONNX, SavedModel or LiteRT.
+        """Exports the generator, the averaged one if there is one, as ONNX, SavedModel or LiteRT.
 
-        Unlike that of Keras, it exports what `sample` uses and not both players, with names that do not change, and
-        compares what was written with Keras: see `export.export`, which has all options.
+        Unlike Keras' `export`, it exports only the network that `sample` uses, with stable names, and compares the
+        results of the exported file with those of Keras. See `export.export` for all options.
 
         Args:
             path: A file ending in `.onnx` or `.tflite`, or a folder without suffix for a SavedModel.
-            format: "onnx", "litert" or "saved_model", where the suffix does not say it.
-            **options: `opset`, `uint8`, `half`, `int8` and `metadata`, of ONNX.
+            format: "onnx", "litert" or "saved_model"; by default the one that the suffix of the path implies.
+            **options: Options of ONNX: `opset`, `uint8`, `half`, `int8` and `metadata`.
 
         Returns:
             An `export.Exported` with `path`, `format`, `size` and `difference`.
 
         Raises:
-            InputError: If an argument cannot work, or the format cannot express a layer.
-            ParityError: If the file computes something else than Keras; then it is gone.
+            InputError: If an argument is invalid, or the format cannot express a layer.
+            ParityError: If the file does not compute the same as Keras; it is then deleted.
         """
         return export(self, path, format, **options)
 

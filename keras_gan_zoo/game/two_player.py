@@ -1,4 +1,4 @@
-"""A model of two players, a generator and a discriminator, and the words that its `train_step` is written in."""
+"""A model of two players, a generator and a discriminator, with the methods that its `train_step` is written with."""
 
 import keras
 import tensorflow as tf
@@ -18,9 +18,9 @@ from keras_gan_zoo.networks.roles import inputs, noise_and_condition
 class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     """A generator and a discriminator with an optimizer each, trained by `fit`.
 
-    Subclasses write `train_step`, with the words of `GameModel` and these: `noise`, `generate`, `score`, `judge` and
-    `generator_loss`. Packing, slope penalties, unpacking and averages live behind them. These options are common to
-    all of them.
+    Subclasses write `train_step` with the methods of `GameModel` and with `noise`, `generate`, `score`, `judge` and
+    `generator_loss`. These take care of packing, slope penalties, unpacking and averages. The following options are
+    common to all of them.
 
     Args:
         generator: Keras model from noise (batch, latent_dim), or [noise, condition], to examples. Images are channels
@@ -80,27 +80,27 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
         Args:
             generator_optimizer: Keras optimizer, its name, or None for the paper's.
-            discriminator_optimizer: The same for the discriminator.
+            discriminator_optimizer: Keras optimizer, its name, or None for the paper's.
             **keras_arguments: `run_eagerly`, `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The
                 last is 1 by default, and more where the players are so small that dispatching a step costs as much as
                 the step. It changes no result, but callbacks see a batch only at the end of an execution.
 
         Raises:
-            InputError: If arguments cannot work, or not together.
+            InputError: If an argument is invalid, or arguments cannot be combined.
         """
         super().compile(generator_optimizer, discriminator_optimizer, **keras_arguments)
 
-    # ----------------------------------------------------------------------------------------- words of a `train_step`
+    # ------------------------------------------------------------------------------------ methods for a `train_step`
 
     def noise(self, draws: int, rows, step=None) -> list:
         """Standard normal noise of this step, drawn `draws` times for `rows` examples: a function of (seed, step).
 
-        None each time where the generator takes no noise.
+        A list of None if the generator takes no noise.
         """
         return [None] * draws if self.latent_shape is None else self.normal(draws, rows, self.latent_shape, step)
 
     def generate(self, noise, condition, training: bool = True):
-        """Examples from noise, by the generator that is being trained; never in half precision."""
+        """Examples from noise, by the generator in training (not its average); never in half precision."""
         given = inputs(noise, condition if self.condition is not None else None)
         return tf.cast(self.generator(given, training=training), keras.backend.floatx())
 
@@ -111,25 +111,25 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         return tf.cast(scores, keras.backend.floatx())
 
     def judge(self, real, fake, condition, training: bool = True) -> tuple:
-        """Scores of real and of generated examples, and what `r1` and `r2` add to the discriminator's loss."""
+        """Scores of real and of generated examples, and the penalties `r1` and `r2` for the discriminator's loss."""
         real_scores, real_penalty = self._penalised(real, condition, self.r1 * training, training)
         fake_scores, fake_penalty = self._penalised(fake, condition, self.r2 * training, training)
         return real_scores, fake_scores, real_penalty + fake_penalty
 
     def generator_loss(self, fake_scores, real_scores):
-        """The generator's loss; `real_scores` is a function, because only relativistic losses need them."""
+        """The generator's loss. `real_scores` is a function, because only relativistic losses need the real scores."""
         needed = (real_scores(),) if self.adversarial_loss.needs_real_scores else ()
         return self.adversarial_loss.generator_loss(fake_scores, *needed)
 
     def finish_step(self, **logged) -> dict:
-        """Counts the step, moves the averaged generator, returns the means of the logged figures over the epoch."""
+        """Increments the step, updates the averaged generator, and returns the means of the logged figures."""
         figures = super().finish_step(**logged)
         if self.ema_generator is not None:
             self._move_average()
         return figures
 
     def test_step(self, batch):
-        """Both losses in inference mode, without penalties, on noise that training never sees."""
+        """Both losses in inference mode, without penalties, on noise that is not used in training."""
         real, condition = self.unpacked(batch)
         size = tf.shape(real)[0] // self.packing * self.packing  # the last batch may end in an incomplete pack
         real, condition = (
@@ -144,11 +144,11 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         return self.tracked(logged, weight=size)
 
     def figures(self, real_scores, fake_scores) -> dict:
-        """What a variant logs besides the losses: the rest of `logged`."""
+        """The figures that a variant logs besides the losses."""
         return {}
 
     def _packed(self, values):
-        """m consecutive examples joined along the last axis, so that the discriminator judges them at once."""
+        """Joins m consecutive examples along the last axis, so that the discriminator judges them together."""
         if self.packing == 1 or values is None:
             return values
         shape = values.shape[1:]
@@ -166,7 +166,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         return scores, weight * penalties.zero_centred(slope)
 
     def _move_average(self) -> None:
-        """Over at most a tenth of the steps so far, so that a short run is not dominated by the initial weights."""
+        """Updates the average, over at most a tenth of the steps so far, so that initial weights do not dominate it."""
         step = tf.cast(self.step, keras.backend.floatx())
         decay = tf.minimum(tf.cast(self.ema_decay, step.dtype), step / (step + 10))
         for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
@@ -177,7 +177,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     @property
     def sampler(self) -> keras.Model:
-        """The generator that samples come from: the moving average where there is one."""
+        """The generator that samples come from: the moving average if there is one."""
         return self.generator if self.ema_generator is None else self.ema_generator
 
     @property
@@ -188,16 +188,16 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     @property
     def condition(self) -> Condition | None:
-        """What the generator takes besides noise; None for nothing."""
+        """The condition that the generator takes besides noise; None for none."""
         _, condition = noise_and_condition(self.generator, self.discriminator)
-        return None if condition is None else Condition.of_input(condition, self.num_classes, self.class_names)
+        return None if condition is None else Condition.from_input(condition, self.num_classes, self.class_names)
 
     @property
     def data_condition(self) -> Condition | None:
-        """What either network takes besides noise or examples, and data must have; None for nothing."""
+        """The condition that either network takes and the data must have; None for none."""
         if self.condition is not None or len(self.discriminator.inputs) == 1:
             return self.condition
-        return Condition.of_input(self.discriminator.inputs[1], self.num_classes, self.class_names)
+        return Condition.from_input(self.discriminator.inputs[1], self.num_classes, self.class_names)
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -214,18 +214,18 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         return {"discriminator": "d_loss", "generator": "g_loss"}
 
     def adopt(self, dataset) -> None:
-        """Takes over the names of the classes, if the model has none of its own."""
+        """Adopts the class names of the data, if the model has none of its own."""
         if self.class_names is None and len(dataset.class_names or ()) == self.num_classes:
             self.class_names = tuple(dataset.class_names)
 
     def call(self, inputs, training=False):
-        """Examples from noise, or from [noise, condition]; by the averaged generator where there is one."""
+        """Examples from noise, or from [noise, condition], by the averaged generator if there is one."""
         return self.sampler(inputs, training=training)
 
     # -------------------------------------------------------------------------------------------------------- saving
 
     def save_weights(self, *arguments, **keywords):
-        """As of `keras.Model`. Refused without a discriminator: such a file could not say that it lacks one."""
+        """As in `keras.Model`. Refused without a discriminator: the file could not record that it is missing."""
         self.check_complete()
         super().save_weights(*arguments, **keywords)
 
@@ -255,6 +255,6 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
 
 def _at_least(rows: int, values) -> tf.Tensor:
-    """Zeros in place of no rows at all, which layers cannot take: a small last batch, or a replica without a part."""
+    """Replaces an empty batch, which layers cannot process, by zeros. The last batch may be empty on a replica."""
     missing = tf.where(tf.shape(values)[0] == 0, rows, 0)
     return tf.concat([values, tf.zeros((missing, *values.shape[1:]), values.dtype)], axis=0)

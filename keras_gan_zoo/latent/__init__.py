@@ -1,4 +1,4 @@
-"""Noise and what can be done with it: truncation, walks from noise to noise, morphs from class to class, inversion.
+"""Operations on noise: truncation, walks from noise to noise, morphs from class to class, and inversion.
 
 Noise is standard normal everywhere in this package. Importing this package imports neither Keras nor TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""The way back: noise from which a generator makes given examples, by gradient descent."""
+"""Inversion: finds noise from which a generator makes given examples, by gradient descent."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from keras_gan_zoo.networks.roles import inputs
 if TYPE_CHECKING:
     from keras_gan_zoo.latent.sampler import Sampler
 
-CANDIDATES = 1000  # random noises of which the nearest to each example are where its descents start
-TOGETHER = 512  # descents in one batch
-CALLS = 10  # into the graph, so that progress can be shown
+CANDIDATES = 1000  # number of random noises; the descents of an example start from the nearest ones
+TOGETHER = 512  # number of descents in one batch
+CALLS = 10  # number of calls into the graph, after each of which progress is shown
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as Kingma and Ba (2015) have them
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """What `gan.invert` found.
+    """The result of `gan.invert`.
 
     Attributes:
         noise: float32 (n, *latent_shape).
-        images: float32 (n, *example_shape), what the generator makes of it; images are in [-1, 1].
-        error: float32 (n,), root of the mean squared difference to what was given, in the units of `images`: times
-            127.5 for grey levels.
+        images: float32 (n, *example_shape), the generator's output for the noise; images are in [-1, 1].
+        error: float32 (n,), root mean squared difference from the given examples, in the units of `images`; multiply
+            by 127.5 for grey levels.
     """
 
     noise: np.ndarray
@@ -65,13 +65,13 @@ def invert(
     at_once = max(1, TOGETHER // restarts)
     pieces = [slice(start, start + at_once) for start in range(0, len(targets), at_once)]
     progress = keras.utils.Progbar(CALLS * len(pieces), verbose=verbose, unit_name="part")
-    found = [
+    parts = [
         _best_of(descend, starts[piece], targets[piece], None if condition is None else condition[piece], progress)
         for piece in pieces
     ]
-    noise = np.concatenate(found)
-    made = gan.sample_from(noise, conditions=condition)
-    return Inversion(noise, made, np.sqrt(_squared_error(made, targets)))
+    noise = np.concatenate(parts)
+    generated = gan.sample_from(noise, conditions=condition)
+    return Inversion(noise, generated, np.sqrt(_squared_error(generated, targets)))
 
 
 def _checked_targets(gan: Sampler, images) -> np.ndarray:
@@ -96,7 +96,7 @@ def _checked_condition(gan: Sampler, n: int, labels, conditions) -> np.ndarray |
 
 
 def _nearest_candidates(gan, targets: np.ndarray, condition, restarts: int, seed: int) -> np.ndarray:
-    """Noise to start from, (n, restarts, *latent_shape): for each example the nearest of many random ones."""
+    """Noise to start from, (n, restarts, *latent_shape): for each example, the best of many random noises."""
     count = max(CANDIDATES, restarts)
     noise = np.random.default_rng(seed).standard_normal((count, *gan.latent_shape), dtype=np.float32)
     starts = np.empty((len(targets), restarts, *gan.latent_shape), np.float32)
@@ -113,7 +113,7 @@ def _nearest_candidates(gan, targets: np.ndarray, condition, restarts: int, seed
 
 
 def _best_of(descend, starts: np.ndarray, targets: np.ndarray, condition, progress) -> np.ndarray:
-    """The noise of each example's best descent; all of them are one batch."""
+    """Runs all descents in one batch; returns the noise of each example's best descent."""
     n, restarts = starts.shape[:2]
     noise = tf.reshape(starts, (n * restarts, *starts.shape[2:]))
     repeated = [None if values is None else tf.repeat(values, restarts, axis=0) for values in (targets, condition)]
@@ -129,10 +129,10 @@ def _best_of(descend, starts: np.ndarray, targets: np.ndarray, condition, progre
 
 
 def _descent(gan, steps: int, learning_rate: float, prior: float):
-    """A compiled tenth of the descent: Adam on the noise, whose rate falls to zero over the second half of the steps.
+    """A function that runs a tenth of the descent: Adam on the noise; its rate falls to zero in the second half.
 
-    Rows do not touch each other: the loss is a sum over them, and Adam's step is of each entry by itself. Its state is
-    handed from call to call, so that no variable outlives them.
+    Rows are independent: the loss is a sum over rows, and Adam works on each entry separately. Its state is passed from
+    call to call, so no variables are needed.
     """
     generator = gan.sampler
 

@@ -1,4 +1,4 @@
-"""Morphs from class to class: what a conditional generator makes between two labels."""
+"""Morphs from class to class: the output of a conditional generator between two labels."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.ndarray:
     """Examples on the way from one class to another, with the noise fixed.
 
-    What the generator computes from the two labels first, their rows of an `Embedding` or their one-hot vectors, is
-    mixed linearly, and the rest of the generator goes on from there. The ends are the examples of `gan.sample_from`.
+    The encodings of the two labels (rows of an `Embedding`, or one-hot vectors) are interpolated linearly, and the rest
+    of the generator is applied to the result. The ends are equal to the examples of `gan.sample_from`.
 
     Args:
         gan: A trained conditional model.
-        start: Class, by index or name.
-        end: The same.
-        steps: How many, at least 2.
-        noise: (n, latent_dim), such as `truncated_noise(n, latent_dim, seed=0)`, which is that of `gan.sample`.
+        start: First class, by index or name.
+        end: Last class, by index or name.
+        steps: Number of examples from start to end, at least 2.
+        noise: (n, latent_dim), such as `truncated_noise(n, latent_dim, seed=0)`, the noise of `gan.sample`.
 
     Returns:
         float32 array (n, steps, *example_shape).
 
     Raises:
-        InputError: If the model is not conditional, a class is unknown, or its generator feeds labels to other layers
-            than one that embeds or one-hot encodes them.
+        InputError: If the model is not conditional, a class is unknown, or its generator does not feed the labels to a
+            single layer that embeds or one-hot encodes them.
 
     Example:
         >>> import keras_gan_zoo as kgz
@@ -54,14 +54,14 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
     first, last = np.asarray(encode(labels), np.float32)
     t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
     mixed = ((1 - t) * first + t * last).astype(np.float32)
-    ways = [decode([np.repeat(each[None], steps, axis=0), mixed], training=False) for each in noise]
-    return np.stack([np.asarray(way, np.float32) for way in ways])
+    morphs = [decode([np.repeat(each[None], steps, axis=0), mixed], training=False) for each in noise]
+    return np.stack([np.asarray(morph, np.float32) for morph in morphs])
 
 
 def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Two parts of a generator: from labels to their encoding, and from noise and encoding to examples.
 
-    They are parts of a copy, because Keras notes on every layer in which graphs it takes part.
+    They are parts of a copy, because Keras records on every layer the graphs that it belongs to.
     """
     import keras
 

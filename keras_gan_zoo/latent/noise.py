@@ -1,4 +1,4 @@
-"""Noise that samples are made of: standard normal everywhere in this package, and truncated where it is asked for."""
+"""The noise of samples: standard normal everywhere in this package, and truncated on request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from keras_gan_zoo.errors import InputError
 def truncated_noise(
     n: int, latent_dim: int | tuple[int, ...], truncation: float | None = None, seed: int | None = None
 ) -> np.ndarray:
-    """Standard normal noise whose every entry beyond a threshold is drawn anew until it falls within.
+    """Standard normal noise in which entries beyond a threshold are drawn again until they fall within it.
 
-    The truncation trick of BigGAN (Brock et al., 2018): samples from the middle of the distribution look more typical,
-    and vary less. What is drawn anew comes in one go from the inverse of the truncated distribution function, so any
-    threshold costs the same, and entries within the threshold are those of the noise without truncation.
+    The truncation trick of BigGAN (Brock et al., 2018): samples from the middle of the distribution look more typical
+    and vary less. New entries are computed directly from the inverse of the truncated distribution function, so the
+    cost does not depend on the threshold. Entries within the threshold are the same as without truncation.
 
     Args:
-        n: How many, at least 1.
+        n: Number of examples, at least 1.
         latent_dim: Number of noise values, or the shape of the noise of one example.
         truncation: Threshold above 0; None for the whole distribution, the noise of `gan.sample`.
-        seed: Same seed, same noise, of which the first rows do not depend on n. None draws afresh.
+        seed: The same seed gives the same noise, whose first rows do not depend on n. None draws new noise each time.
 
     Returns:
         float32 array (n, latent_dim) within [-truncation, truncation].
@@ -40,8 +40,8 @@ def truncated_noise(
     if truncation is None:
         return noise
     _check_truncation(truncation)
-    [anew] = random.spawn(1)  # a stream of its own, or the first rows would depend on n
-    return np.where(np.abs(noise) <= truncation, noise, _truncated(anew.uniform(size=shape), truncation))
+    [redraws] = random.spawn(1)  # a separate stream, otherwise the first rows would depend on n
+    return np.where(np.abs(noise) <= truncation, noise, _truncated(redraws.uniform(size=shape), truncation))
 
 
 def checked_noise(noise, latent_shape: tuple[int, ...]) -> np.ndarray:

@@ -20,8 +20,8 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool 
     r"""Noise on the way from one to another, both ends included exactly.
 
     Linear: (1 - t) a + t b. In many dimensions standard normal noise lies near a sphere of radius sqrt(latent_dim), and
-    the middle of the straight line far within it, where the generator was never trained. Spherical (White, 2016): the
-    direction turns from a to b at a constant rate, by the angle \theta between them, and the length goes linearly,
+    the middle of the straight line lies far inside it, where the generator was never trained. Spherical (White, 2016):
+    the direction turns from a to b at a constant rate, by the angle \theta between them, and the length is linear,
 
     $$z(t) = \left((1 - t)\|a\| + t\|b\|\right)
       \frac{\sin((1 - t)\theta)\,\hat a + \sin(t\theta)\,\hat b}{\sin\theta}$$
@@ -32,14 +32,14 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool 
     Args:
         start: a, of shape (..., latent_dim).
         end: b, of the same shape.
-        steps: How many, at least 2.
-        spherical: Along the sphere instead of the line.
+        steps: Number of noises on the way, at least 2.
+        spherical: Whether to follow the sphere instead of the line.
 
     Returns:
         float32 array (..., steps, latent_dim).
 
     Raises:
-        InputError: If the shapes differ, there are no two steps, or a number is not finite.
+        InputError: If the shapes differ, there are fewer than two steps, or a number is not finite.
 
     Example:
         >>> interpolate([0.0, 0.0], [1.0, 2.0], steps=3).tolist()
@@ -54,7 +54,7 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, spherical: bool 
     t = np.linspace(0, 1, steps)[:, None]
     a, b = start[..., None, :], end[..., None, :]
     path = (_along_sphere(a, b, t) if spherical else (1 - t) * a + t * b).astype(np.float32)
-    path[..., 0, :], path[..., -1, :] = start, end  # free of rounding
+    path[..., 0, :], path[..., -1, :] = start, end  # exactly, without rounding
     return path
 
 
@@ -72,9 +72,9 @@ def walk(
 
     Args:
         gan: A trained model.
-        rows: How many ways.
-        steps: Examples on each, at least 2.
-        seed: Same seed, same ways, of which the first do not depend on how many there are.
+        rows: Number of paths.
+        steps: Number of examples on each path, at least 2.
+        seed: The same seed gives the same paths; the first paths do not depend on their number.
         spherical: Whether noise goes along the sphere or the straight line, see `interpolate`.
         labels: For networks that take classes: one class for all rows, or one for each, by index or name; by default
             the classes in turn.

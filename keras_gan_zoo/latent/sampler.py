@@ -1,4 +1,4 @@
-"""What makes examples from noise and conditions: what models and exported files share. No Keras, no TensorFlow."""
+"""`Sampler`, the common base of models and exported files. It imports neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from keras_gan_zoo.latent.noise import checked_noise, truncated_noise
 
 
 class Sampler:
-    """Makes examples from noise, conditions or both. Subclasses say what they take, and write `_examples_of`.
+    """Makes examples from noise, conditions or both. Subclasses set the attributes and implement `_examples_of`.
 
     Attributes:
         latent_shape: Shape of the noise of one example, such as (100,); None if no noise is taken.
-        condition: What else is taken: classes, vectors or pictures; None for nothing else.
+        condition: The condition: classes, vectors or pictures; None if none is taken.
     """
 
     latent_shape: tuple[int, ...] | None
@@ -27,19 +27,19 @@ class Sampler:
         """Generated examples.
 
         Args:
-            n: How many, at least 1.
+            n: Number of examples, at least 1.
             labels: For networks that take classes: one class for all, or n classes, each by its index or its name; by
                 default the classes in turn.
-            seed: Same seed, same examples, of which the first do not depend on n. None draws afresh.
-            truncation: Threshold above 0 beyond which noise is drawn anew, such as 1.0: examples that are more typical
-                and vary less, see `latent.truncated_noise`. None for all of the noise.
+            seed: The same seed gives the same examples; the first ones do not depend on n. None draws new noise.
+            truncation: Threshold above 0 beyond which noise is drawn again, such as 1.0, for examples that are more
+                typical and vary less, see `latent.truncated_noise`. None for no truncation.
             conditions: For networks that take vectors or pictures: one for all, or n of them.
 
         Returns:
-            Array (n, *example_shape): float32, images in [-1, 1]; uint8 of a file that was exported with `uint8`.
+            Array (n, *example_shape): float32, images in [-1, 1]; or uint8 from a file that was exported with `uint8`.
 
         Raises:
-            InputError: If n, the conditions or the threshold are not of that form.
+            InputError: If n, the conditions or the threshold are invalid.
         """
         if not is_count(n):
             raise InputError(f"sample() expects a number of examples of at least 1. Received: n={n!r}.")
@@ -51,7 +51,7 @@ class Sampler:
         return self._examples_of(noise, self.condition_of(n, labels, conditions))
 
     def sample_from(self, noise: np.ndarray, labels=None, *, conditions=None) -> np.ndarray:
-        """What the generator makes of given noise, as `sample` would.
+        """Generates examples from given noise, like `sample`.
 
         Args:
             noise: (n, *latent_shape), such as `latent.interpolate` makes.
@@ -59,10 +59,10 @@ class Sampler:
             conditions: As in `sample`.
 
         Returns:
-            As of `sample`.
+            An array as from `sample`.
 
         Raises:
-            InputError: If the noise is of another shape or not finite, or the conditions are not of that form.
+            InputError: If the noise is of another shape or not finite, or the conditions are invalid.
 
         Example:
             >>> import keras_gan_zoo as kgz
@@ -83,7 +83,7 @@ class Sampler:
         return self.condition is not None and self.condition.is_class
 
     def noise_shape(self) -> tuple[int, ...]:
-        """`latent_shape`, or an `InputError` where no noise is taken."""
+        """Returns `latent_shape`; raises an `InputError` if no noise is taken."""
         if self.latent_shape is None:
             raise InputError("Expected a generator that takes noise. Received: one that takes none. Use sample().")
         return self.latent_shape
@@ -93,7 +93,7 @@ class Sampler:
         return checked_noise(noise, self.noise_shape())
 
     def condition_of(self, n: int, labels=None, conditions=None) -> np.ndarray | None:
-        """The conditions of n examples as arrays, see `Condition.to_sample`; None where none are taken."""
+        """The conditions of n examples as an array, see `Condition.to_sample`; None if none are taken."""
         if labels is not None and conditions is not None:
             raise InputError("Expected labels or conditions. Received: both. Leave one of them out.")
         given = labels if conditions is None else conditions

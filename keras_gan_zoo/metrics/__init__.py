@@ -1,6 +1,6 @@
-"""How good are the samples? Metrics of features and images, each with the protocol that its figures depend on.
+"""Quality of samples: metrics of features and images, each with the protocol that its figures depend on.
 
-Functions take arrays and give a `Result`. Importing this package imports neither TensorFlow nor Keras.
+Functions take arrays and return a `Result`. Importing this package imports neither TensorFlow nor Keras.
 """
 
 from keras_gan_zoo.metrics.classification import network_classification
@@ -16,11 +16,14 @@ from keras_gan_zoo.metrics.protocol import METRICS, measure
 from keras_gan_zoo.metrics.report import Report, evaluate
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.scores import inception_score
-from keras_gan_zoo.metrics.sets import Seen, Sets
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
+
+Seen = ImageSet  # its name in version 0.1.0
 
 __all__ = [
     "METRICS",
     "Extractor",
+    "ImageSet",
     "Moments",
     "Neighbours",
     "Report",

@@ -1,4 +1,4 @@
-"""Generated images as training data: what a small network learns from them about real ones."""
+"""Generated images as training data: how well a network trained on them classifies real images."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 def network_classification(samples, labels, test, test_labels, epochs: int = 5, seed: int = 0) -> Result:
     """The test error, on real images, of a small network that was trained on generated images.
 
-    It falls short of the error of a network trained on real images where samples lack variety, disobey their labels or
-    look unreal. Source: Ravuri and Vinyals 2019, the classification accuracy score.
+    It exceeds the error of a network trained on real images if samples lack variety, do not match their labels or look
+    unreal. Source: Ravuri and Vinyals 2019, the classification accuracy score.
 
     Args:
         samples: Generated images (n, height, width, channels), uint8 or in [-1, 1].
-        labels: What they were made for, (n,).
+        labels: The labels (n,) that the images were generated for.
         test: Real images.
         test_labels: Their labels.
-        epochs: Of the network of `metrics.classifier`.
-        seed: Of its training.
+        epochs: Number of epochs to train the network of `metrics.features.classifier`.
+        seed: Seed of the training.
 
     Returns:
         A `Result` with `value`, the error in [0, 1].
@@ -48,7 +48,7 @@ def network_classification_of(sets: Sets) -> Result:
 
 
 def label_agreement(sets: Sets) -> Result:
-    """The share of samples that the extractor's classifier takes for what they were made for."""
+    """The share of samples to which the extractor's classifier assigns the label that they were generated for."""
     labels, _ = sets.labels("label_agreement")
     share = float((sets.generated.logits.argmax(axis=1) == labels).mean())
     return Result("label_agreement", {"value": share}, {"generated": len(labels)})

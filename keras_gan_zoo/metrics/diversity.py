@@ -1,4 +1,4 @@
-"""How alike samples are to each other, by structural similarity."""
+"""Similarity of samples to each other, by structural similarity."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ WINDOW = 11
 def ms_ssim(images, labels=None, pairs: int = 1000, seed: int = 0) -> Result:
     """The mean multi-scale structural similarity of random pairs of images: high where they are alike.
 
-    Hold it against the value of as many real images. Where labels are given, pairs are of one class. Images too
-    small for five scales are measured on those that hold a window of 11 pixels, whose weights are scaled to sum to 1.
-    Source: the protocol of Odena et al. 2017; the measure of Wang et al. 2003.
+    Compare it with the value of the same number of real images. If labels are given, both images of a pair are of one
+    class. Images too small for five scales are measured on those scales that fit a window of 11 pixels, whose weights
+    are scaled to sum to 1. Source: the protocol of Odena et al. 2017; the measure of Wang et al. 2003.
 
     Args:
         images: (n, height, width, channels), uint8 or in [-1, 1].
         labels: (n,), or None.
-        pairs: How many pairs of different images.
-        seed: Of the pairs.
+        pairs: Number of pairs of different images.
+        seed: Seed of the choice of pairs.
 
     Returns:
         A `Result` with `value`, in [0, 1], and `std` between the pairs.
@@ -52,14 +52,14 @@ def ms_ssim(images, labels=None, pairs: int = 1000, seed: int = 0) -> Result:
     scales = min(len(WEIGHTS), int(np.log2(min(pixels.shape[1:3]) / WINDOW)) + 1)
     weights = [weight / sum(WEIGHTS[:scales]) for weight in WEIGHTS[:scales]]
     first, second = _pairs(np.zeros(len(pixels), int) if labels is None else np.asarray(labels), pairs, seed)
-    found = [
+    batches = [
         tf.image.ssim_multiscale(pixels[first[i : i + 100]], pixels[second[i : i + 100]], 255, weights).numpy()
         for i in range(0, pairs, 100)
     ]
-    found = np.concatenate(found)
+    similarities = np.concatenate(batches)
     within = "all" if labels is None else "classes"
     protocol = {"generated": len(pixels), "pairs": pairs, "within": within, "scales": scales, "seed": seed}
-    return Result("ms_ssim", {"value": float(found.mean()), "std": float(found.std())}, protocol)
+    return Result("ms_ssim", {"value": float(similarities.mean()), "std": float(similarities.std())}, protocol)
 
 
 def of_sets(sets: Sets) -> Result:
@@ -67,7 +67,7 @@ def of_sets(sets: Sets) -> Result:
 
 
 def _pairs(labels: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two different images of one class each time; images that are alone in their class are left out."""
+    """Random pairs of different images of one class; an image that is alone in its class is left out."""
     random = np.random.default_rng(seed)
     order = np.argsort(labels, kind="stable")
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)

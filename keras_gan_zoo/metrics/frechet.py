@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features, each taken for a normal distribution."""
+"""The Frechet distance between two sets of features, each modelled as a normal distribution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PIECE = 2**20  # numbers
 
 
 class Moments:
-    """Count, mean and covariance of features that arrive in batches; memory depends on their width alone.
+    """Count, mean and covariance of features that arrive in batches; memory depends on the number of features only.
 
     Example:
         >>> moments = Moments().update([[0.0, 1.0], [2.0, 1.0]]).update([[4.0, 4.0]])
@@ -32,7 +32,7 @@ class Moments:
 
     @classmethod
     def of(cls, features, name: str = "features") -> Moments:
-        """Of an array (n, d), of an iterable of batches, or of moments, which are returned as they are."""
+        """The moments of an array (n, d) or of an iterable of batches; moments are returned unchanged."""
         if isinstance(features, Moments):
             return features
         moments = cls()
@@ -41,7 +41,7 @@ class Moments:
         return moments
 
     def update(self, batch, name: str = "features") -> Moments:
-        """Takes in a batch (m, d)."""
+        """Adds a batch (m, d)."""
         (batch,) = batches_of(np.asarray(batch), name)
         self._take(batch)
         return self
@@ -71,7 +71,7 @@ class Moments:
 
 
 def _pieces(features):
-    """An array in pieces that stay near the processor; everything else as it is."""
+    """Splits an array into pieces that fit the processor's cache; anything else is returned unchanged."""
     if getattr(features, "ndim", 0) != 2 or not len(features):
         return features
     return (features[rows] for rows in blocks(len(features), features.shape[1], PIECE))
@@ -81,17 +81,18 @@ def frechet_distance(real, fake) -> Result:
     """|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the means and covariances of two sets of features.
 
     With the features of the Inception network this is the FID; with others it is on another scale. It is biased: fewer
-    examples give a larger value, so compare equal numbers only. Source: Heusel et al. 2017, equation 6.
+    examples give a larger value, so compare values of equal numbers only. Source: Heusel et al. 2017, equation 6.
 
     Args:
         real: Features (n, d) of real examples, an iterable of batches of them, or `Moments`.
-        fake: The same of generated examples.
+        fake: Features of generated examples, in the same form.
 
     Returns:
         A `Result` with `value`.
 
     Raises:
-        InputError: For NaN, widths that differ, or no more examples than features, whose covariance is singular.
+        InputError: For NaN, different numbers of features, or no more examples than features: the covariance would be
+            singular.
 
     Example:
         >>> import numpy as np
@@ -108,8 +109,8 @@ def frechet_distance(real, fake) -> Result:
             )
     if len(real.mean) != len(fake.mean):
         raise InputError(
-            f"Expected as many features in both sets. Received: {len(real.mean)} in real, {len(fake.mean)} in fake. "
-            "Use one extractor for both."
+            f"Expected the same number of features in both sets. Received: {len(real.mean)} in real, "
+            f"{len(fake.mean)} in fake. Use one extractor for both."
         )
     shift = real.mean - fake.mean
     overlap = np.linalg.svd(_root(real.covariance).T @ _root(fake.covariance), compute_uv=False).sum()

@@ -22,14 +22,14 @@ def kernel_distance(real, fake, block_size: int | None = 1000, seed: int = 0) ->
 
     With the features of the Inception network this is the KID. Unlike the Frechet distance it is unbiased: its
     expectation does not depend on the number of examples, and it may fall below zero. Both sets are shuffled and cut
-    into as many blocks, so that every example is used once. Source: Binkowski et al. 2018.
+    into the same number of blocks, so that every example is used once. Source: Binkowski et al. 2018.
 
     Args:
         real: Features (n, d) of real examples.
         fake: Features (m, d) of generated examples.
-        block_size: Examples of the smaller set in a block, at least; None takes all in one, which is exact and has no
-            spread.
-        seed: Of the shuffle.
+        block_size: Minimum number of examples of the smaller set in a block. None uses a single block, which is exact
+            but has no standard error.
+        seed: Seed of the shuffle.
 
     Returns:
         A `Result` with `value`, `std` over the blocks and `standard_error` of the mean; both are NaN with one block.
@@ -74,7 +74,7 @@ def _lifted(x: np.ndarray) -> np.ndarray:
 
 
 def _sum_within(x: np.ndarray) -> float:
-    """Over all ordered pairs of different examples; each pair is worked out once."""
+    """The sum over all ordered pairs of different examples; each unordered pair is computed once."""
     total = -_cubes(np.einsum("ij,ij->i", x, x))
     for rows in blocks(len(x), len(x), BLOCK):
         own = x[rows]

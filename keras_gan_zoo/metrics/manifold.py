@@ -1,4 +1,4 @@
-"""Precision, recall, density, coverage: two sets, each covered by balls that reach to a neighbour of their centres."""
+"""Precision, recall, density and coverage: each set is covered by balls that reach to a neighbour of their centres."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def precision_recall(real, fake, k: int = 3) -> Result:
-    """Which share of the generated examples lies among the real ones, and which share of the real among the generated.
+    """The share of generated examples that lie among the real ones, and of real examples among the generated ones.
 
-    An example lies among a set if it lies within the ball of any of its examples, which reaches to that example's k-th
-    nearest neighbour in the set. Outliers have large balls: see `density_coverage`. Source: Kynkaanniemi et al. 2019,
-    equations 1 and 2.
+    An example lies among a set if it lies within the ball of any example of the set, which reaches to that example's
+    k-th nearest neighbour in the set. Outliers have large balls: see `density_coverage`. Source: Kynkaanniemi et al.
+    2019, equations 1 and 2.
 
     Args:
         real: Features (n, d) of real examples.
@@ -40,10 +40,10 @@ def precision_recall(real, fake, k: int = 3) -> Result:
 
 
 def density_coverage(real, fake, k: int = 5) -> Result:
-    """How densely the generated examples lie among the real ones, and which share of the real ones they cover.
+    """How densely the generated examples lie among the real ones, and the share of the real ones that they cover.
 
-    Density counts, over the generated examples, the balls of real examples around them, divided by k: 1 is expected
-    where both come from one distribution, and more where the generated ones crowd. Coverage is the share of real
+    Density is the mean number of balls of real examples that a generated example lies in, divided by k: 1 is expected
+    if both come from one distribution, and more if the generated ones crowd together. Coverage is the share of real
     examples with a generated one in their ball; between two sets of n from one distribution about 1 - 2^-k is
     expected. Source: Naeem et al. 2020, equations 3 and 4.
 
@@ -66,7 +66,7 @@ def density_coverage(real, fake, k: int = 5) -> Result:
 
 
 def manifold(real, fake, k_precision: int = 3, k_coverage: int = 5) -> tuple[Result, Result]:
-    """Both of the above, each distance measured once."""
+    """Both `precision_recall` and `density_coverage`; each distance is computed once."""
     balls = _Balls(real, fake, {k_precision, k_coverage})
     return balls.precision_recall(k_precision), balls.density_coverage(k_coverage)
 
@@ -130,7 +130,7 @@ def squared_radii(x: np.ndarray, ks: Iterable[int]) -> dict[int, np.ndarray]:
     for rows in blocks(len(x), len(x)):
         squared = squared_distances(x[rows], x, norms)
         own = np.arange(rows.start, rows.start + len(squared))
-        squared[np.arange(len(squared)), own] = -1  # itself comes first, whatever rounding made of the zero
+        squared[np.arange(len(squared)), own] = -1  # the example itself comes first, in spite of rounding
         squared.partition(sorted(radii), axis=1)
         for k in radii:
             radii[k][rows] = squared[:, k]

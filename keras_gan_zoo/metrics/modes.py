@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def mode_coverage(samples, centers, std: float, radius: float = 3.0) -> Result:
-    """Modes of a mixture of equal, isotropic normals that have a sample of high quality.
+    """The number of modes of a mixture of equal, isotropic normal distributions that have a sample of high quality.
 
     A sample is of high quality if it lies within `radius` standard deviations of the nearest centre. Source: the
     protocol of Srivastava et al. 2017 (VEEGAN), with 2,500 samples; the reverse KL is that of Lin et al. 2018 (PacGAN).
@@ -57,13 +57,13 @@ def mode_coverage(samples, centers, std: float, radius: float = 3.0) -> Result:
 
 
 def class_coverage(labels, num_classes: int) -> Result:
-    """Classes that occur among labels, as a classifier gives them to samples, and how evenly they occur.
+    """The number of classes among labels that a classifier assigned to samples, and how evenly they occur.
 
-    Of stacked digits, whose three channels are three digits, `stacked_labels` gives the labels, 1,000 classes.
+    For stacked digits, whose three channels are three digits, `stacked_labels` returns labels of 1,000 classes.
 
     Args:
         labels: Whole numbers (n,) from 0.
-        num_classes: How many classes there are.
+        num_classes: Number of classes.
 
     Returns:
         A `Result` with `modes`, the number of classes found, and `reverse_kl` from their shares to equal shares.

@@ -1,4 +1,4 @@
-"""The nearest training examples of samples: are they copies? And what a classifier by neighbours learns from them."""
+"""The nearest training examples of samples, which reveal copies; and classification by the nearest sample."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Neighbours(Result):
 def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
     """The nearest training examples of every sample, by Euclidean distance.
 
-    A generator that remembers its training data makes examples much nearer to one of them than to any other. Hold the
-    figures against those of real test examples, which are no copies.
+    A generator that memorises its training data makes examples that are much nearer to one of them than to any other.
+    Compare the figures with those of real test examples, which are not copies.
 
     Args:
         samples: Generated examples (n, ...), images or features.
         train: Training examples (m, ...), of the same range.
-        k: How many neighbours, at least 2.
+        k: Number of neighbours, at least 2.
 
     Returns:
         `Neighbours` with `distance`, the mean to the nearest; `smallest`; `ratio`, the median of nearest to next
@@ -81,7 +81,7 @@ def nearest_neighbours(samples, train, k: int = 2) -> Neighbours:
 
 
 def _ratios(distances: np.ndarray) -> np.ndarray:
-    """Nearest by next nearest; a sample at no distance from two equal training examples is a copy of both."""
+    """Distance to the nearest divided by that to the next nearest; 0 for copies of two equal training examples."""
     nearest, next_nearest = distances[:, 0], distances[:, 1]
     return np.divide(nearest, next_nearest, out=np.zeros(len(distances)), where=next_nearest > 0)
 
@@ -94,7 +94,7 @@ def neighbour_classification(samples, labels, test, test_labels) -> Result:
 
     Args:
         samples: Generated examples (n, ...).
-        labels: What they were made for, (n,).
+        labels: The labels (n,) that the examples were generated for.
         test: Real examples (m, ...), of the same range.
         test_labels: Their labels, (m,).
 

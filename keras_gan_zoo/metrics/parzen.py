@@ -24,15 +24,15 @@ def parzen_log_likelihood(samples, test, bandwidth: float | None = None, validat
 
     The protocol of Goodfellow et al. 2014, section 5 and table 1: 10,000 samples, pixels in [0, 1], and the bandwidth
     among ten from 0.1 to 1 that makes 1,000 validation examples most likely. The measure is not monotone in quality:
-    real training digits as kernels score about 243 on MNIST, and averages of similar digits more. Give the real
-    data's own value beside it, and never compare numbers of kernels that differ.
+    real training digits as kernels score about 243 on MNIST, and averages of similar digits more. Report the real
+    data's own value with it, and never compare values of different numbers of kernels.
 
     Args:
         samples: Generated examples (n, ...), pixels in [0, 1].
         test: Real examples (m, ...), of the same range.
         bandwidth: The kernels' standard deviation. None chooses it.
-        validation: Real examples, neither trained on nor tested, to choose it by, the first 1,000 of them. None
-            chooses by the likelihood of the first 1,000 samples under the others.
+        validation: Real examples, neither trained on nor tested, whose first 1,000 choose the bandwidth. None
+            chooses it by the likelihood of the first 1,000 samples under the others.
 
     Returns:
         A `Result` with `value` in nats, `standard_error` over the test examples, and `bandwidth`.
@@ -85,7 +85,7 @@ def _log_densities(kernels, points, bandwidths, leave_one_out: bool = False) -> 
     kernels, points = kernels - middle, points - middle
     norms = np.einsum("ij,ij->i", kernels, kernels)
     number = len(kernels) - leave_one_out
-    found = np.empty((len(bandwidths), len(points)))
+    log_densities = np.empty((len(bandwidths), len(points)))
     for rows in blocks(len(points), len(kernels), 2**22):
         squared = squared_distances(points[rows], kernels, norms)
         if leave_one_out:
@@ -96,5 +96,5 @@ def _log_densities(kernels, points, bandwidths, leave_one_out: bool = False) -> 
             scale = -1 / (2 * bandwidth**2)
             terms = np.exp(squared * scale).sum(axis=1)
             normaliser = math.log(number) + kernels.shape[1] * math.log(bandwidth * math.sqrt(2 * math.pi))
-            found[index, rows] = np.log(terms) + nearest * scale - normaliser
-    return found
+            log_densities[index, rows] = np.log(terms) + nearest * scale - normaliser
+    return log_densities

@@ -1,4 +1,4 @@
-"""A protocol put together: the metrics that are asked of sets of images, and what each figure depends on."""
+"""Measures metrics of sets of images by name, with the protocol that each figure depends on."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from keras_gan_zoo.core.registry import DEFAULT_METRICS
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.features.extractors import Extractor
 from keras_gan_zoo.metrics.result import Result
-from keras_gan_zoo.metrics.sets import Seen as Seen
 from keras_gan_zoo.metrics.sets import Sets, no_labels
 
 METRICS: dict[str, Callable[[Sets], Result]] = registry.load_all(registry.METRICS)
-# The figures that a run may be stopped by, and which way each is better.
+# The figures that can stop a run, and whether lower or higher is better for each.
 BETTER = {name: way for metric in METRICS for name, way in registry.figures_of(metric).items() if way}
 
 
 def figures_of(metrics: Iterable[str]) -> list[str]:
-    """The names under which metrics are logged: their own, or of several figures those that say enough."""
+    """The names under which metrics are logged: the metric's own name, or the names of its figures."""
     return [figure for name in metrics for figure in registry.figures_of(name)]
 
 
 def logged(result: Result) -> dict[str, float]:
-    """What is logged of a result, by the names of `figures_of`."""
+    """The figures of a result that are logged, by the names of `figures_of`."""
     names = figures_of([result.metric])
     return dict(zip(names, map(float, list(result.values.values())[: len(names)]), strict=True))
 
 
 def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Known names, each once, in the order given."""
+    """The names without duplicates, in the given order; raises an `InputError` for unknown ones."""
     metrics = tuple(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
     for name in metrics:
         if name not in METRICS:
@@ -42,9 +41,9 @@ def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
 
 
 def check_needs(metrics: Iterable[str], extractor: Extractor, shape, labelled: bool, n: int) -> None:
-    """Says before anything long what the metrics will lack: classes, labels, or examples for a covariance."""
-    seen = any("features" in registry.METRICS[name].needs for name in metrics)
-    outputs = extractor.outputs(np.zeros((1, *shape), np.uint8)) if seen else {}
+    """Checks, before any long computation, that classes, labels and enough examples for a covariance are there."""
+    needs_features = any("features" in registry.METRICS[name].needs for name in metrics)
+    outputs = extractor.outputs(np.zeros((1, *shape), np.uint8)) if needs_features else {}
     for name in metrics:
         needs = registry.METRICS[name].needs
         if "classes" in needs:
@@ -59,20 +58,20 @@ def check_needs(metrics: Iterable[str], extractor: Extractor, shape, labelled: b
 
 
 def measure(sets: Sets, metrics: Iterable[str] = DEFAULT_METRICS, **protocol) -> list[Result]:
-    """The results of metrics by name.
+    """Measures metrics, given by name.
 
     Args:
         sets: The images.
         metrics: Names, keys of `METRICS`.
-        protocol: More to be said in the results' protocols, such as the data set and its split.
+        protocol: Further entries of the results' protocols, such as the data set and its split.
 
     Raises:
-        InputError: For unknown names, and where a metric's data are missing.
+        InputError: If a name is unknown, or data that a metric needs are missing.
     """
     shape = {"shape": "x".join(map(str, sets.real.images.shape[1:]))}
-    found = []
+    results = []
     for name in check_metrics(metrics):
         by_features = "features" in registry.METRICS[name].needs
-        seen_by = sets.generated.extractor.protocol if by_features else {"preprocessing": "rounded to 8 bits"}
-        found.append(METRICS[name](sets).under(**shape, **seen_by, **protocol, seed=sets.seed))
-    return found
+        preprocessing = sets.generated.extractor.protocol if by_features else {"preprocessing": "rounded to 8 bits"}
+        results.append(METRICS[name](sets).under(**shape, **preprocessing, **protocol, seed=sets.seed))
+    return results

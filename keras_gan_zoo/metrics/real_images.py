@@ -1,4 +1,4 @@
-"""The real images of a report: those to compare with, and those in the samples' place."""
+"""The real images of a report: those to compare with, and those that are measured in place of samples."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import numpy as np
 
 from keras_gan_zoo.data import Dataset, has_splits, load
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.sets import Seen, Sets
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 
 
 @dataclass(frozen=True)
 class RealImages:
-    """What is compared with samples.
+    """The real images of a report.
 
     Args:
-        real: Those to compare with.
-        reference: Those that stand in the samples' place.
-        train: Those that were trained on.
-        validation: Those that choose a bandwidth, or None.
-        said: What results say of them.
+        real: The images to compare with.
+        reference: The images that are measured in place of samples.
+        train: The training images.
+        validation: The images that choose a bandwidth, or None.
+        protocol: Entries for the results' protocols.
     """
 
     real: Dataset
     reference: Dataset
     train: Dataset
     validation: Dataset | None
-    said: dict
+    protocol: dict
 
     @classmethod
     def load(cls, name, splits: tuple, form: dict, seed: int) -> RealImages:
-        """By the splits to compare with, trained on, and for validation; `form` is how `data.load` is to load them."""
+        """Loads the splits to compare with, of training, and for validation; `form` has options of `data.load`."""
         if not has_splits(name):
             if splits != (None, None, None):
                 raise InputError(f"Expected no splits for {name}, which is one whole. Received: some. Leave them out.")
@@ -39,10 +39,10 @@ class RealImages:
         split, train_split, validation_split = splits[0] or "test", splits[1] or "train", splits[2]
         parts = [split, train_split, *([validation_split] if validation_split else [])]
         real, train, *validation = (load(name, split=part, **form).in_memory() for part in parts)
-        said = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
+        protocol = {"data": str(name), "split": split, "train_split": train_split, "checksum": _checksum(real)}
         if validation_split:
-            said["validation"] = validation_split
-        return cls(real, train, train, validation[0] if validation else None, said)
+            protocol["validation"] = validation_split
+        return cls(real, train, train, validation[0] if validation else None, protocol)
 
     @classmethod
     def _halves(cls, whole: Dataset, seed: int) -> RealImages:
@@ -53,23 +53,23 @@ class RealImages:
         )
 
     def sets(self, samples, labels, extractor, seed: int, progress) -> dict[str, Sets]:
-        """What is measured for each row of a report, and for real images that were not trained on."""
-        some = np.random.default_rng(seed).permutation(len(self.reference))[: len(samples)]
+        """The image sets for each row of a report, and for real images that were not trained on."""
+        chosen = np.random.default_rng(seed).permutation(len(self.reference))[: len(samples)]
         reference = self.reference.examples
-        labels_in_place = None if self.reference.labels is None else self.reference.labels[some]
+        reference_labels = None if self.reference.labels is None else self.reference.labels[chosen]
 
-        def seen(stage: str, images, its_labels=None) -> Seen:
-            return Seen(images, extractor, its_labels, lambda done: progress(stage, done, len(images)))
+        def image_set(stage: str, images, labels=None) -> ImageSet:
+            return ImageSet(images, extractor, labels, lambda done: progress(stage, done, len(images)))
 
-        generated = seen("features of samples", samples, labels)
-        real = seen("features of real images", self.real.examples, self.real.labels)
-        in_place = seen("features of the reference", reference[some], labels_in_place)
-        train = Seen(self.train.examples, extractor)
-        validation = None if self.validation is None else Seen(self.validation.examples, extractor)
+        generated = image_set("features of samples", samples, labels)
+        real = image_set("features of real images", self.real.examples, self.real.labels)
+        in_place = image_set("features of the reference", reference[chosen], reference_labels)
+        train = ImageSet(self.train.examples, extractor)
+        validation = None if self.validation is None else ImageSet(self.validation.examples, extractor)
         return {
             "generated": Sets(generated, real, train, validation, seed),
             "reference": Sets(in_place, real, train, validation, seed),
-            "unseen": Sets(real, real, Seen(reference, extractor), None, seed),
+            "unseen": Sets(real, real, ImageSet(reference, extractor), None, seed),
         }
 
 

@@ -1,4 +1,4 @@
-"""One protocol from end to end: samples against the test split of a data set, beside real images in their place."""
+"""A complete evaluation: samples against the test split of a data set, with real images for reference."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from keras_gan_zoo.metrics.sources import Source, as_source
 
 @dataclass(frozen=True)
 class Report:
-    """What metrics found of samples, and of real images in their place: the floor, or the ceiling, of each figure.
+    """Results of metrics for samples, and for real images in their place, which give the best value to expect.
 
     Args:
-        subject: What was measured.
+        subject: The name of what was measured.
         generated: The results of the samples.
-        reference: The results of as many real training images, metric by metric.
-        neighbours: If nearest neighbours were measured, the picture of those that are nearest, see `Neighbours`.
+        reference: The results of the same number of real training images, metric by metric.
+        neighbours: If nearest neighbours were measured, a picture of the nearest ones, see `Neighbours`.
     """
 
     subject: str
@@ -44,18 +44,18 @@ class Report:
     neighbours: Image.Image | None = None
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """(figure, of the samples, of real images), formatted; several figures stand below the name of their metric."""
-        found = []
+        """Rows (figure, samples, real images), as text; several figures follow a row with the name of their metric."""
+        rows = []
         for ours, real in zip(self.generated, self.reference, strict=True):
             several = "value" not in ours.values
-            found += [(ours.metric, "", "")] if several else []
+            rows += [(ours.metric, "", "")] if several else []
             for name, value in ours.values.items():
                 label = ours.metric if name == "value" else f"  {name}"
-                found.append((label, _shown(value), _shown(real.values[name])))
-        return found
+                rows.append((label, _shown(value), _shown(real.values[name])))
+        return rows
 
     def protocol(self) -> str:
-        """What all results have in common, but for digests."""
+        """The entries that the protocols of all results share, except for digests."""
         first = self.generated[0].protocol
         common = {k: v for k, v in first.items() if all(r.protocol.get(k) == v for r in self.generated)}
         extractors = {r.protocol["extractor"]: None for r in self.generated if "extractor" in r.protocol}
@@ -101,29 +101,29 @@ def evaluate(
 ) -> Report:
     """Measures n samples against a split of a data set, and n images of the training split likewise.
 
-    A set without splits, such as `digits`, is cut into random halves, and nothing tells which of it was trained on: the
-    real images are one half, those in the samples' place the other, and copies are looked for in the whole.
+    A set without splits, such as `digits`, is cut into random halves, because it is unknown which images were trained
+    on. One half is compared with, the other is measured in place of samples, and copies are sought in the whole set.
 
     Args:
         source: A model, an array of images, a function from n to n images, or a path, see `sources.as_source`.
         data: The name or path of the real images, see `data.load`.
-        split: Of a TensorFlow Datasets set: the real images, by default "test".
-        train_split: The images that were trained on, by default "train".
-        validation_split: Real images that choose the Parzen windows' bandwidth, which should not be trained on.
+        split: Split of a TensorFlow Datasets set to compare with, by default "test".
+        train_split: Split of the training images, by default "train".
+        validation_split: Split that chooses the Parzen windows' bandwidth; it should not contain training images.
         image_size: As in `data.load`.
         background: As in `data.load`.
-        metrics: Names, keys of `METRICS`; by default those of the registry that are marked so, and of a mixture of
-            Gaussians `mode_coverage`, which is all there is to measure.
+        metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
+            of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
-        n: How many samples; by default 10,000, or as many as there are.
-        seed: Of the noise, the choice of reference images, and metrics that draw.
+        n: Number of samples; by default 10,000, or fewer if there are not so many images.
+        seed: Seed of the noise, of the choice of reference images, and of metrics that draw random numbers.
         progress: Called with (stage, done, total).
 
     Returns:
         A `Report`.
 
     Raises:
-        InputError: For unknown metrics, data or extractors, and sets that do not fit each other.
+        InputError: For unknown metrics, data or extractors, and for samples that do not fit the data.
 
     Example:
         ```python
@@ -136,28 +136,28 @@ def evaluate(
     splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
-        return _of_mixture(source, load(data), n, seed)
+        return _evaluate_mixture(source, load(data), n, seed)
     metrics = _check_for_images(data, DEFAULT_METRICS if metrics is None else metrics)
     images = RealImages.load(data, splits, form, seed)
     _check_images(images.real)
     chosen = as_extractor(extractor or default_extractor(images.real))
-    n = _number(n, source, images.reference)
+    n = _sample_count(n, source, images.reference)
     batches, labels = source.draw(n)
     labels = renumbered(labels, source.class_names, images.real.class_names)
     shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
     check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
 
-    samples = _sampled(batches, n, shape, progress)
+    samples = _draw_samples(batches, n, shape, progress)
     sets = images.sets(samples, labels, chosen, seed, progress)
-    found = _measured(metrics, sets, images.said, progress)
-    nearest = [result for result in found["generated"] if isinstance(result, Neighbours)]
+    rows = _measure_rows(metrics, sets, images.protocol, progress)
+    nearest = [result for result in rows["generated"] if isinstance(result, Neighbours)]
     picture = nearest[0].picture(samples, sets["generated"].train.images) if nearest else None
-    return Report(source.name, found["generated"], found["reference"], picture)
+    return Report(source.name, rows["generated"], rows["reference"], picture)
 
 
-def _of_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
-    n = _number(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
-    samples = np.concatenate([_of_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
+def _evaluate_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
+    n = _sample_count(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
+    samples = np.concatenate([_checked_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
     in_place = mixture.examples[np.random.default_rng(seed).permutation(len(mixture))[:n]]
     rows = (mode_coverage(points, mixture.centers, mixture.std) for points in (samples, in_place))
     return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
@@ -199,21 +199,21 @@ def _check_images(real: Dataset) -> None:
         )
 
 
-def _measured(metrics, sets: dict[str, Sets], said: dict, progress) -> dict[str, list[Result]]:
-    """The results of each row of a report."""
-    found: dict[str, list[Result]] = {"generated": [], "reference": []}
-    steps = [(name, row) for name in metrics for row in found]
+def _measure_rows(metrics, sets: dict[str, Sets], protocol: dict, progress) -> dict[str, list[Result]]:
+    """Measures each row of a report."""
+    results: dict[str, list[Result]] = {"generated": [], "reference": []}
+    steps = [(name, row) for name in metrics for row in results]
     for number, (name, row) in enumerate(steps):
         progress(f"measuring: {name}", number, len(steps))
-        # A training image is its own nearest one: what is a copy is told by real images that were not trained on.
+        # A training image is its own nearest neighbour, so the reference for copies is images that were not trained on.
         place = "unseen" if (row, name) == ("reference", "nearest_neighbours") else row
-        found[row] += measure(sets[place], [name], **said)
+        results[row] += measure(sets[place], [name], **protocol)
     progress("measuring", len(steps), len(steps))
-    return found
+    return results
 
 
-def _number(n: int | None, source: Source, reference) -> int:
-    """As many samples as can be measured, and as there are real images to put in their place."""
+def _sample_count(n: int | None, source: Source, reference) -> int:
+    """The number of samples, checked against the available samples and reference images."""
     limits = [len(reference)] if source.limit is None else [len(reference), source.limit]
     n = min(10_000, *limits) if n is None else n
     if n > min(limits):
@@ -222,18 +222,18 @@ def _number(n: int | None, source: Source, reference) -> int:
     return n
 
 
-def _sampled(batches, n: int, shape, progress) -> np.ndarray:
-    found, done = [], 0
+def _draw_samples(batches, n: int, shape, progress) -> np.ndarray:
+    parts, done = [], 0
     for images in batches:
-        found.append(as_pixels(_of_shape(images, shape), "samples"))
-        done += len(found[-1])
+        parts.append(as_pixels(_checked_shape(images, shape), "samples"))
+        done += len(parts[-1])
         progress("samples", done, n)
     if done != n:
         raise InputError(f"Expected {n} samples. Received: {done}.")
-    return np.concatenate(found)
+    return np.concatenate(parts)
 
 
-def _of_shape(samples, shape) -> np.ndarray:
+def _checked_shape(samples, shape) -> np.ndarray:
     samples = np.asarray(samples)
     if samples.shape[1:] != tuple(shape):
         raise InputError(

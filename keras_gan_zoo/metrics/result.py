@@ -1,4 +1,4 @@
-"""What a metric found, and the protocol by which it was found."""
+"""The result of a metric, with the protocol of the measurement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
-UNSAID = "not said"
+NOT_GIVEN = "not given"
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Result:
 
     Args:
         metric: The metric's name, such as "frechet_distance".
-        values: The figures by name, the one that `value` stands for first. Each is also an attribute.
-        protocol: All that the figures depend on besides the model: numbers of examples, neighbours, the feature
+        values: The figures by name. `value` is the first of them. Each figure is also an attribute.
+        protocol: Everything that the figures depend on besides the model: numbers of examples, neighbours, the feature
             extractor with its SHA-256, seeds.
 
     Results with several figures are compared by the first of them.
 
     Raises:
-        InputError: From `<`, `>`, `<=`, `>=` and `-`, where metric or protocol differ.
+        InputError: By `<`, `>`, `<=`, `>=` and `-`, if the metrics or the protocols differ.
 
     Example:
         >>> good = Result("frechet_distance", {"value": 2.5}, {"real": 10_000, "generated": 10_000})
@@ -80,7 +80,7 @@ class Result:
         return self.value - self._comparable(other).value
 
     def under(self, **more) -> Result:
-        """The same figures, with more said of their protocol."""
+        """The same figures, with further entries in the protocol."""
         return replace(self, protocol={**self.protocol, **more})
 
     def to_dict(self) -> dict:
@@ -115,14 +115,14 @@ class Result:
         if self.metric != other.metric:
             raise InputError(
                 f"Expected two results of one metric. Received: {self.metric} and {other.metric}. "
-                "Compare each with its like."
+                "Compare results of one metric."
             )
-        said = {
-            name: (self.protocol.get(name, UNSAID), other.protocol.get(name, UNSAID))
+        entries = {
+            name: (self.protocol.get(name, NOT_GIVEN), other.protocol.get(name, NOT_GIVEN))
             for name in (*self.protocol, *other.protocol)
         }
         differences = [
-            f"{name} {_short(ours)} and {_short(theirs)}" for name, (ours, theirs) in said.items() if ours != theirs
+            f"{name} {_short(ours)} and {_short(theirs)}" for name, (ours, theirs) in entries.items() if ours != theirs
         ]
         if differences:
             raise InputError(
@@ -138,11 +138,11 @@ def write_json(path, content: dict) -> None:
 
 
 def _plain(value):
-    """NumPy's numbers as Python's, which JSON knows."""
+    """Converts NumPy's numbers to Python's, for JSON."""
     return value.item() if hasattr(value, "item") else value
 
 
 def _short(value) -> str:
-    """Digests are cut: twelve digits tell two files apart in a line of text."""
+    """The value as text; digests are shortened to twelve digits."""
     text = str(value)
     return text[:12] if len(text) == 64 and set(text) <= set("0123456789abcdef") else text

@@ -1,4 +1,4 @@
-"""The inception score: how sure a classifier is of each image, and how varied its answers are."""
+"""The inception score: how certain a classifier is of each image, and how varied its predictions are."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 def inception_score(probabilities, splits: int = 10, seed: int = 0) -> Result:
     """exp of the mean divergence KL(p(y|x) || p(y)), from 1 to the number of classes.
 
-    It never sees real data: a generator that remembers one image of each class has the best score. Source: Salimans
+    It does not use real data: a generator that memorises one image of each class has the best score. Source: Salimans
     et al. 2016, section 4.
 
     Args:
         probabilities: (n, classes) of generated images, by the Inception network or any other classifier.
-        splits: Parts whose scores are averaged.
-        seed: Of the order in which examples are dealt to the parts: those of sorted classes must not share one.
+        splits: Number of parts whose scores are averaged.
+        seed: Seed of the random assignment of examples to parts, so that examples sorted by class are mixed.
 
     Returns:
-        A `Result` with `value`, the mean over the parts, and `std` between them.
+        A `Result` with `value`, the mean over the parts, and `std` over the parts.
 
     Example:
         >>> import numpy as np

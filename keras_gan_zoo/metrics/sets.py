@@ -1,4 +1,4 @@
-"""What metrics may need: sets of images, each seen once by the extractor."""
+"""The input of metrics: sets of images, each processed only once by the extractor."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from keras_gan_zoo.metrics.result import Result
 
 
 @dataclass
-class Seen:
-    """Images as 8 bits, with labels where there are any, and what an extractor says of them, asked once.
+class ImageSet:
+    """Images in 8 bits, with optional labels and the outputs of an extractor, which are computed only once.
 
     Args:
         images: (n, height, width, channels), uint8 or in [-1, 1].
-        extractor: Which one.
-        labels: (n,), or None.
-        tick: Called after each batch with the number of images so far.
+        extractor: The feature extractor.
+        labels: Labels (n,), or None.
+        tick: Called after each batch of the extractor, with the number of images so far.
     """
 
     images: np.ndarray
@@ -39,13 +39,13 @@ class Seen:
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
-        found, done = [], 0
+        parts, done = [], 0
         for outputs in self.extractor.stream(batched(self.images, 256)):
-            found.append(outputs)
+            parts.append(outputs)
             done += len(outputs["features"])
             if self.tick is not None:
                 self.tick(done)
-        return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
+        return {name: np.concatenate([outputs[name] for outputs in parts]) for name in parts[0]}
 
     @property
     def features(self) -> np.ndarray:
@@ -57,26 +57,26 @@ class Seen:
 
     @property
     def pixels(self) -> np.ndarray:
-        """In [0, 1], (n, pixels)."""
+        """The pixels in [0, 1], (n, pixels)."""
         return self.images.reshape(len(self), -1) / 255.0
 
 
 @dataclass
 class Sets:
-    """What a metric may need: generated images, real ones to compare with, and those that were trained on."""
+    """The input of a metric: generated images, real images to compare with, training images, validation images."""
 
-    generated: Seen
-    real: Seen
-    train: Seen | None = None
-    validation: Seen | None = None
+    generated: ImageSet
+    real: ImageSet
+    train: ImageSet | None = None
+    validation: ImageSet | None = None
     seed: int = 0
 
     def __post_init__(self):
-        named = {seen.extractor.sha256 for seen in (self.generated, self.real)}
-        if len(named) > 1:
-            raise InputError("Expected one extractor for generated and real images. Received: two. See both with one.")
+        digests = {images.extractor.sha256 for images in (self.generated, self.real)}
+        if len(digests) > 1:
+            raise InputError("Expected one extractor for generated and real images. Received: two. Use one for both.")
 
-    def of_train(self, metric: str) -> Seen:
+    def of_train(self, metric: str) -> ImageSet:
         if self.train is None:
             raise InputError(f"Expected training images for {metric}. Received: none. Pass train=, or leave it out.")
         return self.train
@@ -92,7 +92,5 @@ class Sets:
 
 
 def no_labels(metric: str) -> InputError:
-    """The error for a metric that compares labels, where a set has none."""
-    return InputError(
-        f"Expected labels on both sides for {metric}. Received: a set without labels. Leave {metric} out."
-    )
+    """The error for a metric that compares labels, if a set has none."""
+    return InputError(f"Expected labels in both sets for {metric}. Received: a set without labels. Leave {metric} out.")

@@ -1,4 +1,4 @@
-"""What can be measured: models, exported files, and images that exist already."""
+"""Sources of images to measure: models, exported files, and existing images."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Source:
-    """Images to be measured, as many as are asked for.
+    """A source of images to measure.
 
     Args:
-        draw: From n to batches of images (m, height, width, channels) that sum to n, and their labels (n,) or None.
-        class_names: What the labels mean, if that is known.
-        limit: How many images there are; None for no end.
-        name: For tables.
+        draw: A function from n to batches (m, height, width, channels) of n images in total, and labels (n,) or None.
+        class_names: Names of the labels, if known.
+        limit: Number of available images; None for no limit.
+        name: The name to show in tables.
     """
 
     draw: Callable[[int], tuple[Iterator[np.ndarray], np.ndarray | None]]
@@ -36,49 +36,49 @@ class Source:
 
 
 def as_source(source, seed: int = 0) -> Source:
-    """A `Source` from what a user has.
+    """Creates a `Source` from a model, images, a function or a path.
 
     Args:
         source: A model; an array of images; a function from n to n images; or the path of an exported ONNX
-            file, of a `.npz` or `.npy` file, or of a folder of images; or what else `zoo.load` takes.
-        seed: Of the noise, and of the choice among images that exist already.
+            file, of a `.npz` or `.npy` file, or of a folder of images; or anything that `zoo.load` takes.
+        seed: Seed of the noise, or of the choice among existing images.
 
     Raises:
-        InputError: If there is nothing of the kind.
+        InputError: If the source is none of these.
     """
     if isinstance(source, Source):
         return source
     if hasattr(source, "sample_from"):
-        return _of_generator(source, seed)
+        return _source_from_generator(source, seed)
     if hasattr(source, "shape"):
-        return _of_images(np.asarray(source), None, None, seed)
+        return _source_from_images(np.asarray(source), None, None, seed)
     if callable(source):
         return Source(lambda n: (iter([source(n)]), None))
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(
             "Expected a model, an array of images, a function from n to n images, or a path to measure. Received: "
-            f"{type(source).__name__}. Of a data.Dataset, give its examples."
+            f"{type(source).__name__}. For a data.Dataset, pass its examples."
         )
-    return replace(_of_path(source, seed), name=str(source))
+    return replace(_source_from_path(source, seed), name=str(source))
 
 
-def _of_path(source: str | os.PathLike, seed: int) -> Source:
+def _source_from_path(source: str | os.PathLike, seed: int) -> Source:
     path = Path(source)
     if path.suffix.lower() == ".onnx" and path.exists():
-        return _of_generator(OnnxFile(path), seed)
+        return _source_from_generator(OnnxFile(path), seed)
     if (path.suffix.lower() in (".npz", ".npy") and path.exists()) or _is_folder_of_images(path):
-        found = data.load(path).in_memory()
-        return _of_images(found.examples, found.labels, found.class_names, seed)
-    from keras_gan_zoo.zoo.loading import load  # which imports Keras: what was exported or drawn needs none
+        dataset = data.load(path).in_memory()
+        return _source_from_images(dataset.examples, dataset.labels, dataset.class_names, seed)
+    from keras_gan_zoo.zoo.loading import load  # imports Keras, which exported files and existing images do not need
 
-    return _of_generator(load(source), seed)
+    return _source_from_generator(load(source), seed)
 
 
 def _is_folder_of_images(path: Path) -> bool:
     return path.is_dir() and not any((path / name).exists() for name in (RECIPE_FILE, CARD_FILE))
 
 
-def _of_generator(generator, seed: int) -> Source:
+def _source_from_generator(generator, seed: int) -> Source:
     def draw(n: int):
         noise = np.random.default_rng(seed).standard_normal((n, *generator.noise_shape()), dtype=np.float32)
         labels = generator.condition_of(n)
@@ -88,8 +88,8 @@ def _of_generator(generator, seed: int) -> Source:
     return Source(draw, None if generator.condition is None else generator.condition.class_names)
 
 
-def _of_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
-    """In an order of their own: the first of a sorted folder would be of one class."""
+def _source_from_images(images: np.ndarray, labels, class_names, seed: int) -> Source:
+    """Images in random order, because the first images of a sorted folder would be of one class."""
     order = np.random.default_rng(seed).permutation(len(images))
 
     def draw(n: int):

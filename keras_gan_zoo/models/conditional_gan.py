@@ -1,4 +1,4 @@
-"""The conditional GAN of Mirza and Osindero (2014): the algorithm of GAN, with both players told the label."""
+"""The conditional GAN of Mirza and Osindero (2014): the algorithm of GAN, where both players take the label."""
 
 import keras
 
@@ -9,14 +9,14 @@ from keras_gan_zoo.models.gan import GAN
 class ConditionalGAN(GAN):
     r"""Conditional generative adversarial network (Mirza and Osindero, 2014), trained by Algorithm 1 of GAN.
 
-    Generator and discriminator take the label y beside their input, so that classes can be asked for:
+    Generator and discriminator take the label y as a second input, so that samples of a given class can be drawn:
 
     $$\min_G \max_D V(D, G) = E_x[\log D(x|y)] + E_z[\log(1 - D(G(z|y)|y))]$$
 
     `for_images` builds the perceptrons of the paper, `networks.conditional_maxout_pair`; images are better served by
-    convolutions, `architecture="dcgan"`, or `"conditional_dcgan"`, which is told the label in every layer, with the
-    optimizer of `DCGAN`. Generated examples are judged under the labels of the real ones beside them. Arguments are
-    those of `GAN`; `num_classes` or `class_names` is needed.
+    convolutions, `architecture="dcgan"`, or `"conditional_dcgan"`, whose layers all take the label, with the
+    optimizer of `DCGAN`. Generated examples get the labels of the real examples in the same minibatch. Arguments are
+    the same as for `GAN`; `num_classes` or `class_names` is required.
 
     Example:
         ```python

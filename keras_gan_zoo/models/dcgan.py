@@ -11,7 +11,7 @@ class DCGAN(GAN):
 
     `for_images` builds the convolutional pair of `networks.dcgan_pair`, which follows the guidelines of the paper's
     Section 3. Real and generated images are scored as separate batches, so batch normalisation never mixes them.
-    Arguments are those of `GAN`.
+    Arguments are the same as for `GAN`.
 
     Example:
         ```python

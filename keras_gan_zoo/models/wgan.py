@@ -19,7 +19,7 @@ NORMALIZATIONS = (
 
 
 class WassersteinModel(TwoPlayerModel):
-    """What the two Wasserstein GANs share: the game, its estimate of the distance, networks without normalisation."""
+    """The common base of the two Wasserstein GANs: the loss, the estimate of the distance, the default networks."""
 
     logged = ("d_loss", "g_loss", "wasserstein")
 
@@ -36,7 +36,7 @@ class WassersteinModel(TwoPlayerModel):
         return {"architecture": "mlp"}
 
     def figures(self, real_scores, fake_scores):
-        """The critic's lead, which estimates the Wasserstein-1 distance up to the bound on its slope."""
+        """The critic's lead, which estimates the Wasserstein-1 distance up to a factor: the bound on its slope."""
         return {"wasserstein": tf.reduce_mean(real_scores) - tf.reduce_mean(fake_scores)}
 
     def get_config(self):
@@ -126,12 +126,12 @@ class WGAN(WassersteinModel):
         return self.finish_step(d_loss=d_loss, g_loss=g_loss, **self.figures(real_scores, fake_scores))
 
     def _clipped_weights(self) -> list:
-        """Looked up in each step: as an attribute, Keras would save them as weights of this model too."""
-        kept = () if self.clip_normalization else _normalization_weights(self.discriminator)
-        return [weight for weight in self.discriminator.trainable_variables if id(weight) not in kept]
+        """The weights to clip. They are not kept as an attribute, because Keras would save them with this model."""
+        excluded = () if self.clip_normalization else _normalization_weights(self.discriminator)
+        return [weight for weight in self.discriminator.trainable_variables if id(weight) not in excluded]
 
     def _is_generators_turn(self):
-        """None for always; with a head start, whether enough critic steps came before this generator step."""
+        """None if it always is; with a head start, whether the critic has taken enough steps."""
         if not self.critic_head_start:
             return None
         return is_generators_turn(self.step, steps_per_turn=-(-100 // self.discriminator_steps))
@@ -146,7 +146,7 @@ class WGAN(WassersteinModel):
 
 
 def is_generators_turn(step, steps_per_turn: int):
-    """Whether the generator moves in this step: in the last of each long turn, and in every step of a turn of one.
+    """Whether the generator takes a step: in the last step of each long turn, and in every step otherwise.
 
     Generator steps 0 ... 24 and 500, 1000, ... have long turns, of `steps_per_turn` steps.
     """

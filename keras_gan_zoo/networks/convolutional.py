@@ -108,10 +108,10 @@ def conditional_dcgan_pair(
 ) -> tuple[keras.Model, keras.Model]:
     """The class-conditional networks of Radford et al. (2015), as their released MNIST model has them.
 
-    By these they classify MNIST with generated images (their Table 3, in the supplement). Every layer of both networks
-    is told the label, one-hot beside features and as constant planes beside maps. Unlike `dcgan_pair` they have a
-    fully connected hidden layer each, and two strides of 2 with 5x5 kernels whatever the size of the image, so that
-    their weights grow with its area: for 28x28 pixels they are 6.8 and 6.7 million by default. Batch
+    The authors use them to classify MNIST with generated images (Table 3 of the supplement). Every layer of both
+    networks takes the label, one-hot with features and as constant planes with feature maps. Unlike `dcgan_pair` they
+    have a fully connected hidden layer each, and two strides of 2 with 5x5 kernels whatever the size of the image, so
+    that their weights grow with its area: for 28x28 pixels they are 6.8 and 6.7 million by default. Batch
     normalisation, activations and initial weights are as there; the released model's sigmoid for pixels from 0 to 1 is
     a tanh here. A critic, whose score of an example must not depend on the rest of the batch, is better served by
     `dcgan_pair`.
@@ -119,7 +119,7 @@ def conditional_dcgan_pair(
     Args:
         shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
         latent_dim: Number of noise values.
-        num_classes: Number of labels, which these networks cannot do without.
+        num_classes: Number of labels, which these networks require.
         width: Channels of the larger feature maps; the smaller ones have twice as many.
         generator_units: Units of the generator's hidden layer.
         discriminator_units: Units of the discriminator's hidden layer.

@@ -1,9 +1,9 @@
-"""Layers that Keras lacks, or lacks in a form that several replicas compute alike."""
+"""Layers that Keras lacks, or whose Keras version gives other results with several replicas."""
 
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo.distribution.replicas import count, own_rows
+from keras_gan_zoo.distribution.replicas import count, draw_for_replica
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -26,7 +26,7 @@ class Maxout(keras.layers.Layer):
         super().__init__(**kwargs)
         self.units, self.pieces = units, pieces
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        dtype = self.dtype_policy  # not the global one, which may be another when the layer is loaded
+        dtype = self.dtype_policy  # not the global policy, which may differ when the layer is loaded
         self.dense = keras.layers.Dense(units * pieces, kernel_initializer=self.kernel_initializer, dtype=dtype)
 
     def build(self, input_shape):
@@ -34,7 +34,7 @@ class Maxout(keras.layers.Layer):
 
     @property
     def kernel(self) -> keras.Variable:
-        """The weights of all pieces, where `SpectralNormalization` looks for them."""
+        """The weights of all pieces, under the name that `SpectralNormalization` expects."""
         return self.dense.kernel
 
     def call(self, inputs):
@@ -56,7 +56,7 @@ class Maxout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
 class Dropout(keras.layers.Dropout):
-    """Keras' Dropout, whose masks are those of the global batch: replicas differ, their number changes nothing.
+    """Keras' Dropout, with masks drawn for the global batch, so that they do not depend on the number of replicas.
 
     Example:
         ```python
@@ -69,7 +69,7 @@ class Dropout(keras.layers.Dropout):
     def call(self, inputs, training=False):
         if count() == 1 or not training or self.rate == 0:
             return super().call(inputs, training=training)
-        mask = own_rows(tf.shape(inputs)[0], lambda rows: self._mask(rows, inputs))
+        mask = draw_for_replica(tf.shape(inputs)[0], lambda rows: self._mask(rows, inputs))
         return inputs * mask
 
     def _mask(self, rows, inputs):

@@ -23,8 +23,8 @@ def maxout_pair(
 
     The generator has two layers of ReLU units, the discriminator two layers of maxout units with dropout (0.2 on its
     input, 0.5 on its hidden layers). Weights start uniform, within 0.05 and 0.005. Inside, pixels are from 0 to 1, as
-    in the paper: the generator brings its sigmoids to [-1, 1], and the discriminator brings them back. Vectors, such as
-    points of the plane, are not the paper's: they get smaller layers, a linear output, no dropout (few coordinates
+    in the paper: the generator scales its sigmoids to [-1, 1], and the discriminator scales them back. Vectors, such as
+    points of the plane, are not in the paper: they get smaller layers, a linear output, no dropout (few coordinates
     carry no redundancy to drop) and Keras' initialisation.
 
     Args:
@@ -82,16 +82,16 @@ def conditional_maxout_pair(
 ) -> tuple[keras.Model, keras.Model]:
     """The label-fed perceptrons of Mirza and Osindero (2014), Section 4.1.
 
-    Noise and label first go through hidden layers of their own (200 and 1000 ReLU units), then through a joint one
-    (1200); in the discriminator image and label through maxout layers of their own (240 units of 5 pieces, 50 units of
-    5) and a joint one (240 units of 4). Dropout of 0.5 follows the hidden layers of both networks. Pixels and initial
-    weights are as in `maxout_pair`; the paper gives none of the latter.
-    Vectors get smaller layers, a linear output and no dropout.
+    Noise and label first pass through separate hidden layers (200 and 1000 ReLU units), then through a joint one
+    (1200). In the discriminator, image and label first pass through separate maxout layers (240 units of 5 pieces, 50
+    units of 5), then through a joint one (240 units of 4). Dropout of 0.5 follows the hidden layers of both networks.
+    Pixels and initial weights are as in `maxout_pair`; the paper does not give initial weights. Vectors get smaller
+    layers, a linear output and no dropout.
 
     Args:
         shape: Shape of one example: (height, width, channels) or (features,).
         latent_dim: Number of noise values.
-        num_classes: Number of labels, which these networks cannot do without.
+        num_classes: Number of labels, which these networks require.
         generator_units: Units of the generator's joint layer; None for 1200, of vectors 128. The others keep the
             paper's proportions.
         discriminator_units: Units of the discriminator's joint layer; None for 240, of vectors 64.

@@ -1,4 +1,4 @@
-"""What the pairs are made of: inputs, labels, outputs, seeds."""
+"""Building blocks of the pairs: inputs, labels, outputs, seeds."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ def seeds_of(seed: int | None) -> Iterator[int | None]:
 
 
 def counts(**sizes: int) -> list[int]:
-    """Sizes of networks, each a whole number from 1 up, as plain integers: Keras takes none of NumPy's."""
+    """Checks that sizes are whole numbers of at least 1; returns them as Python integers, which Keras needs."""
     for name, size in sizes.items():
         check_count(name, size)
     return [int(size) for size in sizes.values()]
@@ -43,7 +43,7 @@ def generator_inputs(latent_dim: int, num_classes: int | None):
 
 
 def discriminator_inputs(shape: Shape, num_classes: int | None, packing: int):
-    """m packed examples are one example with m times the channels, or features, and m labels."""
+    """Inputs for examples and labels; m packed examples are one example with m times the channels, and m labels."""
     examples = keras.Input((*shape[:-1], shape[-1] * packing), name="examples")
     return examples, _label_input(() if packing == 1 else (packing,), num_classes)
 
@@ -62,7 +62,7 @@ def with_label(x, labels, num_classes: int | None):
 
 
 def beside(x, encoded):
-    """An encoded label joined to features, as constant planes if they are maps."""
+    """Joins an encoded label to features; to feature maps as constant planes."""
     if len(x.shape) == 4:
         encoded = layers.UpSampling2D(x.shape[1:3])(layers.Reshape((1, 1, -1))(encoded))
     return layers.Concatenate()([x, encoded])
@@ -72,18 +72,18 @@ def check_classes(num_classes: int | None) -> None:
     if not num_classes:
         raise InputError(
             "Expected num_classes, because these networks take labels. Received: none. Pass num_classes, and labels "
-            "to fit (gan-zoo train: --conditional), or choose an architecture that takes none."
+            "to fit (gan-zoo train: --conditional), or choose an architecture that takes no labels."
         )
 
 
 def from_pixels(examples, shape: Shape):
-    """Flat examples; the pixels of images in [0, 1], as the papers of perceptrons have them: [-1, 1] diverges."""
+    """Flattens examples, and scales pixels to [0, 1] as the papers on perceptrons do: [-1, 1] diverges."""
     x = layers.Flatten()(examples)
     return layers.Rescaling(0.5, 0.5)(x) if is_image(shape) else x
 
 
 def dense_examples(x, shape: Shape, kernel_initializer):
-    """The generator's last layer: sigmoids for the pixels of images, brought to [-1, 1]; linear for vectors."""
+    """The generator's last layer: sigmoids for pixels, scaled to [-1, 1]; linear for vectors."""
     x = layers.Reshape(shape)(layers.Dense(math.prod(shape), kernel_initializer=kernel_initializer)(x))
     if not is_image(shape):
         return layers.Activation("linear", dtype=full_precision(), name="examples")(x)
@@ -106,7 +106,7 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
 
     Args:
         discriminator: Functional or sequential Keras model.
-        seed: Of the vectors the power iterations start from.
+        seed: Seed of the initial vectors of the power iterations.
 
     Returns:
         A new model with the same weights.

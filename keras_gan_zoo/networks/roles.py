@@ -1,13 +1,14 @@
-"""Which input of a network takes what: noise or examples first, the condition second; either may be missing."""
+"""The roles of a network's inputs: noise or examples first, the condition second; one of them may be missing."""
 
 import keras
 
 
 def noise_and_condition(generator: keras.Model, discriminator: keras.Model) -> tuple:
-    """The inputs of a generator that take the noise and the condition; None for one that is missing.
+    """The inputs of a generator for the noise and for the condition; None for one that is missing.
 
-    Of two inputs, the first takes the noise. A single one takes the condition if it is called `condition` or `labels`,
-    or if it is not called `noise` and is of the form that the discriminator takes second, as in a translator.
+    Of two inputs, the first is the noise. A single input is the condition if it is named `condition` or `labels`. It is
+    also the condition if it is not named `noise` and has the form of the discriminator's second input, as in
+    image-to-image translation.
     """
     if len(generator.inputs) == 2:
         return tuple(generator.inputs)
@@ -19,7 +20,7 @@ def noise_and_condition(generator: keras.Model, discriminator: keras.Model) -> t
 
 
 def inputs(first, condition):
-    """What a network is called with: the condition comes second; what is None is left out."""
+    """The argument to call a network with: a list of both parts, or the only part that is not None."""
     given = [part for part in (first, condition) if part is not None]
     return given if len(given) > 1 else given[0]
 

@@ -1,1 +1,1 @@
-"""What a run is at one moment, whether it is the same run, and whether its numbers are finite."""
+"""The state of a run: snapshots of it, whether two runs are the same, and whether its numbers are finite."""

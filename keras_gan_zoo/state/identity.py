@@ -1,6 +1,7 @@
-"""What a model and its data are, apart from names and the values of weights: whether a run may go on with them.
+"""Descriptions of a model and its data, which tell whether a run may be resumed with them.
 
-And, for files that are made from a model, the digest of those values."""
+Names and the values of weights are not part of a description. Files that are made from a model record a digest of its
+weights instead."""
 
 import hashlib
 import json
@@ -11,27 +12,27 @@ import numpy as np
 
 from keras_gan_zoo.errors import InputError
 
-# The first two change no result beyond rounding: a run may go on with other replicas. The others follow from the rest.
-LEFT_OUT = ("steps_per_execution", "synchronized", "build_config", "shape")
+# The first two change results by rounding only, so a run may be resumed with other replicas. The others are derived.
+NOT_COMPARED = ("steps_per_execution", "synchronized", "build_config", "shape")
 
 
-def of_run(model, data: dict) -> dict[str, Any]:
-    """A compiled model as Keras serialises it, and what its `fit` says about its data: all as plain values."""
+def describe_run(model, data: dict) -> dict[str, Any]:
+    """A compiled model, as Keras serialises it, and the description of its data from `fit`, as plain values."""
     described = keras.saving.serialize_keras_object(model)
-    described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
+    described["compile_config"] = model.compiled_as  # not the present learning rates, which may have changed
     if model.seed_is_drawn:
         described["config"]["seed"] = None
     described = {"model": described, "data": data}
-    return json.loads(json.dumps(described, default=keras.saving.serialize_keras_object))  # as a file gives it back
+    return json.loads(json.dumps(described, default=keras.saving.serialize_keras_object))  # as if read from a file
 
 
-def model_of(run: dict[str, Any]):
-    """The model of such a description, compiled, with weights of its own."""
+def rebuild_model(run: dict[str, Any]):
+    """A new, compiled model from the description of a run. Its weights are newly initialised."""
     return keras.saving.deserialize_keras_object(run["model"])
 
 
 def sha256_of_weights(network: keras.Model) -> str:
-    """The same for the same weights in the same order."""
+    """A digest of the values of all weights, in order."""
     digest = hashlib.sha256()
     for weights in network.get_weights():
         digest.update(f"{weights.dtype}{weights.shape}".encode())
@@ -40,11 +41,11 @@ def sha256_of_weights(network: keras.Model) -> str:
 
 
 def check_same(expected: dict, received: dict) -> None:
-    """Raises an `InputError` that lists the differences."""
+    """Raises an `InputError` that lists the differences between two descriptions, if there are any."""
     unnamed = [_without_names(run, _names(run)) for run in (expected, received)]
-    found = sorted(differences(*unnamed), key=lambda line: line.partition(":")[0].count("."))
-    if found:
-        listed = "\n  ".join(found[:12] + ([f"and {len(found) - 12} more"] if len(found) > 12 else []))
+    lines = sorted(differences(*unnamed), key=lambda line: line.partition(":")[0].count("."))
+    if lines:
+        listed = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
         raise InputError(
             f"Expected the model and the data that the run began with. Received others:\n  {listed}\n"
             "Restore them, or start a new run in another folder."
@@ -68,13 +69,13 @@ def differences(expected, received, path: str = "") -> list[str]:
 
 
 def _names(config) -> dict[str, str]:
-    """Names of layers, which Keras numbers within a process, by the order they first appear in."""
-    found: dict[str, str] = {}
+    """Replacements for layer names, which depend on Keras' counters: numbers in the order of first appearance."""
+    numbered: dict[str, str] = {}
 
     def collect(value):
         if isinstance(value, dict):
             if isinstance(value.get("name"), str):
-                found.setdefault(value["name"], f"#{len(found)}")
+                numbered.setdefault(value["name"], f"#{len(numbered)}")
             for member in value.values():
                 collect(member)
         elif isinstance(value, list):
@@ -82,14 +83,17 @@ def _names(config) -> dict[str, str]:
                 collect(member)
 
     collect(config)
-    return found
+    return numbered
 
 
 def _without_names(value, names: dict[str, str], within: str = ""):
     if isinstance(value, dict):
-        lists_layers = within in ("input_layers", "output_layers")  # by the names of inputs or outputs, or in order
-        moved = ("module",) if value.get("registered_name") else ()  # a class that is known by a name may move
-        kept = {key: member for key, member in value.items() if key not in (*LEFT_OUT, *moved)}
+        lists_layers = within in (
+            "input_layers",
+            "output_layers",
+        )  # a dictionary by names of inputs or outputs, or a list
+        moved = ("module",) if value.get("registered_name") else ()  # a registered class may move to another module
+        kept = {key: member for key, member in value.items() if key not in (*NOT_COMPARED, *moved)}
         return {key: _without_names(member, names, within if lists_layers else key) for key, member in kept.items()}
     if isinstance(value, list):
         return [_without_names(member, names, within) for member in value]

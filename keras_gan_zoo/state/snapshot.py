@@ -1,7 +1,7 @@
-"""Everything a run is at one moment, and the file that holds it: whole, or refused.
+"""Snapshots: the complete state of a run at one moment, and the file that holds it.
 
-A file is a line that says what it is, the SHA-256 of the rest, and the rest: a NumPy archive of every variable and a
-header in JSON. Nothing in it is executed when it is read.
+A file consists of a line with its format, the SHA-256 of the rest, and the rest: a NumPy archive of every variable and
+a header in JSON. A damaged file is refused. Reading a file executes no code from it.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ SUFFIX = ".snapshot"
 
 
 class DamagedSnapshotError(InputError):
-    """A file that is no snapshot, or no whole one."""
+    """A file is not a snapshot, or not a complete one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Snapshot:
     """The state of a model and of its `fit` at one moment.
 
     Args:
-        arrays: Values of all variables, by their part (`model`, either optimizer, `metrics`) and number.
-        seed: The model's.
-        run: The model and its data, see `identity.of_run`.
+        arrays: Values of all variables, named by their part (`model`, an optimizer, `metrics`) and a number.
+        seed: The model's seed.
+        run: The description of the model and its data, see `identity.describe_run`.
         epoch: The epoch, from 0.
-        batch: Steps of that epoch that are done.
-        callbacks: What callbacks remember, by the name of their class.
-        history: The logs of the epochs before, each with its number as `epoch`.
+        batch: Number of finished steps of that epoch.
+        callbacks: The states of callbacks, by the names of their classes.
+        history: The logs of the earlier epochs, each with its number as `epoch`.
         is_stopped: Whether a callback ended the training here.
     """
 
@@ -56,12 +56,12 @@ class Snapshot:
     is_stopped: bool = False
 
     @classmethod
-    def of(cls, model, **facts) -> "Snapshot":
-        """The present values of every variable of a compiled model: weights, optimizers, averages, random states."""
+    def capture(cls, model, **facts) -> "Snapshot":
+        """Captures the values of all variables of a compiled model: weights, optimizers, averages, random states."""
         return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
 
-    def put_back(self, model) -> None:
-        """Gives a model of the same kind these values."""
+    def restore(self, model) -> None:
+        """Assigns these values to a model of the same kind."""
         variables = _variables(model)
         fits = variables.keys() == self.arrays.keys() and all(
             variable.shape == self.arrays[name].shape for name, variable in variables.items()
@@ -75,13 +75,13 @@ class Snapshot:
             self._assign(name, variable)
 
     def model(self):
-        """A new model of the same kind, with these values."""
-        model = identity.model_of(self.run)
-        self.put_back(model)
+        """Builds a new model of the same kind with these values."""
+        model = identity.rebuild_model(self.run)
+        self.restore(model)
         return model
 
-    def put_back_metrics(self, model) -> None:
-        """Gives only the running means of the epoch back, which Keras resets at its start."""
+    def restore_metrics(self, model) -> None:
+        """Restores only the running means of the epoch, which Keras resets at the start of an epoch."""
         for name, variable in _variables(model).items():
             if name.startswith("metrics/"):
                 self._assign(name, variable)
@@ -92,11 +92,11 @@ class Snapshot:
 
     @property
     def step(self) -> int:
-        """Training steps done."""
+        """Number of finished training steps."""
         return int(self.arrays["step"])
 
     def checksum(self) -> int:
-        """The same for the same values."""
+        """A checksum of all values."""
         return zlib.crc32(b"".join(np.ascontiguousarray(array).tobytes() for array in self.arrays.values()))
 
     def not_finite(self) -> list[str]:
@@ -104,10 +104,10 @@ class Snapshot:
         return sorted({name.split("/")[0] for name, array in self.arrays.items() if not _is_finite(array)})
 
     def write(self, path: str | os.PathLike) -> None:
-        """Writes the file beside its place, flushes and renames it.
+        """Writes the file under a temporary name, flushes and renames it.
 
         Raises:
-            OSError: If it cannot be written; whatever was at `path` before is untouched.
+            OSError: If it cannot be written; an earlier file at `path` is untouched.
         """
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "arrays"}
         header = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -121,10 +121,10 @@ class Snapshot:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "Snapshot":
-        """Reads a file that `write` made.
+        """Reads a file that `write` wrote.
 
         Raises:
-            DamagedSnapshotError: If it is not one, or one byte of it is missing, too many or changed.
+            DamagedSnapshotError: If the file is not a snapshot, or any byte of it is missing, added or changed.
         """
         file = Path(path).read_bytes()
         if not file.startswith(FIRST_LINE):
@@ -147,26 +147,26 @@ class SnapshotFolder:
     """The newest snapshots of a run, in files named by their step.
 
     Args:
-        path: The folder, made with the first snapshot.
-        keep: How many are kept.
+        path: The folder. It is created with the first snapshot.
+        keep: Number of snapshots to keep.
     """
 
     def __init__(self, path: str | os.PathLike, keep: int = 2):
         self.path, self.keep = Path(path), keep
 
     def files(self) -> list[Path]:
-        """The newest first."""
+        """The files of the snapshots, newest first."""
         return sorted(self.path.glob(f"step_*{SUFFIX}"), reverse=True)
 
     def steps(self) -> list[int]:
-        """Steps done of each file, by its name; the newest first."""
+        """The steps of the snapshots, taken from the names of the files; newest first."""
         return [int(path.stem.removeprefix("step_")) for path in self.files()]
 
     def prepare(self) -> None:
-        """Makes the folder, removes what a killed process left unfinished, and sees that it can be written.
+        """Creates the folder, removes unfinished files of killed processes, and checks that it can be written to.
 
         Raises:
-            OSError: If it cannot.
+            OSError: If it cannot be written to.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self.path, SUFFIX)
@@ -175,9 +175,9 @@ class SnapshotFolder:
         (self.path / f"probe{SUFFIX}").unlink()
 
     def write(self, snapshot: Snapshot) -> Path:
-        """Adds a snapshot, and only then removes those before the last few, and those of later steps.
+        """Adds a snapshot, and only then removes all but the last few, and any of later steps.
 
-        A later step is one that was given up: its file was damaged, or training went back to a better one.
+        Snapshots of later steps are obsolete: their files were damaged, or training went back to an earlier step.
 
         Raises:
             OSError: If it cannot be written; the earlier ones are untouched.
@@ -190,7 +190,7 @@ class SnapshotFolder:
             kept = "There is no earlier one" if earlier is None else f"The last whole one is {earlier.name}"
             raise OSError(
                 f"Expected to write a snapshot to {path}. Received: {error.strerror or error}. {kept}. Free some space "
-                "or mend the folder's permissions, then resume."
+                "or fix the folder's permissions, then resume."
             ) from error
         files = self.files()
         written = files.index(path)
@@ -199,10 +199,10 @@ class SnapshotFolder:
         return path
 
     def newest(self) -> Snapshot | None:
-        """The newest whole snapshot, with a warning for each damaged one that is newer; None where there is no file.
+        """The newest intact snapshot, with a warning for each newer one that is damaged; None if there are no files.
 
         Raises:
-            DamagedSnapshotError: If there are files, none of them whole.
+            DamagedSnapshotError: If there are files, but all of them are damaged.
         """
         damaged = []
         for path in self.files():
@@ -212,12 +212,12 @@ class SnapshotFolder:
                 damaged.append(error)
                 continue
             for error in damaged:
-                warnings.warn(f"{error} Going on from the one before it, {path.name}.", stacklevel=2)
+                warnings.warn(f"{error} Continuing from the one before it, {path.name}.", stacklevel=2)
             return snapshot
         if damaged:
             raise DamagedSnapshotError(
-                f"{damaged[0]} No other one in {self.path} is whole. Nothing was changed: start a new run, in another "
-                "folder."
+                f"{damaged[0]} No other snapshot in {self.path} is intact. Nothing was changed: start a new run in "
+                "another folder."
             )
         return None
 
@@ -233,7 +233,9 @@ def _variables(model) -> dict[str, Any]:
 
 
 def _value(variable, model) -> np.ndarray:
-    """Of means over the epoch, which workers sum when they are read, this worker's share times their number."""
+    """The value of a variable. If replicas are summed on reading, as for running means, it is the worker's own sum,
+    scaled up to all workers.
+    """
     strategy = model.distribute_strategy
     if not (is_multi_worker(strategy) and isinstance(variable.value, tf.distribute.DistributedValues)):
         return np.array(variable)

@@ -1,4 +1,4 @@
-"""Recipes, and the runs that they determine."""
+"""Recipes, and the runs that they define."""
 
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve

@@ -1,4 +1,4 @@
-"""From a recipe to its data and its model: every default spelled out, everything checked against everything."""
+"""From a recipe to its data and its model, with all defaults filled in and everything checked."""
 
 import dataclasses
 import math
@@ -11,14 +11,14 @@ from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
-from keras_gan_zoo.training.fine_tuning import put_weights
+from keras_gan_zoo.training.fine_tuning import transfer_weights
 from keras_gan_zoo.training.recipe import Recipe
 
-STEPS = 4500  # of a run whose epochs are not given: a few minutes for small images on two cores
+STEPS = 4500  # number of steps if epochs are not given: a few minutes for small images on two cores
 
 
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
-    """The recipe with every default spelled out, and its data."""
+    """The recipe with all defaults filled in, and its data."""
     kind = variant(recipe.variant)
     dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
     conditional = recipe.conditional or kind.needs_labels
@@ -44,13 +44,13 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     """The compiled model of a resolved recipe, for the shape and the classes of its data."""
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(recipe.seed)  # of layers that draw, such as Dropout
+    keras.utils.set_random_seed(recipe.seed)  # for random layers, such as Dropout
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = variant(recipe.optimizer)
     gan.check_dataset(dataset, recipe.batch_size)
     if recipe.from_preset is not None:
-        put_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
+        transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, dataset)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
@@ -67,7 +67,7 @@ def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None
 
 
 def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
-    """That samples can be measured, and that there will be what to stop by."""
+    """Checks that samples can be measured, and that the figure to stop by will be logged."""
     for quality in metrics_of(recipe):
         quality.check(gan, dataset)
     figures = [*gan.logged, *(name for name in figures_of(recipe.metrics) if name in BETTER)]
@@ -77,7 +77,7 @@ def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
 
 
 def metrics_of(recipe: Recipe) -> list[callbacks.Metrics]:
-    """What measures samples while the recipe's run trains, if it asks for any."""
+    """The callbacks that measure samples during the run, if the recipe asks for metrics."""
     if not recipe.metrics:
         return []
     measured = {"n": recipe.metrics_samples, "every": recipe.metrics_every, "seed": recipe.seed}

@@ -1,4 +1,4 @@
-"""Training that begins with a preset: with its recipe, or with its weights where they mean the same."""
+"""Training that starts from a preset: with its recipe, or with those of its weights that can be transferred."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate
 def base_of(
     recipe: str | os.PathLike | None = None, preset: str | None = None, from_preset: str | None = None
 ) -> dict[str, Any]:
-    """The values that a recipe begins with, to be changed by others.
+    """The initial values of a recipe, to be changed by others.
 
     Args:
         recipe: File of a recipe.
-        preset: Name of a preset, whose recipe makes it anew.
-        from_preset: Name of a preset to train on: of its recipe what is trained and how, not on what and how long.
+        preset: Name of a preset, whose complete recipe is used, to train it again.
+        from_preset: Name of a preset to fine-tune: its model and how it is trained are used, but not the data and
+            the number of epochs.
 
     Raises:
         InputError: If there is no such file or preset, or more than one is given.
@@ -39,19 +40,19 @@ def base_of(
     if len(given) > 1:
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
-        return Recipe.from_toml(_text_of(Path(recipe))).given()
+        return Recipe.from_toml(_read_text(Path(recipe))).given()
     if preset is not None:
-        return _recipe_of(preset)
+        return _preset_recipe(preset)
     if from_preset is not None:
-        inherited = {name: value for name, value in _recipe_of(from_preset).items() if name in INHERITED}
+        inherited = {name: value for name, value in _preset_recipe(from_preset).items() if name in INHERITED}
         return {**inherited, "from_preset": from_preset}
     return {}
 
 
 def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's values, with some replaced; the arguments of its model one by one.
+    """A recipe's values with some replaced; the arguments of the model are replaced one by one.
 
-    Networks of another architecture begin with their own sizes.
+    If the architecture changes, the networks get their default sizes.
 
     Example:
         >>> changed({"model": {"architecture": "mlp", "units": 9, "r1": 1}}, {"model": {"architecture": "dcgan"}})
@@ -60,21 +61,22 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     kept, asked = base.get("model", {}), changes.get("model", {})
     before, after = kept.get("architecture"), asked.get("architecture")
     if before and after and before != after:
-        left_behind = arguments_of_networks()
-        kept = {name: value for name, value in kept.items() if name not in left_behind}
+        dropped = arguments_of_networks()
+        kept = {name: value for name, value in kept.items() if name not in dropped}
     return {**base, **changes, "model": {**kept, **asked}}
 
 
-def put_weights(gan, source: str, build: Callable) -> None:
-    """Gives a new model the weights of a preset.
+def transfer_weights(gan, source: str, build: Callable) -> None:
+    """Transfers the weights of a preset to a new model.
 
-    What belongs to classes begins anew, unless both models have the same: of the kernels that take labels, those rows.
-    They come after the rows of the noise, or of the image, and grow with the classes, by which they are found.
+    If the two models have different classes, weights that belong to classes stay newly initialised: those rows of a
+    kernel that take labels. They come after the rows for the noise, or for the image. They are found by comparing
+    shapes with a model that has one more class.
 
     Args:
         gan: The new model.
-        source: Of the preset, see `preset.find`.
-        build: From a number of classes to a model like `gan`.
+        source: The preset, see `preset.find`.
+        build: A function from a number of classes to a model like `gan`.
 
     Raises:
         InputError: If the preset makes other examples, or has other networks.
@@ -91,11 +93,11 @@ def put_weights(gan, source: str, build: Callable) -> None:
     if gan.ema_generator is not None:
         gan.ema_generator.set_weights(gan.generator.get_weights())
     if not is_same:
-        _say_what_is_new(gan, wider, source)
+        _warn_of_new_rows(gan, wider, source)
 
 
 def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classes: int | None) -> np.ndarray:
-    """The old values, but for the rows of classes, which are those of `new`, and last."""
+    """The old values, except for the rows of classes, which come last and are taken from `new`."""
     if new.shape == tuple(wider):
         return old
     [axis] = np.flatnonzero(np.not_equal(new.shape, wider))
@@ -106,13 +108,13 @@ def _with_rows_of_classes(new: np.ndarray, old: np.ndarray, wider: tuple, classe
     return mixed
 
 
-def _say_what_is_new(gan, wider, source: str) -> None:
-    found = []
+def _warn_of_new_rows(gan, wider, source: str) -> None:
+    rows = []
     for player in gan.players:
         weights = zip(*(getattr(model, player).weights for model in (gan, wider)), strict=True)
-        found += [f"{player}/{new.path}" for new, more in weights if new.shape != more.shape]
+        rows += [f"{player}/{new.path}" for new, more in weights if new.shape != more.shape]
     warnings.warn(
-        f"The classes are not those of {source}. What belongs to them begins anew: rows of {', '.join(found)}.",
+        f"The classes are not those of {source}. What belongs to them begins anew: rows of {', '.join(rows)}.",
         stacklevel=3,
     )
 
@@ -129,7 +131,7 @@ def _check_alike(gan, trained, source: str) -> None:
 
 
 def _check_shapes(gan, trained, wider, source: str) -> None:
-    """That weights differ from those of the preset by the number of classes alone."""
+    """Checks that the weights differ in shape from those of the preset only by the number of classes."""
     more_classes = (gan.num_classes or 0) - (trained.num_classes or 0)
     for player in gan.players:
         ours, theirs, more = ([w.shape for w in getattr(model, player).weights] for model in (gan, trained, wider))
@@ -140,7 +142,7 @@ def _check_shapes(gan, trained, wider, source: str) -> None:
             raise InputError(f"Expected the layers that the {player} of {source} has. Received others. {_HOW_TO_FIT}")
 
 
-def _recipe_of(source: str) -> dict[str, Any]:
+def _preset_recipe(source: str) -> dict[str, Any]:
     card = find(source).card
     if not card.recipe:
         raise InputError(
@@ -150,7 +152,7 @@ def _recipe_of(source: str) -> dict[str, Any]:
     return dict(card.recipe)
 
 
-def _text_of(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

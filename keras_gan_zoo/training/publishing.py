@@ -1,4 +1,4 @@
-"""A finished run becomes a preset of this package, in a checkout; `publish` is the command."""
+"""Publishes a finished run as a preset of this package, in a checkout."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def publish(
     data: dict[str, str | None] | None = None,
     root: str | os.PathLike = ROOT,
 ) -> Card:
-    """Measures a finished run and writes it as a preset into a checkout; one of this name is replaced.
+    """Measures a finished run and writes it as a preset into a checkout; a preset of the same name is replaced.
 
-    Everything is written beside its place before the first of it gets its name, but for the gallery, which comes last.
+    All files are written under temporary names before the first is renamed, except for the gallery, which comes last.
 
     Args:
-        run: Its folder.
-        name: Of the preset, such as `<variant>_<data>`.
-        description: One line: what it makes.
-        samples: How many are measured.
+        run: Folder of the run.
+        name: Name of the preset, such as `<variant>_<data>`.
+        description: Description of its samples, in one line.
+        samples: Number of samples to measure.
         half: Whether numbers are stored in float16.
-        data: `authors` and `licence` of data that `DATA_SETS` says nothing of.
-        root: Of the checkout.
+        data: `authors` and `licence` of data that are not in `DATA_SETS`.
+        root: Folder of the checkout.
 
     Raises:
         InputError: If the run is not finished, its generator is too large, or the licence of its data is unknown.
@@ -74,7 +74,7 @@ def publish(
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
     gan = zoo.load(run / MODEL_FILE)
-    report = measured(gan, recipe, samples)
+    report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     present = cards.read(table.read_bytes(), table)
     (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
@@ -89,23 +89,23 @@ def publish(
             sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
             pictures.save(report.neighbours, sheet)
         cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
-    with written_beside(docs / "gallery.md") as page:  # last, because it tells the sizes of the files
+    with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
         page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
 
 
-def facts_of_data(recipe: Recipe, said: dict[str, str | None]) -> dict[str, Any]:
+def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe."""
     name = Path(recipe.data).name
     row = DATA_SETS.get(recipe.data, DataSet())
-    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in said.items() if value}
+    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in given.items() if value}
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
 
 
 def training_minutes(run: Path) -> float:
-    """From the beginning of `fit` to its last epoch, by TensorBoard's log; after an interruption, all parts together.
+    """Minutes of training by TensorBoard's log, from the start of `fit` to its last epoch, over all resumed parts.
 
     Raises:
         InputError: If there is no such log.
@@ -121,7 +121,7 @@ def training_minutes(run: Path) -> float:
 
 
 def environment() -> dict[str, Any]:
-    """Versions and cores of this process."""
+    """Versions of the libraries, and the number of cores of this process."""
     return {
         "keras_gan_zoo": __version__,
         "python": platform.python_version(),
@@ -132,8 +132,8 @@ def environment() -> dict[str, Any]:
     }
 
 
-def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
-    """What can be measured of a model of images; None for other models."""
+def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
+    """Measures a model of images; None for other models."""
     if len(gan.example_shape) != 3:
         return None
     names, extractor = ["nearest_neighbours"], "pixels"
@@ -146,13 +146,13 @@ def measured(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
 
 
 def scores(report: metrics.Report) -> dict[str, list[dict]]:
-    """For a card: the results of the samples, and of real images in their place."""
+    """The scores of a card: results of the samples, and of real images for reference."""
     rows = {"generated": report.generated, "reference": report.reference}
     return {row: [_plain(result.to_dict()) for result in results] for row, results in rows.items()}
 
 
 def _plain(result: dict) -> dict:
-    """Without None, which TOML has not."""
+    """A result without None, which TOML does not support."""
     values = {name: float("nan") if value is None else value for name, value in result["values"].items()}
     return {**result, "values": values, "protocol": {k: v for k, v in result["protocol"].items() if v is not None}}
 

@@ -1,4 +1,4 @@
-"""Everything that determines a run, as a value and as a file."""
+"""`Recipe`: everything that determines a run, as a value and as a file."""
 
 import dataclasses
 import math
@@ -43,7 +43,7 @@ class Recipe:
         patience: Epochs without a better figure after which training stops.
         stop_on_collapse: Whether to stop when samples fall on few of the real examples.
         from_preset: Preset whose networks and weights training begins with; what belongs to classes that it does not
-            know begins anew; None for random weights. See `fine_tuning.put_weights`.
+            know begins anew; None for random weights. See `fine_tuning.transfer_weights`.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:
@@ -117,7 +117,7 @@ class Recipe:
             raise InputError(f"Expected a finite learning rate above 0. Received: {self.learning_rate}.")
 
     def to_toml(self) -> str:
-        """As text; what is None is left out, because TOML has no such value."""
+        """The recipe as text, without values of None, because TOML does not support them."""
         return tomli_w.dumps(self.given())
 
     def given(self) -> dict[str, Any]:
@@ -126,10 +126,10 @@ class Recipe:
 
     @classmethod
     def from_toml(cls, text: str) -> "Recipe":
-        """From `to_toml`'s text.
+        """Reads the text that `to_toml` wrote.
 
         Raises:
-            InputError: If it is no TOML or has a key that is not of a recipe.
+            InputError: If it is not TOML, or has a key that recipes do not have.
         """
         try:
             table = tomllib.loads(text)
@@ -146,7 +146,7 @@ class Recipe:
 
 
 def _check_kind(field: dataclasses.Field, value) -> None:
-    """That a value is what its field's annotation says. None stands for a default, in every field."""
+    """Checks a value against its field's annotation. Every field may be None, for the default."""
     kinds = _kinds(field.type)
     if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
         names = " or ".join(kind.__name__ for kind in kinds)
@@ -154,7 +154,7 @@ def _check_kind(field: dataclasses.Field, value) -> None:
 
 
 def _kinds(annotation) -> tuple[type, ...]:
-    """The classes that an annotation names, without None; where a float is expected, a whole number will do."""
+    """The classes in an annotation, without None. An integer is accepted as a float."""
     parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     kinds = tuple(get_origin(part) or part for part in parts if part is not type(None))
     return (*kinds, int) if float in kinds else kinds

@@ -1,4 +1,4 @@
-"""A recipe and a data set become a run: a folder that holds the model, its pictures, its logs, and the recipe."""
+"""Runs: training by a recipe, into a folder with the model, pictures, logs, and the recipe."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ from keras_gan_zoo import callbacks, pictures
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
-from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, lost_workers_named
+from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, name_lost_workers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
@@ -21,17 +21,17 @@ from keras_gan_zoo.training.recipe import Recipe
 
 
 def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
-    """Trains by a recipe, into a new run folder.
+    """Trains a model by a recipe, into a new run folder.
 
     The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch and `history.gif`),
     `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when training is done,
     `gan.keras`.
 
     Args:
-        recipe: What to train, on what.
-        out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists. Several workers
-            need it, on a shared disk: the first of them writes.
-        strategy: A `tf.distribute.Strategy`, see `distribution.strategy`; by default the one in scope.
+        recipe: The recipe.
+        out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists. Required
+            for several workers, on a shared disk: the first worker writes.
+        strategy: A `tf.distribute.Strategy`, see `distribution.strategy`; by default the current one.
         **arguments: `snapshots`, a dictionary of arguments of `callbacks.Snapshots`, such as its interval;
             `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`.
 
@@ -41,7 +41,7 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
     Raises:
         InputError: If the recipe does not fit the data, or the folder is in use. Nothing is written then.
         OSError: If the folder cannot be written.
-        NotFiniteError: If the numbers leave the finite ones, and no retry is left.
+        NotFiniteError: If a number becomes NaN or infinite, and no retry is left.
 
     Example:
         ```python
@@ -50,7 +50,7 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = run_folder(recipe, out, strategy)
-    with lost_workers_named(strategy):
+    with name_lost_workers(strategy):
         return _train_into(folder, recipe, strategy, **arguments)
 
 
@@ -62,25 +62,25 @@ def resume(
     strategy=None,
     **arguments,
 ):
-    """Goes on with a run that was interrupted, from its newest snapshot, or from its beginning if there is none yet.
+    """Resumes an interrupted run from its newest snapshot, or from its beginning if there is none yet.
 
-    The recipe in the folder governs. Only its number of epochs may change.
+    The recipe in the folder is used. Only its number of epochs may change.
 
     Args:
-        folder: Of the run.
-        changes: Values of the recipe that are asked for; a value that differs is refused, but for `epochs`.
-        out: If given, a new folder that the run is copied to before it goes on.
-        strategy: As of `train`. It may be another than the run began with; then the result differs by rounding.
-        **arguments: As of `train`.
+        folder: Folder of the run.
+        changes: Requested values of the recipe. A value that differs is refused, except for `epochs`.
+        out: If given, a new folder, to which the run is copied before it is resumed.
+        strategy: As in `train`. It may differ from the one that the run began with; results then differ by rounding.
+        **arguments: As in `train`.
 
     Returns:
         The trained model and the folder's path.
 
     Raises:
-        InputError: If the folder holds no run, a value may not change (the differences are listed), or no snapshot is
-            whole. Nothing is changed then.
+        InputError: If the folder holds no run, a value must not change (the differences are listed), or all snapshots
+            are damaged. Nothing is changed then.
         OSError: If the folder cannot be written.
-        NotFiniteError: If the numbers leave the finite ones, and no retry is left.
+        NotFiniteError: If a number becomes NaN or infinite, and no retry is left.
 
     Example:
         ```python
@@ -89,30 +89,30 @@ def resume(
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
-    recipe = _changed(_recipe_of(folder), changes or {})
+    recipe = _with_changes(_read_recipe(folder), changes or {})
     if out is not None and is_multi_worker(strategy):
         raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
     if out is not None:
         arguments["copy_of"], folder = folder, run_folder(recipe, out)
-    with lost_workers_named(strategy):
+    with name_lost_workers(strategy):
         return _train_into(folder, recipe, strategy, **arguments)
 
 
-def _recipe_of(folder: Path) -> Recipe:
+def _read_recipe(folder: Path) -> Recipe:
     file = folder / RECIPE_FILE
     if not file.is_file():
         raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
     return Recipe.from_toml(file.read_text())
 
 
-def _changed(recipe: Recipe, changes: dict) -> Recipe:
-    """The recipe with other epochs; any other value that differs is refused."""
+def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
+    """The recipe with the requested number of epochs; any other difference is refused."""
     asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
     present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}
     epochs = {name: asked.pop(name) for name in ("epochs",) if name in asked}
-    found = [line for name in asked for line in differences(present[name], asked[name], name)]
-    if found:
-        listed = "\n  ".join(found)
+    lines = [line for name in asked for line in differences(present[name], asked[name], name)]
+    if lines:
+        listed = "\n  ".join(lines)
         raise InputError(
             "Expected the recipe that the run began with, where only epochs may change. Received other values:\n  "
             f"{listed}\nLeave them out, or start a new run."
@@ -124,7 +124,7 @@ def _train_into(
     folder: Path, recipe: Recipe, strategy, copy_of=None, snapshots=None, more_callbacks: tuple = (), verbose="auto"
 ) -> tuple[keras.Model, Path]:
     recipe, dataset = resolve(recipe)
-    begun = any((copy_of or folder).glob(f"{SNAPSHOTS}/*"))  # then its weights are those of a snapshot
+    begun = any((copy_of or folder).glob(f"{SNAPSHOTS}/*"))  # then its weights come from a snapshot
     with strategy.scope():
         gan = build(dataclasses.replace(recipe, from_preset=None) if begun else recipe, dataset)
     writes = is_chief(strategy)
@@ -163,19 +163,19 @@ def _train_into(
 
 
 def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=None) -> Path:
-    """Where a run may be written: `out`, which must be new or empty, or the first free default."""
+    """The folder for a run: `out`, which must be new or empty, or the first default that does not exist."""
     if strategy is not None and is_multi_worker(strategy):
         if out is None:
             raise InputError("Expected a folder for the run of several workers, which all must know. Give out.")
         if not is_chief(strategy):
-            return Path(out)  # which the chief may have made already
+            return Path(out)  # the chief may have created it already
     if out is None:
         base = Path("runs") / f"{recipe.variant}_{Path(recipe.data).stem}"
         numbered = (base.with_name(f"{base.name}_{number}") for number in range(2, 10_000))
         return next(folder for folder in (base, *numbered) if not folder.exists())
     folder = Path(out)
     if folder.is_dir():
-        remove_unfinished(folder, ".toml")  # of a start that was killed before its recipe was there
+        remove_unfinished(folder, ".toml")  # of a process that was killed before it had written the recipe
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
             f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."

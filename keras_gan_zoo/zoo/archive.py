@@ -1,4 +1,4 @@
-"""The files of a preset: read from a folder or an archive, none of them before its SHA-256 was checked."""
+"""The files of a preset, read from a folder or an archive. None is used before its SHA-256 was checked."""
 
 from __future__ import annotations
 
@@ -20,27 +20,29 @@ from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN,
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
 
-def of_folder(folder: str | os.PathLike) -> Reader:
-    """Reads the files of a folder."""
+def folder_reader(folder: str | os.PathLike) -> Reader:
+    """Returns a function that reads the files of a folder."""
     return lambda name: (Path(folder) / name).read_bytes()
 
 
-def of_archive(path: str | os.PathLike) -> Reader:
-    """Reads the files of a `.zip` of a preset's folder, without unpacking it.
+def zip_reader(path: str | os.PathLike) -> Reader:
+    """Returns a function that reads the files of a `.zip` of a preset's folder, without unpacking it to disk.
 
     Raises:
-        InputError: If it is no such archive, has a path that leads elsewhere or a file that is none of a preset's, or
-            would be larger than `LIMIT`.
+        InputError: If it is not such an archive, contains unsafe paths or other files than a preset's, or would be
+            larger than `LIMIT`.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             files = [info for info in archive.infolist() if not info.is_dir()]
             members = {_member_name(info, path): info for info in files}
             if len(members) < len(files):
-                raise InputError(f"Expected the files of one preset. Received: {path} with several of one name.")
+                raise InputError(
+                    f"Expected the files of one preset. Received: {path}, where several have the same name."
+                )
             if sum(info.file_size for info in members.values()) > LIMIT:
                 raise InputError(
-                    f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path} with more."
+                    f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path}, which has more."
                 )
             contents = {name: archive.read(info) for name, info in members.items()}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
@@ -55,7 +57,7 @@ def of_archive(path: str | os.PathLike) -> Reader:
 
 
 def _member_name(info: zipfile.ZipInfo, path) -> str:
-    """The name of a file at the top of an archive, or in its only folder."""
+    """The name of a file at the top of an archive, or in a folder there."""
     parts = PurePosixPath(info.filename).parts
     if not 1 <= len(parts) <= 2 or {"..", "/"} & set(parts) or parts[-1] not in (CARD_FILE, *FILES):
         raise InputError(
@@ -65,26 +67,26 @@ def _member_name(info: zipfile.ZipInfo, path) -> str:
     return parts[-1]
 
 
-def card_of(read: Reader, origin: str | os.PathLike) -> Card:
-    """The one card beside a preset's files."""
+def read_card(read: Reader, origin: str | os.PathLike) -> Card:
+    """Reads the card of a preset, from the file with exactly one card."""
     try:
-        found = cards.read(read(CARD_FILE), origin)
+        present = cards.read(read(CARD_FILE), origin)
     except FileNotFoundError as error:
         raise InputError(f"Expected a preset, with a {CARD_FILE}. Received: {origin}, which has none.") from error
-    if len(found) != 1:
-        raise InputError(f"Expected one preset in {origin}. Received: {', '.join(found) or 'none'}.")
-    card = next(iter(found.values()))
+    if len(present) != 1:
+        raise InputError(f"Expected one preset in {origin}. Received: {', '.join(present) or 'none'}.")
+    card = next(iter(present.values()))
     missing = [name for name in (GENERATOR, CONFIG, GOLDEN) if name not in card.files]
     if missing:
         raise InputError(f"Expected a card in {origin} with the SHA-256 of {', '.join(missing)}. Received: none.")
     return card
 
 
-def checked(card: Card, read: Reader) -> dict[str, bytes]:
-    """The contents of all files of a preset, each with the SHA-256 that its card says.
+def read_files(card: Card, read: Reader) -> dict[str, bytes]:
+    """Reads all files of a preset, and checks each against the SHA-256 on the card.
 
     Raises:
-        InputError: If a file is missing, or one byte of it is missing, too many or changed.
+        InputError: If a file is missing, or any byte of it is missing, added or changed.
     """
     contents = {}
     for name, digest in card.files.items():
@@ -97,33 +99,33 @@ def checked(card: Card, read: Reader) -> dict[str, bytes]:
 
 
 def check_digest(content: bytes, expected: str, what: str) -> None:
-    found = sha256_of(content)
-    if found != expected:
-        raise InputError(f"Expected {what} with SHA-256 {expected}. Received: {found}: the file was changed. {_MEND}")
+    digest = sha256_of(content)
+    if digest != expected:
+        raise InputError(f"Expected {what} with SHA-256 {expected}. Received: {digest}: the file was changed. {_MEND}")
 
 
 def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-_MEND = "Get the preset again; one of this package comes with it: pip install --force-reinstall keras-gan-zoo."
+_MEND = "Get the preset again. For one of this package: pip install --force-reinstall keras-gan-zoo."
 
 
 def storable(weights: list[np.ndarray], half: bool = False) -> list[np.ndarray]:
-    """Arrays in types that NumPy can name in a file: bfloat16 as float32, which holds all of its values."""
+    """Converts arrays to types that NumPy can store: bfloat16 becomes float32, without loss."""
     arrays = [array.astype(np.float32) if array.dtype.kind == "V" else array for array in weights]
     return [_halved(array) for array in arrays] if half else arrays
 
 
-def packed(arrays: list[np.ndarray]) -> bytes:
+def pack(arrays: list[np.ndarray]) -> bytes:
     """Numbered arrays as a compressed `.npz`, without pickle."""
     content = io.BytesIO()
     np.savez_compressed(content, **{str(number): array for number, array in enumerate(arrays)})
     return content.getvalue()
 
 
-def type_of(arrays: list[np.ndarray]) -> str:
-    """Name of the widest type of float among arrays."""
+def widest_float(arrays: list[np.ndarray]) -> str:
+    """Name of the widest floating-point type among arrays."""
     return np.result_type(np.float16, *(array.dtype for array in arrays if array.dtype.kind == "f")).name
 
 
@@ -136,19 +138,19 @@ def _halved(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
-    """The arrays of such a file, which must have the shapes of `like`; in the types of `like`.
+def unpack(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray]:
+    """The arrays of a file that `pack` made, which must have the shapes of `like`, converted to the types of `like`.
 
     Raises:
-        InputError: If it holds other arrays. Nothing larger than `like` is ever unpacked.
+        InputError: If the file holds other arrays. Nothing larger than `like` is ever unpacked.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             forms = [_form(archive, f"{number}.npy") for number in range(len(archive.namelist()))]
         if [shape for shape, _ in forms] != [array.shape for array in like]:
-            raise ValueError("arrays of another number or other shapes")
+            raise ValueError("a different number of arrays, or other shapes")
         if any(dtype.kind not in "fiu" for _, dtype in forms):
-            raise ValueError("arrays of something else than numbers")
+            raise ValueError("arrays that are not numbers")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return [arrays[str(number)].astype(array.dtype) for number, array in enumerate(like)]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -156,10 +158,10 @@ def unpacked(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarr
 
 
 def _form(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an array by the head of its file."""
+    """Shape and type of an array, from the header of its file."""
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
-            raise ValueError(f"a head of version {version}")
+            raise ValueError(f"a header of version {version}")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     return shape, dtype

@@ -1,4 +1,4 @@
-"""Cards: what a preset is, who made it of what and how good it is. This module imports neither NumPy nor Keras."""
+"""Cards: the facts about a preset, its origin and its quality. This module imports neither NumPy nor Keras."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _NAME, _DIGEST = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known of a preset: one table of `presets.toml`, or the table in a folder that `save_preset` wrote.
+    """The facts about a preset: one table of `presets.toml`, or the table in a folder that `save_preset` wrote.
 
     Args:
-        name: By which it is loaded.
+        name: The name by which it is loaded.
         variant: A key of `VARIANTS`.
-        description: One line.
-        paper: Where the algorithm and the networks are from.
-        licence: Of the weights.
-        data: Of the data set: `name`, `authors`, `licence`, as far as they are known.
-        parent: Name of the preset that it was made from, if it was.
-        parameters: Their number, of `generator` and `discriminator`.
+        description: Description in one line.
+        paper: Source of the algorithm and the networks.
+        licence: Licence of the weights.
+        data: `name`, `authors` and `licence` of the data set, as far as they are known.
+        parent: Name of the preset that it was made from, if any.
+        parameters: Number of parameters of `generator` and `discriminator`.
         stored_as: Type of the numbers in the files, such as "float32", or "float16" for half the size.
-        training_minutes: On the machine of `environment`.
+        training_minutes: Duration of the training, on the machine of `environment`.
         environment: Versions of Python and libraries, number of cores.
-        recipe: A whole `recipe.Recipe`, by which `gan-zoo train --preset` makes it anew.
+        recipe: A complete `recipe.Recipe`, with which `gan-zoo train --preset` trains it again.
         scores: `generated` and `reference`, lists of `metrics.Result`s as dictionaries, each with its protocol.
         files: SHA-256 of each file.
-        url: Of a `.zip` that holds the preset, where its files are not in the package.
-        sha256: Of that archive.
+        url: URL of a `.zip` with the preset, if its files are not in the package.
+        sha256: SHA-256 of that archive.
 
     Raises:
-        InputError: If a value is not of its kind.
+        InputError: If a value is invalid.
     """
 
     name: str
@@ -91,32 +91,32 @@ class Card:
 
     @property
     def folder(self) -> Path:
-        """Where a preset of the package has its files."""
+        """The folder of the files of a preset in the package."""
         return FOLDERS / self.name
 
     @property
     def size(self) -> int | None:
-        """Bytes of the generator's file; None where it is not in the package."""
+        """Size of the generator's file in bytes; None if it is not in the package."""
         path = self.folder / GENERATOR
         return path.stat().st_size if path.is_file() else None
 
     def figures(self, row: str = "generated") -> dict[str, float]:
-        """Figures by name: `frechet_distance`, or `precision_recall.precision` where a metric has several."""
-        found = {}
+        """Figures by name: `frechet_distance`, or `precision_recall.precision` if a metric has several."""
+        figures = {}
         for result in self.scores.get(row, []):
             for name, value in result["values"].items():
-                found[result["metric"] if name == "value" else f"{result['metric']}.{name}"] = value
-        return found
+                figures[result["metric"] if name == "value" else f"{result['metric']}.{name}"] = value
+        return figures
 
     def table(self) -> dict[str, Any]:
-        """As plain values for TOML: what is empty is left out, and the name is not in it but above it."""
+        """The plain values for a TOML table, without empty ones and without the name, which is the table's title."""
         values = dataclasses.asdict(self)
         del values["name"]
         return {name: value for name, value in values.items() if value not in (None, "", {})}
 
 
 def write(cards: dict[str, Card], path: Path) -> None:
-    """Writes a table per card, in alphabetical order."""
+    """Writes a TOML file with a table for each card, in alphabetical order."""
     import tomli_w
 
     tables = {name: cards[name].table() for name in sorted(cards)}
@@ -124,25 +124,25 @@ def write(cards: dict[str, Card], path: Path) -> None:
 
 
 def read(content: bytes, origin: str | os.PathLike) -> dict[str, Card]:
-    """The cards of such a file by their names.
+    """Reads the cards of a TOML file, by name.
 
     Raises:
-        InputError: If it is no TOML, or a table is no card; the message names `origin`.
+        InputError: If it is not TOML, or a table is not a card; the message names `origin`.
     """
     names = [field.name for field in dataclasses.fields(Card)][1:]
     try:
         tables = tomllib.loads(content.decode("utf-8"))
     except ValueError as error:
         raise InputError(f"Expected cards of presets in TOML. Received: {origin}, which is not ({error}).") from error
-    found = {}
+    cards = {}
     for name, table in tables.items():
         if not isinstance(table, dict) or "variant" not in table:
             raise InputError(f"Expected a table with a variant for each preset. Received: {name} in {origin}.")
         for key in table:
             if key not in names:
                 raise unknown(f"key of the preset {name}", key, names)
-        found[name] = Card(name, **table)
-    return found
+        cards[name] = Card(name, **table)
+    return cards
 
 
 def shipped() -> dict[str, Card]:
@@ -164,7 +164,7 @@ def card(name: str) -> Card:
     """The card of a preset of this package.
 
     Raises:
-        InputError: If there is none of that name; near ones are suggested.
+        InputError: If there is no preset of that name; the message suggests similar names.
 
     Example:
         >>> card("conditional_gan_mnist").variant
@@ -177,7 +177,7 @@ def card(name: str) -> Card:
 
 
 def nothing_at(source: str | os.PathLike) -> InputError:
-    """The error for what is neither a path nor a name, with the nearest names."""
+    """The error for a source that is neither a path nor a name, with similar names."""
     is_like_a_name = re.fullmatch(r"[\w-]+", str(source))
     hint = f" {unknown('preset', str(source), shipped())}" if is_like_a_name else ""
     return InputError(

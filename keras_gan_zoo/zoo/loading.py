@@ -24,21 +24,22 @@ from keras_gan_zoo.zoo.preset import find
 
 
 def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None) -> Sampler:
-    """A trained model.
+    """Loads a trained model.
 
     Args:
         source: A folder or file that exists, or else the name of a preset, see `list_presets`, or a URL. A folder is
-            one that `training.train` wrote, of which the newest snapshot is taken (with a warning) if the run is not
+            one that `training.train` wrote, whose newest snapshot is loaded (with a warning) if the run is not
             finished, or one that `save_preset` wrote. A file was written by `gan.save` or by `callbacks.Snapshots`, or
             is the `.zip` of a preset's folder. A URL begins with `https://` or `file://` and leads to a `.keras` file
             or such a `.zip`; or with `hf://`, and Keras loads it from the Hugging Face Hub.
-        with_discriminator: Whether the discriminator of a preset is loaded too, so that training can go on. Without, it
-            refuses to be trained or evaluated. Models that are no presets always have theirs, and their optimizers.
-        sha256: Of the file at a URL, which needs it; or at the URL's end, `#sha256=...`. Files that are fetched are
-            kept, see `cache`.
+        with_discriminator: Whether the discriminator of a preset is loaded too, so that training can continue. Without
+            it, the model refuses to be trained or evaluated. Models from other sources always have their discriminator
+            and optimizers.
+        sha256: SHA-256 of the file at a URL, which is required; it can also be given at the end of the URL,
+            `#sha256=...`. Fetched files are kept in a cache.
 
     Raises:
-        InputError: If there is no such model, it is not one of ours, or a file of it was changed.
+        InputError: If there is no such model, it is not a model of this package, or one of its files was changed.
         OSError: If a file cannot be fetched.
 
     Example:
@@ -51,33 +52,33 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
             "gan-zoo list."
         )
-    variants()  # which Keras must know before it reads a file of one
+    variants()  # registers them with Keras, which must know them before it reads a file
     if is_url(source):
-        return _of_url(str(source), with_discriminator, sha256)
+        return _load_url(str(source), with_discriminator, sha256)
     if sha256 is not None:
-        raise InputError(f"Expected sha256 with a URL alone. Received: {source}, which is none. Leave it out.")
+        raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
     path = Path(source)
     if path.is_dir() and not (path / CARD_FILE).exists():
-        return _of_run(path)
+        return _load_run(path)
     if path.is_file() and path.suffix.lower() != ".zip":
-        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _of_file(path)
+        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _load_file(path)
     return find(source).model(with_discriminator)
 
 
-def _of_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
+def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
     if url.lower().startswith("hf://"):
-        return _of_hub(url, sha256)
+        return _load_from_hub(url, sha256)
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
-        return _of_file(downloads.fetch(url, sha256))
+        return _load_file(downloads.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
     raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
 
 
-def _of_hub(url: str, sha256: str | None) -> Sampler:
-    """By Keras, which fetches with the Hub's own client and its cache."""
+def _load_from_hub(url: str, sha256: str | None) -> Sampler:
+    """Loads from the Hugging Face Hub with Keras, which uses the Hub's own client and cache."""
     if sha256 is not None:
         raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
     if downloads.is_offline():
@@ -92,8 +93,8 @@ def _of_hub(url: str, sha256: str | None) -> Sampler:
     return _checked(model, url)
 
 
-def _of_run(folder: Path) -> Sampler:
-    """The finished model, or that of the newest snapshot where the run went on since: steps tell, not files' times."""
+def _load_run(folder: Path) -> Sampler:
+    """Loads the finished model of a run, or the newest snapshot if that is of a later step."""
     path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.steps()), None)
     if newest is None and not path.exists():
@@ -101,7 +102,7 @@ def _of_run(folder: Path) -> Sampler:
             f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
         )
     if path.exists():
-        finished = _of_file(path)
+        finished = _load_file(path)
         if newest in (None, finished.steps_done):
             return finished
     snapshot = snapshots.newest()
@@ -109,25 +110,25 @@ def _of_run(folder: Path) -> Sampler:
     return snapshot.model()
 
 
-def _of_file(path: Path) -> Sampler:
-    """Keras' loading, of an archive that is whole: every error is that of a file that is not what it should be."""
+def _load_file(path: Path) -> Sampler:
+    """Loads a .keras file, after a check that it is intact. Every error becomes an `InputError` about the file."""
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
-        model = _loaded(path)
-    except Exception as error:  # flipped bytes lead to errors of zipfile, json, h5py and Keras alike
+        model = _load_with_keras(path)
+    except Exception as error:  # damaged files lead to errors of zipfile, json, h5py or Keras
         raise InputError(
             f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
         ) from error
     return _checked(model, path)
 
 
-def _loaded(path: Path):
+def _load_with_keras(path: Path):
     if path.suffix == path.suffix.lower():
         return keras.saving.load_model(path)
-    with tempfile.TemporaryDirectory() as folder:  # Keras knows the format by the suffix, and in small letters alone
+    with tempfile.TemporaryDirectory() as folder:  # Keras recognises the format by the suffix, in lower case only
         return keras.saving.load_model(shutil.copy(path, Path(folder) / f"gan{path.suffix.lower()}"))
 
 

@@ -1,4 +1,4 @@
-"""A preset and the model in it: found by name, folder or archive, and rebuilt from files that were checked."""
+"""Finds a preset by name, folder or archive, and rebuilds its model from checked files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import archive, cards
-from keras_gan_zoo.zoo.archive import Reader, checked, unpacked
+from keras_gan_zoo.zoo.archive import Reader, read_files, unpack
 from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, Card
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The preset that a model was loaded from, and the digest of the generator it had then."""
+    """The preset that a model was loaded from, and the digest of its generator at that time."""
 
     card: Card
     weights_sha256: str
@@ -36,69 +36,69 @@ class Preset:
     read: Reader
 
     @classmethod
-    def of_folder(cls, folder: str | os.PathLike) -> Preset:
-        """One that `save_preset` wrote."""
-        read = archive.of_folder(folder)
-        return cls(archive.card_of(read, folder), read)
+    def from_folder(cls, folder: str | os.PathLike) -> Preset:
+        """A preset from a folder that `save_preset` wrote."""
+        read = archive.folder_reader(folder)
+        return cls(archive.read_card(read, folder), read)
 
     @classmethod
-    def of_archive(cls, path: str | os.PathLike) -> Preset:
-        """The `.zip` of such a folder."""
-        read = archive.of_archive(path)
-        return cls(archive.card_of(read, path), read)
+    def from_archive(cls, path: str | os.PathLike) -> Preset:
+        """A preset from the `.zip` of such a folder."""
+        read = archive.zip_reader(path)
+        return cls(archive.read_card(read, path), read)
 
     @classmethod
-    def of_url(cls, url: str, sha256: str | None) -> Preset:
-        """Such a `.zip`, fetched or from the cache."""
+    def from_url(cls, url: str, sha256: str | None) -> Preset:
+        """A preset from the URL of such a `.zip`, fetched or from the cache."""
         downloads.check_scheme(url)
-        return cls.of_archive(downloads.fetch(url, sha256))
+        return cls.from_archive(downloads.fetch(url, sha256))
 
     @classmethod
-    def of_name(cls, name: str) -> Preset:
-        """One of this package: its files come with it, or are fetched."""
+    def from_name(cls, name: str) -> Preset:
+        """A preset of this package, whose files are part of it or are fetched."""
         card = cards.card(name)
         if card.url is not None:
-            fetched = cls.of_url(card.url, card.sha256)
+            fetched = cls.from_url(card.url, card.sha256)
             return cls(replace(card, files=fetched.card.files, url=None, sha256=None), fetched.read)
-        return cls(card, archive.of_folder(card.folder))
+        return cls(card, archive.folder_reader(card.folder))
 
     def model(self, with_discriminator: bool = False):
-        """The model, compiled as it was, with the averaged weights in its generator.
+        """Builds the model, compiled as when it was saved, with the averaged weights in its generator.
 
         Raises:
-            InputError: If a file was changed, or is not what the model needs.
+            InputError: If a file was changed, or does not fit the model.
         """
-        contents = checked(self.card, self.read)
+        contents = read_files(self.card, self.read)
         if with_discriminator and DISCRIMINATOR not in contents:
             raise InputError(
                 f"Expected a preset with its discriminator. Received: {self.card.name}, which was saved without. Leave "
                 "with_discriminator out."
             )
-        model = _model_of(contents[CONFIG], self.card.name)
+        model = _rebuild_model(contents[CONFIG], self.card.name)
         self._check_variant(model)
-        _load(model.generator, contents[GENERATOR], f"the generator of {self.card.name}")
+        _set_weights(model.generator, contents[GENERATOR], f"the generator of {self.card.name}")
         if model.ema_generator is not None:
             model.ema_generator.set_weights(model.generator.get_weights())
         if with_discriminator:
-            _load(model.discriminator, contents[DISCRIMINATOR], f"the discriminator of {self.card.name}")
+            _set_weights(model.discriminator, contents[DISCRIMINATOR], f"the discriminator of {self.card.name}")
         model.lacks_discriminator = not with_discriminator
         model.origin = Origin(self.card, sha256_of_weights(model.sampler))
         return model
 
     def golden(self) -> np.ndarray:
-        """The samples it was saved with, (4, *example_shape): images as uint8, vectors as float32."""
-        with np.load(io.BytesIO(checked(self.card, self.read)[GOLDEN]), allow_pickle=False) as arrays:
+        """The samples stored in the preset, (4, *example_shape): images as uint8, vectors as float32."""
+        with np.load(io.BytesIO(read_files(self.card, self.read)[GOLDEN]), allow_pickle=False) as arrays:
             return arrays["samples"]
 
     def _check_variant(self, model) -> None:
-        if type(model).__name__ != class_of(self.card):
+        if type(model).__name__ != class_name(self.card):
             raise InputError(
-                f"Expected a {class_of(self.card)} in {self.card.name}. Received: a {type(model).__name__}. {CONFIG} "
+                f"Expected a {class_name(self.card)} in {self.card.name}. Received: a {type(model).__name__}. {CONFIG} "
                 "and the card do not belong together."
             )
 
 
-def class_of(card: Card) -> str:
+def class_name(card: Card) -> str:
     """Name of the class of a preset's model."""
     if card.variant not in VARIANT_CLASSES:
         raise unknown(f"variant of the preset {card.name}", card.variant, VARIANT_CLASSES)
@@ -106,29 +106,29 @@ def class_of(card: Card) -> str:
 
 
 def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
-    """A preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip`.
+    """Finds a preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip`.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no such preset.
         OSError: If it cannot be fetched.
     """
     if downloads.is_url(source):
-        return Preset.of_url(str(source), sha256)
+        return Preset.from_url(str(source), sha256)
     path = Path(source)
     if path.exists():
-        return Preset.of_folder(path) if path.is_dir() else Preset.of_archive(path)
+        return Preset.from_folder(path) if path.is_dir() else Preset.from_archive(path)
     if str(source) in cards.shipped():
-        return Preset.of_name(str(source))
+        return Preset.from_name(str(source))
     raise cards.nothing_at(source)
 
 
-def _model_of(config: bytes, name: str):
+def _rebuild_model(config: bytes, name: str):
     try:
         return keras.saving.deserialize_keras_object(json.loads(config))
-    except Exception as error:  # Keras raises whatever its layers meet
+    except Exception as error:  # Keras and its layers may raise any exception
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise InputError(f"Expected a model that Keras can rebuild in {name}. Received: {reason}.") from error
 
 
-def _load(network: keras.Model, content: bytes, what: str) -> None:
-    network.set_weights(unpacked(content, network.get_weights(), what))
+def _set_weights(network: keras.Model, content: bytes, what: str) -> None:
+    network.set_weights(unpack(content, network.get_weights(), what))

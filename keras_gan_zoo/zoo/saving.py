@@ -1,4 +1,4 @@
-"""A model becomes a preset: weights without pickle, a card beside them, and samples that prove the way back."""
+"""Saves a model as a preset: weights without pickle, a card, and samples of the model as read back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import cards
-from keras_gan_zoo.zoo.archive import packed, sha256_of, storable, type_of
+from keras_gan_zoo.zoo.archive import pack, sha256_of, storable, widest_float
 from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
 from keras_gan_zoo.zoo.preset import Preset
 
@@ -32,7 +32,7 @@ def save(
     with_discriminator: bool | None = None,
     **facts: Any,
 ) -> Card:
-    """Writes a folder that `load` reads: see `AsPreset.save_preset`, which has the arguments."""
+    """Writes a folder that `load` reads. For the arguments, see `AsPreset.save_preset`."""
     folder = Path(folder).resolve()
     _check_place(folder)
     if with_discriminator is None:
@@ -46,67 +46,67 @@ def save(
 
 
 def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
-    """Writes a preset's files into a folder, and returns its card; the golden samples are of what is read back."""
+    """Writes a preset's files into a folder, and returns its card. Golden samples are of the model as read back."""
     _check_model(model, with_discriminator)
     weights = storable(model.sampler.get_weights(), half)
-    contents = {CONFIG: _config_of(model), GENERATOR: packed(weights)}
+    contents = {CONFIG: _config(model), GENERATOR: pack(weights)}
     parameters = {"generator": model.generator.count_params()}
     if with_discriminator:
-        contents[DISCRIMINATOR] = packed(storable(model.discriminator.get_weights(), half))
+        contents[DISCRIMINATOR] = pack(storable(model.discriminator.get_weights(), half))
         parameters["discriminator"] = model.discriminator.count_params()
     card = Card(
         name,
-        _variant_of(model),
+        _variant_name(model),
         parameters=parameters,
-        stored_as=type_of(weights),
+        stored_as=widest_float(weights),
         files=_digests(contents),
         **facts,
     )
     again = Preset(card, contents.__getitem__).model(with_discriminator)
     if not half:
         _check_same_samples(model, again)
-    contents[GOLDEN] = _golden_of(again)
+    contents[GOLDEN] = _golden_samples(again)
     for file, content in contents.items():
         (folder / file).write_bytes(content)
     return replace(card, files=_digests(contents))
 
 
 def pixels(samples: np.ndarray) -> np.ndarray:
-    """Images as uint8, vectors as they are: what golden samples are compared in."""
+    """Images as uint8, vectors unchanged: the form in which golden samples are compared."""
     return pictures.to_uint8(samples) if samples.ndim == 4 else samples
 
 
 def _inherited(model, name: str) -> dict[str, Any]:
-    """What goes on to another preset with the weights: their paper, their licence, and the data they were made from."""
+    """The facts that a new preset inherits with the weights: paper, licence and data."""
     if model.origin is None:
         return {}
     card = model.origin.card
     data = card.data
     if data and sha256_of_weights(model.sampler) != model.origin.weights_sha256:
         data = {**data, "then": "trained on, with data that this card does not know"}
-    parent = card.parent if card.name == name else card.name  # of one that replaces itself, the one before
+    parent = card.parent if card.name == name else card.name  # a preset that replaces itself keeps its parent
     return {"paper": card.paper, "licence": card.licence, "data": data, "parent": parent}
 
 
 def _check_same_samples(model, again) -> None:
-    """That nothing is lost on the way: a layer of one's own may forget an argument in its `get_config`."""
-    samples, found = (_four_samples(some) for some in (model, again))
-    if not np.allclose(samples, found, atol=1e-3):
+    """Checks that the saved model is complete: a custom layer may lack an argument in its `get_config`."""
+    samples, reread = (_four_samples(each) for each in (model, again))
+    if not np.allclose(samples, reread, atol=1e-3):
         raise InputError(
             "Expected a model that makes the same samples when it is read back. Received: samples that differ by "
-            f"{np.abs(samples - found).max():.2g}. See that get_config of your own layers returns all arguments."
+            f"{np.abs(samples - reread).max():.2g}. Make sure that get_config of your own layers returns all arguments."
         )
 
 
-def _golden_of(model) -> bytes:
+def _golden_samples(model) -> bytes:
     content = io.BytesIO()
     np.savez_compressed(content, samples=pixels(_four_samples(model)))
     return content.getvalue()
 
 
 def _four_samples(model) -> np.ndarray:
-    """Of seed 0; of networks that take vectors or pictures, with conditions that a seed draws too."""
-    conditions = None if model.condition is None or model.has_classes else model.condition.drawn(4, seed=0)
+    """Four samples of seed 0. Conditions that are vectors or pictures are drawn from the seed too."""
+    conditions = None if model.condition is None or model.has_classes else model.condition.draw(4, seed=0)
     return model.sample(4, seed=0, conditions=conditions)
 
 
@@ -114,14 +114,14 @@ def _digests(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: sha256_of(contents[name]) for name in FILES if name in contents}
 
 
-def _config_of(model) -> bytes:
+def _config(model) -> bytes:
     described = keras.saving.serialize_keras_object(model)
     if model.compiled:
-        described["compile_config"] = model.compiled_as  # whatever has changed the learning rates since
+        described["compile_config"] = model.compiled_as  # not the present learning rates, which may have changed
     return json.dumps(described, default=keras.saving.serialize_keras_object).encode()
 
 
-def _variant_of(model) -> str:
+def _variant_name(model) -> str:
     by_class = {class_name: variant for variant, class_name in VARIANT_CLASSES.items()}
     if type(model).__name__ not in by_class:
         raise InputError(
@@ -143,7 +143,7 @@ def _check_model(model, with_discriminator: bool) -> None:
 
 
 def _check_place(folder: Path) -> None:
-    """A folder is replaced only if nothing but a preset is lost."""
+    """Refuses to replace a folder that holds anything but a preset."""
     if not folder.parent.is_dir():
         raise InputError(f"Expected a path in a folder that exists. Received: {folder}. Make the folder first.")
     is_ours = folder.is_dir() and {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}

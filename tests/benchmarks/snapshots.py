@@ -17,7 +17,7 @@ import numpy as np
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import Snapshots
-from keras_gan_zoo.state.identity import of_run
+from keras_gan_zoo.state.identity import describe_run
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
@@ -28,17 +28,17 @@ def timed(action) -> float:
 
 
 def row(name, gan, folder, repeats=9):
-    path, run = Path(folder) / f"{name}.snapshot", of_run(gan, {})
+    path, run = Path(folder) / f"{name}.snapshot", describe_run(gan, {})
 
     def write():
-        snapshot = Snapshot.of(gan, run=run)
+        snapshot = Snapshot.capture(gan, run=run)
         assert not snapshot.not_finite()
         snapshot.write(path)
 
     writes = [timed(write) for _ in range(repeats)]
     reads = [timed(lambda: Snapshot.read(path)) for _ in range(repeats)]
     snapshot = Snapshot.read(path)
-    puts = [timed(lambda: snapshot.put_back(gan)) for _ in range(repeats)]
+    puts = [timed(lambda: snapshot.restore(gan)) for _ in range(repeats)]
     seconds = [float(np.median(times)) for times in (writes, reads, puts)]
     share = seconds[0] / (60 * Snapshots("unused").every_minutes)
     print(

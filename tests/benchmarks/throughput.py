@@ -43,7 +43,7 @@ def runtimes(gan, folder: Path) -> dict:
     """Functions from noise to images, each with its own copy of the generator."""
     gan.export(folder / "float32.onnx")
     gan.export(folder / "float16.onnx", half=True)
-    onnx.save(smaller.int8(onnx.load(folder / "float32.onnx"), Generator.of(gan)), folder / "int8.onnx")
+    onnx.save(smaller.int8(onnx.load(folder / "float32.onnx"), Generator.from_model(gan)), folder / "int8.onnx")
     gan.export(folder / "float32.tflite")
     traced = tf.function(lambda noise: gan.generator(noise, training=False), reduce_retracing=True)
     return {

@@ -27,7 +27,7 @@ import numpy as np
 import keras_gan_zoo as kgz
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.metrics.protocol import measure
-from keras_gan_zoo.metrics.sets import Seen, Sets
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
 
@@ -50,8 +50,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 RESULTS, PAGE, PICTURE = DOCS / "results.json", DOCS / "results.md", DOCS / "images" / "time_to_quality.png"
 
 
-def figures(real: Seen, images: np.ndarray, metrics: list[str]) -> dict[str, float]:
-    results = measure(Sets(Seen(images, real.extractor), real), metrics)
+def figures(real: ImageSet, images: np.ndarray, metrics: list[str]) -> dict[str, float]:
+    results = measure(Sets(ImageSet(images, real.extractor), real), metrics)
     return {
         result.metric if name == "value" else name: float(value)
         for result in results
@@ -59,19 +59,19 @@ def figures(real: Seen, images: np.ndarray, metrics: list[str]) -> dict[str, flo
     }
 
 
-def yardstick(data: str) -> tuple[Seen, dict[str, float]]:
+def yardstick(data: str) -> tuple[ImageSet, dict[str, float]]:
     """The test images, and the figures of as many training images in the samples' place."""
     extractor = kgz.metrics.extractor(data)
     splits = (kgz.data.load(data, split=split).in_memory().examples for split in ("test", "train"))
     test, train = (images[np.random.default_rng(0).permutation(len(images))[:N]] for images in splits)
-    real = Seen(test, extractor)
+    real = ImageSet(test, extractor)
     return real, figures(real, train, ["frechet_distance", "precision_recall"])
 
 
 class Looks(keras.callbacks.Callback):
     """Measures when shares of the budget are spent, and stops when all of it is."""
 
-    def __init__(self, real: Seen, due: list[float]):
+    def __init__(self, real: ImageSet, due: list[float]):
         super().__init__()
         self.real, self.due = real, due
         self.spent, self.looks = 0.0, []
@@ -95,7 +95,7 @@ def recipe_of(preset: str) -> dict:
     return {name: value for name, value in recipe.items() if name not in ("data", "seed", "epochs")}
 
 
-def run(preset: str, data: str, seed: int, real: Seen, core_minutes: float) -> dict:
+def run(preset: str, data: str, seed: int, real: ImageSet, core_minutes: float) -> dict:
     """Trains one model anew; all that is said about it."""
     keras.backend.clear_session()
     gc.collect()

@@ -193,7 +193,7 @@ def test_a_retry_is_the_run_from_the_last_good_state_with_both_rates_lowered(kin
     by_hand = game(*slow_rates(kind), execution=execution, loss="least_squares")
     first = train(by_hand, epochs=1).history
     lower = game(*slow_rates(kind, times=0.125), execution=execution, loss="least_squares")
-    Snapshot.of(by_hand).put_back(lower)
+    Snapshot.capture(by_hand).restore(lower)
     if kind == "constant":  # the rate is one of the variables
         for optimizer in (lower.generator_optimizer, lower.discriminator_optimizer):
             optimizer.learning_rate = 0.125

@@ -34,7 +34,7 @@ def player():
 
 
 def test_the_figure_of_the_chief_decides(player, monkeypatch):
-    monkeypatch.setattr("keras_gan_zoo.callbacks.stopping.of_chief", lambda strategy, value: 5.0)
+    monkeypatch.setattr("keras_gan_zoo.callbacks.stopping.broadcast_from_chief", lambda strategy, value: 5.0)
     stopping = Stopping("figure", patience=1)
     stopping.set_model(player)
     player.stop_training = False
@@ -335,7 +335,7 @@ def test_patience_counts_looks_in_a_row(player, monkeypatch, arguments, diversit
     alarm._reached_by_real = 100
     raised = []
     for epoch, diversity in enumerate(diversities):
-        monkeypatch.setattr("keras_gan_zoo.callbacks.stopping._reached", lambda *_, d=diversity: round(100 * d))
+        monkeypatch.setattr("keras_gan_zoo.callbacks.stopping._count_reached", lambda *_, d=diversity: round(100 * d))
         player.step.assign(epoch + 1)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

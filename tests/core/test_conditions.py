@@ -25,13 +25,13 @@ def taken(shape, dtype="float32"):
     ],
 )
 def test_the_kind_is_read_off_the_input(tensor, kind):
-    assert Condition.of_input(tensor).kind == kind
+    assert Condition.from_input(tensor).kind == kind
 
 
 @pytest.mark.parametrize("tensor", [taken((5,), "int32"), taken((4, 4)), taken((None, None, 3)), taken((1, 2, 3, 4))])
 def test_inputs_of_no_kind_are_refused(tensor):
     with pytest.raises(InputError, match="Expected a condition of integers"):
-        Condition.of_input(tensor)
+        Condition.from_input(tensor)
 
 
 def test_one_for_all_or_one_for_each():

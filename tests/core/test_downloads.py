@@ -189,7 +189,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, folder, monkeypatc
     path = downloads.fetch(server.url, DIGEST)
     path.write_bytes(CONTENT[:-1])
     monkeypatch.setenv(downloads.OFFLINE, "1")
-    with pytest.raises(OSError, match="nothing whole there"):
+    with pytest.raises(OSError, match="no complete file there"):
         downloads.fetch(server.url, DIGEST)
     monkeypatch.setenv(downloads.OFFLINE, "0")
     assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
@@ -223,7 +223,7 @@ def test_a_folder_that_forbids_writing_is_named(server, folder, monkeypatch):
 
     folder.mkdir()
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
-    with pytest.raises(OSError, match=rf"Expected to keep files in {folder}\. Received: Permission denied\. Mend it"):
+    with pytest.raises(OSError, match=rf"Expected to keep files in {folder}\. Received: Permission denied\. Fix it"):
         downloads.fetch(server.url, DIGEST)
     assert server.requests == 0
 
@@ -268,10 +268,10 @@ def test_a_redirection_keeps_the_scheme(server, folder):
     server.failures = [server.url]
     assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
     server.failures = ["ftp://127.0.0.1/file.keras"]
-    with pytest.raises(InputError, match=r"to lead to http:// alone\. Received: a redirection to ftp://"):
+    with pytest.raises(InputError, match=r"to redirect to http:// only\. Received: a redirection to ftp://"):
         downloads.fetch(server.url, "1" * 64)
     https = downloads.urllib.request.Request("https://example.org/gan.zip")
-    with pytest.raises(InputError, match=r"to lead to https:// alone\. Received: a redirection to http://"):
+    with pytest.raises(InputError, match=r"to redirect to https:// only\. Received: a redirection to http://"):
         downloads._SameScheme().redirect_request(https, None, 302, "", {}, "http://example.org/gan.zip")
 
 
@@ -321,7 +321,7 @@ def test_other_schemes_are_refused(url):
 def test_other_files_are_refused():
     with pytest.raises(InputError, match=r"of a .keras file, or of the .zip"):
         kgz.load("https://x.org/gan.pkl", sha256=DIGEST)
-    with pytest.raises(InputError, match="with a URL alone"):
+    with pytest.raises(InputError, match="with a URL only"):
         kgz.load("conditional_gan_mnist", sha256=DIGEST)
 
 

@@ -137,7 +137,7 @@ def test_strategy_of(two_replicas):
 def test_built_when_made(method):
     asked, built = [], []
 
-    class Noting(internals.BuiltWhenMade):
+    class Noting(internals.BuiltInConstructor):
         def _maybe_symbolic_build(self, iterator=None, data_batch=None):
             asked.append(method)
             return super()._maybe_symbolic_build(iterator, data_batch)
@@ -157,20 +157,20 @@ def test_built_when_made(method):
     model.compile(loss="mse")
     batch = np.ones((4, 1), np.float32)
     getattr(model, method)(batch, batch, **({"verbose": 0} if method in ("fit", "evaluate") else {}))
-    assert asked == [method], broke("BuiltWhenMade", f"{method} to ask `_maybe_symbolic_build` once")
-    assert built == [], broke("BuiltWhenMade", f"{method} to build by that method alone")
+    assert asked == [method], broke("BuiltInConstructor", f"{method} to ask `_maybe_symbolic_build` once")
+    assert built == [], broke("BuiltInConstructor", f"{method} to build by that method alone")
 
 
 ASK = """
 import tensorflow as tf
-from keras_gan_zoo.core.keras_internals import is_of_several_processes
-print(is_of_several_processes(tf.distribute.MultiWorkerMirroredStrategy()))
+from keras_gan_zoo.core.keras_internals import spans_several_processes
+print(spans_several_processes(tf.distribute.MultiWorkerMirroredStrategy()))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_is_of_several_processes(workers):
+def test_spans_several_processes(workers):
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(workers)]
         cluster = {"worker": [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]}
@@ -181,12 +181,12 @@ def test_is_of_several_processes(workers):
         command = [sys.executable, "-c", ASK]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
     said = [process.communicate(timeout=120)[0].strip() for process in processes]
-    assert said == [str(workers > 1)] * workers, broke("is_of_several_processes", f"{workers > 1} of {workers} workers")
+    assert said == [str(workers > 1)] * workers, broke("spans_several_processes", f"{workers > 1} of {workers} workers")
 
 
-def test_is_of_several_processes_is_asked_of_any_strategy(two_replicas):
-    found = internals.is_of_several_processes(two_replicas)
-    assert found is False, broke("is_of_several_processes", "False of replicas in one process")
+def test_spans_several_processes_is_asked_of_any_strategy(two_replicas):
+    found = internals.spans_several_processes(two_replicas)
+    assert found is False, broke("spans_several_processes", "False of replicas in one process")
 
 
 # --- no private parts elsewhere

@@ -98,7 +98,7 @@ def test_an_infinity_on_one_replica_is_seen_by_all(two_replicas):
         def of_replica():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             gradient = tf.where(replica == 1, np.inf, 1.0)
-            optimizer.apply(replicas.seen_globally([gradient], optimizer), [weight])
+            optimizer.apply(replicas.clip_globally([gradient], optimizer), [weight])
 
         two_replicas.run(of_replica)
 
@@ -147,7 +147,7 @@ def test_a_run_goes_on_with_another_number_of_replicas(two_replicas, images, tmp
 @pytest.mark.parametrize(
     ("batch_size", "options", "message"),
     [
-        (9, {}, "divisible by their number, 2. Received: 9"),
+        (9, {}, "divisible by the number of replicas, 2. Received: 9"),
         (6, {"discriminator_steps": 2}, "discriminator_steps=2 on each of 2 replicas. Received: batches of 3"),
         (6, {"packing": 2}, "packing=2 on each of 2 replicas. Received: minibatches of 3"),
     ],

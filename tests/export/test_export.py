@@ -85,7 +85,7 @@ def test_litert_has_its_names_and_makes_what_keras_makes(kind, tmp_path, capfd):
 def test_saved_models_make_what_keras_makes_in_a_process_without_keras(tmp_path):
     generators, asked = [], []
     for number, kind in enumerate(KINDS):
-        generators.append(Generator.of(gan_of(kind)))
+        generators.append(Generator.from_model(gan_of(kind)))
         tensorflow_formats.write_saved_model(generators[-1], tmp_path / str(number))
         asked.append((tmp_path / str(number), parity.probes(generators[-1])))
     for generator, (_, probes), found in zip(generators, asked, readers.saved_models(asked), strict=True):
@@ -288,7 +288,7 @@ def test_nothing_is_left_of_a_file_that_makes_something_else(name, tmp_path, mon
 
 
 def _probes(gan):
-    return parity.probes(Generator.of(gan))
+    return parity.probes(Generator.from_model(gan))
 
 
 def test_a_small_difference_is_one_too(tmp_path, monkeypatch):
@@ -392,8 +392,8 @@ def test_what_tf2onnx_cannot_trace_is_one_line(tmp_path, monkeypatch):
         ("g.onnx", {"int8": True}, "Conv2DTranspose layers conv2d_transpose"),
         ("g.onnx", {"metadata": {"variant": "GAN"}}, "Received: variant='GAN'"),
         ("g.onnx", {"metadata": {"licence": 3}}, "Received: licence=3"),
-        ("g.tflite", {"half": True}, "Expected half with the format onnx alone"),
-        ("g", {"uint8": True, "opset": 17}, "Expected opset, uint8 with the format onnx alone"),
+        ("g.tflite", {"half": True}, "Expected half with the format onnx only"),
+        ("g", {"uint8": True, "opset": 17}, "Expected opset, uint8 with the format onnx only"),
         ("g.pb", {}, "ending in .onnx or .tflite"),
         ("g.onnx", {"format": "onx"}, "Did you mean 'onnx'"),
         ("g.onnx", {"format": "litert"}, "fits the format litert"),

@@ -105,7 +105,7 @@ def test_dcgan_networks_refuse_vectors():
         ("dcgan", {"discriminator_normalization": "bach"}, "Did you mean 'batch'"),
         ("gan", {"loss": "hinges"}, "Did you mean 'hinge'"),
         ("gan", {"seed": -1}, "seed from 0"),
-        ("gan", {"class_names": ["a", "a"]}, "Expected another name for each class. Received: 'a' twice"),
+        ("gan", {"class_names": ["a", "a"]}, "Expected a different name for each class. Received: 'a' twice"),
     ],
 )
 def test_mistakes_are_named(variant, arguments, message):

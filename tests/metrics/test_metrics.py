@@ -364,7 +364,7 @@ def test_one_and_another_classifier_learn_from_samples():
     flat = x.reshape(len(x), -1)
     expected = 1 - KNeighborsClassifier(1).fit(flat[:1200], y[:1200]).score(flat[1200:], y[1200:])
     assert result.value == pytest.approx(expected)
-    with pytest.raises(InputError, match="a whole number to an example"):
+    with pytest.raises(InputError, match="a whole number for each example"):
         metrics.neighbour_classification(x[:1200], y[:10], x[1200:], y[1200:])
 
 
@@ -395,7 +395,7 @@ def test_results_of_other_protocols_refuse_to_be_compared():
         few - many
     with pytest.raises(InputError, match="precision_recall and density_coverage"):
         _ = few < metrics.density_coverage(x, y)
-    with pytest.raises(InputError, match="not said"):
+    with pytest.raises(InputError, match="not given"):
         _ = few < few.under(extractor="mnist")
     with pytest.raises(InputError, match=r"Compare \.value"):
         _ = few < 0.5
@@ -463,7 +463,7 @@ def test_what_is_not_finite_is_refused(metric, bad):
 
 @pytest.mark.parametrize("metric", WITH_TWO_SETS)
 def test_sets_that_do_not_meet_are_refused(metric):
-    with pytest.raises(InputError, match="as many features"):
+    with pytest.raises(InputError, match="same number of features"):
         metric(features(40, 5), features(40, 6))
     with pytest.raises(InputError, match="array of numbers"):
         metric(features(40), np.zeros(12))

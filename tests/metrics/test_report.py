@@ -24,7 +24,7 @@ from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.metrics import real_images
 from keras_gan_zoo.metrics.features import extractors
 from keras_gan_zoo.metrics.protocol import measure
-from keras_gan_zoo.metrics.sets import Seen, Sets
+from keras_gan_zoo.metrics.sets import ImageSet, Sets
 from keras_gan_zoo.metrics.sources import as_source
 from keras_gan_zoo.training.recipe import Recipe
 from tests.helpers import needs_tfds
@@ -149,7 +149,7 @@ def test_extractors_refuse_what_they_cannot_take(digits):
 
 def test_measure_is_the_metrics_themselves(digits):
     extractor = metrics.extractor(tiny_classifier())
-    x, y = (Seen(part, extractor) for part in (digits.examples[:500], digits.examples[500:1100]))
+    x, y = (ImageSet(part, extractor) for part in (digits.examples[:500], digits.examples[500:1100]))
     found = {result.metric: result for result in measure(Sets(x, y, seed=3), data="digits")}
     a, b = extractor(x.images), extractor(y.images)
     assert found["frechet_distance"].values == metrics.frechet_distance(b, a).values
@@ -167,7 +167,12 @@ def test_measure_gives_each_metric_its_own_side(digits):
     extractor = metrics.extractor(tiny_classifier())
     x, y, z = digits.examples[:300], digits.examples[300:700], digits.examples[700:1200]
     labels = [digits.labels[:300], digits.labels[300:700]]
-    sets = Sets(Seen(x, extractor, labels[0]), Seen(y, extractor, labels[1]), Seen(z, extractor), Seen(z, extractor))
+    sets = Sets(
+        ImageSet(x, extractor, labels[0]),
+        ImageSet(y, extractor, labels[1]),
+        ImageSet(z, extractor),
+        ImageSet(z, extractor),
+    )
     names = ["nearest_neighbours", "neighbour_classification", "parzen_log_likelihood", "ms_ssim", "label_agreement"]
     found = {result.metric: result for result in measure(sets, [*names, "class_coverage"])}
     flat = [part.reshape(len(part), -1) / 255 for part in (x, y, z)]
@@ -187,7 +192,7 @@ def test_measure_gives_each_metric_its_own_side(digits):
 @pytest.mark.parametrize("bad", [np.full((9, 16, 16, 1), np.nan), np.full((9, 16, 16, 1), 255.0), np.ones((9, 4))])
 def test_images_that_are_none_are_refused_everywhere(bad):
     for measure_bad in (
-        lambda: Seen(bad, metrics.extractor("pixels")),
+        lambda: ImageSet(bad, metrics.extractor("pixels")),
         lambda: metrics.ms_ssim(bad),
         lambda: metrics.network_classification(bad, np.zeros(9, int), bad, np.zeros(9, int)),
         lambda: metrics.evaluate(bad, "digits", extractor="pixels", metrics=["kernel_distance"]),
@@ -199,7 +204,7 @@ def test_images_that_are_none_are_refused_everywhere(bad):
 def test_one_extractor_sees_all(digits):
     one, other = metrics.extractor("pixels"), metrics.extractor(tiny_classifier())
     with pytest.raises(InputError, match="one extractor"):
-        Sets(Seen(digits.examples[:9], one), Seen(digits.examples[:9], other))
+        Sets(ImageSet(digits.examples[:9], one), ImageSet(digits.examples[:9], other))
 
 
 def test_real_images_in_the_samples_place_are_the_floor(digits, tmp_path):
@@ -356,9 +361,9 @@ def test_copies_while_training_are_looked_for_in_all_that_is_trained_on(tiny, im
 
 def test_metrics_while_training_say_early_what_is_wrong(tiny, images):
     for callback, message in (
-        (Metrics(), "have one of their own"),
+        (Metrics(), "have one. Received: none"),
         (Metrics(["frechet_distance"], extractor="pixels", n=20), "Expected more than 64 images"),
-        (Metrics(["neighbour_classification"], extractor="pixels"), "labels on both sides"),
+        (Metrics(["neighbour_classification"], extractor="pixels"), "labels in both sets"),
         (Metrics(real=np.zeros((9, 4, 4, 1), np.uint8), extractor="pixels"), r"real images \(8, 8, 1\)"),
     ):
         with pytest.raises(InputError, match=message):
@@ -504,7 +509,7 @@ def test_evaluate_takes_exported_generators(tmp_path):
     [
         (["--data", "digits", "--metrics", "fid"], "Unknown metric 'fid'"),
         (["--data", "digits", "--metrics", ","], "Received: none"),
-        (["--data", "digits"], "have one of their own"),
+        (["--data", "digits"], "have one. Received: none"),
         (["--data", "digits", "-n", 700, "--features", "pixels"], "Ask for 400"),
         (["--data", "nothing_such"], "Unknown data set"),
         (["--data", "digits", "--json", "no/such/folder.json"], "a folder that exists"),

@@ -20,7 +20,7 @@ DATA = {"examples": 40, "checksum": 7}
 
 
 def taken(gan, **facts) -> Snapshot:
-    return Snapshot.of(gan, run=identity.of_run(gan, DATA), **facts)
+    return Snapshot.capture(gan, run=identity.describe_run(gan, DATA), **facts)
 
 
 # ------------------------------------------------------------------------------------------------------------- one file
@@ -49,7 +49,7 @@ def test_every_variable_comes_back_bit_for_bit(build, tmp_path):
     fill(gan, 1)
     fill(other, 2)
     taken(gan).write(tmp_path / "a.snapshot")
-    Snapshot.read(tmp_path / "a.snapshot").put_back(other)
+    Snapshot.read(tmp_path / "a.snapshot").restore(other)
     assert_same_bits(values_of(gan), values_of(other))
 
 
@@ -94,7 +94,7 @@ def test_running_means_of_the_epoch_come_back(tmp_path):
         for loss in losses:
             tracker.update_state(loss)
     taken(gan).write(tmp_path / "a.snapshot")
-    Snapshot.read(tmp_path / "a.snapshot").put_back_metrics(other)
+    Snapshot.read(tmp_path / "a.snapshot").restore_metrics(other)
     assert [float(tracker.result()) for tracker in other.metrics] == [1.5, 4.0]
     assert other.steps_in_epoch == 2
     assert_same_bits(before, values_of(other))
@@ -105,7 +105,7 @@ def test_a_model_of_another_shape_is_refused_and_untouched():
     before = values_of(other)
     for snapshot in (taken(small()), taken(small(width=2, ema_decay=None)), taken(small("mixed_float16", width=2))):
         with pytest.raises(InputError, match="snapshot of this model"):
-            snapshot.put_back(other)
+            snapshot.restore(other)
     assert_same_bits(before, values_of(other))
 
 
@@ -220,7 +220,7 @@ def test_if_none_is_whole_nothing_is_changed(two):
     for path in two.files():
         damage(path)
     before = contents(two.path)
-    with pytest.raises(DamagedSnapshotError, match=rf"{two.files()[0].name}.*No other one in .* is whole"):
+    with pytest.raises(DamagedSnapshotError, match=rf"{two.files()[0].name}.*No other snapshot in .* is intact"):
         two.newest()
     assert contents(two.path) == before
 

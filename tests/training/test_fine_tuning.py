@@ -28,13 +28,13 @@ def test_the_same_classes_keep_all_weights(tmp_path):
         build("dcgan", True, class_names=["a", "b", "c"]),
         build("dcgan", True, class_names=["a", "b", "c"], seed=1),
     )
-    fine_tuning.put_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
+    fine_tuning.transfer_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
     assert_same(players(gan), players(old))
 
 
 def test_without_labels_all_weights_are_kept_and_averages_begin_there(tmp_path):
     old, gan = build("wgan_gp"), build("wgan_gp", seed=1, ema_decay=0.9)
-    fine_tuning.put_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
+    fine_tuning.transfer_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
     assert_same(players(gan), players(old))
     assert_same(gan.ema_generator.get_weights(), old.generator.get_weights())
 
@@ -48,7 +48,7 @@ def test_rows_of_other_classes_begin_anew(kind, packing, tmp_path):
     old, gan = make(3, seed=0), make(5)
     fresh = players(gan)
     with pytest.warns(UserWarning, match=r"The classes are not those of .* generator/.*kernel, discriminator/.*kernel"):
-        fine_tuning.put_weights(gan, saved(old, tmp_path), make)
+        fine_tuning.transfer_weights(gan, saved(old, tmp_path), make)
     changed = 0
     for new, before, after in zip(fresh, players(old), players(gan), strict=True):
         if before.shape == after.shape:
@@ -72,7 +72,7 @@ def test_other_classes_of_the_same_number_begin_anew(tmp_path):
     old, gan = make(2, ["cat", "dog"], seed=0), make(2, ["shoe", "bag"])
     fresh = gan.generator.weights[0].numpy()
     with pytest.warns(UserWarning, match="begins anew"):
-        fine_tuning.put_weights(gan, saved(old, tmp_path), make)
+        fine_tuning.transfer_weights(gan, saved(old, tmp_path), make)
     kernel = gan.generator.weights[0].numpy()
     np.testing.assert_array_equal(kernel[:4], old.generator.weights[0].numpy()[:4])  # of the noise
     np.testing.assert_array_equal(kernel[4:], fresh[4:])
@@ -94,7 +94,7 @@ def test_other_networks_are_refused_untouched(variant, conditional, arguments, m
     gan = build(variant, conditional, **arguments)
     before = weights_of(gan)
     with pytest.raises(InputError, match=message):
-        fine_tuning.put_weights(gan, source, lambda classes: build(variant, conditional, num_classes=classes))
+        fine_tuning.transfer_weights(gan, source, lambda classes: build(variant, conditional, num_classes=classes))
     assert_same(before, weights_of(gan))
 
 
@@ -102,7 +102,7 @@ def test_other_examples_are_refused(tmp_path):
     source = saved(build("dcgan"), tmp_path)
     gan = kgz.DCGAN.for_images((12, 12, 3), latent_dim=4, width=4)
     with pytest.raises(InputError, match=r"examples of shape \(8, 8, 1\), as .* Received: \(12, 12, 3\)"):
-        fine_tuning.put_weights(gan, source, None)
+        fine_tuning.transfer_weights(gan, source, None)
 
 
 def test_a_recipe_begins_with_one_thing(tmp_path):

@@ -64,7 +64,7 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert str(run.parent) not in (package / "presets.toml").read_text()
     assert {result["metric"] for result in card.scores["reference"]} == {"nearest_neighbours"}
     assert card.environment["tensorflow"] == tf.__version__
-    again = Preset(card, archive.of_folder(package / "presets" / "tiny_few")).model()
+    again = Preset(card, archive.folder_reader(package / "presets" / "tiny_few")).model()
     np.testing.assert_array_equal(again.sample(3, seed=1), kgz.load(run).sample(3, seed=1))
 
     table = package / "presets.toml"

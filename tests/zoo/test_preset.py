@@ -165,7 +165,7 @@ def test_weights_of_another_form_are_refused(arrays):
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     with pytest.raises(InputError, match="Expected the weights of a net, array by array"):
-        archive.unpacked(content.getvalue(), [np.zeros((2, 3))], "a net")
+        archive.unpack(content.getvalue(), [np.zeros((2, 3))], "a net")
 
 
 def test_without_discriminator_there_is_no_training(saved, images, tmp_path):
@@ -350,9 +350,9 @@ def test_an_export_names_the_preset_that_its_weights_are_of(saved, tmp_path):
     assert (facts["preset"], facts["licence"], facts["note"]) == ("tiny", "CC0-1.0", "mine")
     assert facts["weights_sha256"] == gan.origin.weights_sha256
 
-    assert exporting._origin(original, Generator.of(original)) == {}
+    assert exporting._origin(original, Generator.from_model(original)) == {}
     gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] * 1.5)
-    assert exporting._origin(gan, Generator.of(gan)) == {}  # trained on: no longer the preset
+    assert exporting._origin(gan, Generator.from_model(gan)) == {}  # trained on: no longer the preset
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -1,4 +1,4 @@
-"""What metrics take in: arrays, or batches of arrays, checked before anything is computed."""
+"""The input of metrics: arrays, or batches of arrays, checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def batches_of(features, name: str) -> Iterator[np.ndarray]:
 
 
 def vectors(features, name: str, at_least: int = 1) -> np.ndarray:
-    """The same as one array; images are flattened."""
+    """The batches of `batches_of` as one array; images are flattened."""
     batches = list(batches_of(features, name))
-    found = sum(map(len, batches))
-    if found < at_least or not batches:
-        raise InputError(f"Expected at least {max(1, at_least)} examples in {name}. Received: {found}. Give more.")
+    count = sum(map(len, batches))
+    if count < at_least or not batches:
+        raise InputError(f"Expected at least {max(1, at_least)} examples in {name}. Received: {count}. Give more.")
     return batches[0] if len(batches) == 1 else np.concatenate(batches)
 
 
@@ -46,10 +46,10 @@ def _checked(batch, name: str) -> np.ndarray:
     if array.ndim < 2 or not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
         raise InputError(
             f"Expected {name} to be an array of numbers (n, d). Received: {array.dtype} of shape {array.shape}. "
-            "Give one row of features to each example."
+            "Give one row of features for each example."
         )
     array = array.reshape(len(array), math.prod(array.shape[1:])).astype(np.float64, copy=False)
-    if array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):  # NaN is neither
+    if array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):  # NaN satisfies neither comparison
         bad = int((~(np.abs(array) <= LARGEST)).any(axis=1).sum())
         raise InputError(
             f"Expected finite numbers up to {LARGEST:g} in {name}. Received: NaN, infinity or more in {bad} of "
@@ -59,7 +59,7 @@ def _checked(batch, name: str) -> np.ndarray:
 
 
 def as_pixels(images, name: str = "images") -> np.ndarray:
-    """Images (n, height, width, channels) as uint8: those of floats in [-1, 1] are rounded to 8 bits."""
+    """Images (n, height, width, channels) as uint8; floats in [-1, 1] are rounded to 8 bits."""
     images = np.asarray(images)
     is_float = np.issubdtype(images.dtype, np.floating)
     if images.ndim != 4 or not len(images) or not (is_float or images.dtype == np.uint8):
@@ -76,15 +76,17 @@ def as_pixels(images, name: str = "images") -> np.ndarray:
 
 
 def check_widths(**sets: np.ndarray) -> None:
-    """That all sets have as many features to an example."""
+    """Checks that all sets have the same number of features."""
     widths = {name: array.shape[-1] for name, array in sets.items()}
     if len(set(widths.values())) > 1:
         listed = ", ".join(f"{width} in {name}" for name, width in widths.items())
-        raise InputError(f"Expected as many features in every set. Received: {listed}. Use one extractor for all.")
+        raise InputError(
+            f"Expected the same number of features in every set. Received: {listed}. Use one extractor for all."
+        )
 
 
 def check_ranges(**sets) -> None:
-    """That images are all of 8 bits, or none: distances of uint8 to floats in [-1, 1] would say nothing."""
+    """Checks that all sets are uint8, or none: distances of uint8 to floats in [-1, 1] would be meaningless."""
     kinds = {name: np.asarray(images).dtype for name, images in sets.items() if _is_one_array(images)}
     if len({kind == np.uint8 for kind in kinds.values()}) > 1:
         listed = ", ".join(f"{kind} in {name}" for name, kind in kinds.items())
@@ -94,17 +96,18 @@ def check_ranges(**sets) -> None:
 
 
 def check_labels(labels, n: int, name: str) -> np.ndarray:
-    """Whole numbers (n,), one to an example."""
+    """Checks that labels are whole numbers (n,), one for each example."""
     labels = np.asarray(labels)
     if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise InputError(
-            f"Expected {name} ({n},), a whole number to an example. Received: {labels.dtype} of shape {labels.shape}."
+            f"Expected {name} ({n},), a whole number for each example. Received: {labels.dtype} of shape "
+            f"{labels.shape}."
         )
     return labels
 
 
 def check_neighbours(k: int, **sets: np.ndarray) -> None:
-    """That every example has a k-th neighbour besides itself."""
+    """Checks that every example has a k-th neighbour besides itself."""
     check_count("k", k)
     for name, array in sets.items():
         if k >= len(array):
@@ -126,7 +129,7 @@ def distribution(values, name: str) -> np.ndarray:
 
 
 def squared_distances(rows: np.ndarray, columns: np.ndarray, norms: np.ndarray | None = None) -> np.ndarray:
-    """|x - y|^2 of every row with every column set's row, (rows, columns), by one matrix product."""
+    """|x - y|^2 for all x of `rows` and y of `columns`, (rows, columns), by one matrix product."""
     norms = np.einsum("ij,ij->i", columns, columns) if norms is None else norms
     squared = rows @ columns.T
     squared *= -2
@@ -136,6 +139,6 @@ def squared_distances(rows: np.ndarray, columns: np.ndarray, norms: np.ndarray |
 
 
 def blocks(n: int, columns: int, numbers: int = 2**24) -> Iterator[slice]:
-    """Slices of n rows such that rows x columns stays near a number of numbers (128 MiB of float64)."""
+    """Slices of n rows, such that a block of rows x columns has about `numbers` entries (128 MiB of float64)."""
     size = max(1, numbers // max(1, columns))
     return (slice(start, start + size) for start in range(0, n, size))

@@ -3,8 +3,8 @@
     python -m keras_gan_zoo.metrics.features.classifier fashion_mnist --epochs 10 4 --flip -o classifiers
 
 trains one on the training split, tests it on the test split and writes `fashion_mnist.onnx` and, beside it,
-`fashion_mnist.toml` with the recipe, the test accuracy and the SHA-256 of the file. It takes Keras and tf2onnx; what it
-writes takes ONNX Runtime alone.
+`fashion_mnist.toml` with the recipe, the test accuracy and the SHA-256 of the file. Training needs Keras and
+tf2onnx; the written file needs ONNX Runtime only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def build(image_shape: tuple[int, int, int], num_classes: int, seed: int = 0) ->
     Three pairs of 3x3 convolutions with batch normalisation, the second of the first two pairs with a stride of 2; the
     features are the averages of the last layer's 128 maps.
     """
-    seeds = itertools.count(seed)  # of its own: whoever measures keeps the global random numbers
+    seeds = itertools.count(seed)  # separate seeds, so that measuring does not change the global random state
 
     def drawn():
         return {"kernel_initializer": keras.initializers.GlorotUniform(next(seeds))}
@@ -54,7 +54,7 @@ def build(image_shape: tuple[int, int, int], num_classes: int, seed: int = 0) ->
 
 
 def batches(images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, seed: int) -> tf.data.Dataset:
-    """Shuffled batches for ever, each shifted by up to two pixels and, by option, each image mirrored by chance."""
+    """Endless shuffled batches, each shifted by up to two pixels; with `flip`, each image may be mirrored at random."""
     height, width, channels = images.shape[1:]
 
     def prepared(number, indices):
@@ -86,7 +86,7 @@ def train(
 ) -> keras.Model:
     """A classifier of uint8 or [-1, 1] images, trained with AdamW and a learning rate that falls along a cosine.
 
-    Several numbers of epochs are several cosines, each from half the height of the one before.
+    Several numbers of epochs give several cosine cycles, each starting at half the learning rate of the one before.
     """
     model = build(images.shape[1:], num_classes, seed)
     for cycle, length in enumerate([epochs] if isinstance(epochs, int) else epochs):
@@ -104,14 +104,14 @@ def _train_cycle(model, data, steps: int, epochs: int, learning_rate: float, ver
 
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images that the classifier names rightly."""
+    """The share of images that are classified correctly."""
     scaled = images.astype(np.float32) / 127.5 - 1 if images.dtype == np.uint8 else images
     logits = model.predict(scaled, batch_size=256, verbose=0)["logits"]
     return float(np.mean(logits.argmax(axis=1) == labels))
 
 
 def write(model: keras.Model, folder: Path, name: str, card: dict) -> None:
-    """`name.onnx`, from `images` to `features` and `logits`, and `name.toml`, which says what it is."""
+    """`name.onnx`, from `images` to `features` and `logits`, and `name.toml`, which describes it."""
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
@@ -120,26 +120,26 @@ def write(model: keras.Model, folder: Path, name: str, card: dict) -> None:
     network, _ = tf2onnx.convert.from_function(function, signature, opset=18)
     content = network.SerializeToString(deterministic=True)
     card = {"sha256": hashlib.sha256(content).hexdigest(), **card}
-    for suffix, whole in ((".onnx", content), (".toml", tomli_w.dumps(card).encode())):
+    for suffix, file_content in ((".onnx", content), (".toml", tomli_w.dumps(card).encode())):
         with files.written_beside(folder / f"{name}{suffix}") as beside:
-            beside.write_bytes(whole)
+            beside.write_bytes(file_content)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="a set of TensorFlow Datasets with a train and a test split")
     parser.add_argument("--epochs", type=int, nargs="+", default=[10], help="of each cosine of the learning rate")
-    parser.add_argument("--flip", action="store_true", help="mirror images by chance: not for digits")
+    parser.add_argument("--flip", action="store_true", help="mirror images at random: not for digits")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, default=Path())
     options = parser.parse_args()
     known, unseen = data.load(options.data), data.load(options.data, split="test")
     recipe = {"epochs": options.epochs, "flip": options.flip, "seed": options.seed}
     model = train(known.examples, known.labels, known.num_classes, **recipe, verbose=2)
-    right = accuracy(model, unseen.examples, unseen.labels)
+    share = accuracy(model, unseen.examples, unseen.labels)
     card = {
         "data": options.data,
-        "accuracy": round(right, 4),
+        "accuracy": round(share, 4),
         "tested_on": len(unseen),
         "parameters": model.count_params(),
         "features": model.output["features"].shape[-1],
@@ -149,7 +149,7 @@ def main():
     }
     options.out.mkdir(parents=True, exist_ok=True)
     write(model, options.out, options.data, card)
-    print(f"{options.out / options.data}.onnx: {100 * right:.2f} % of {len(unseen):,} test images named rightly")
+    print(f"{options.out / options.data}.onnx: {100 * share:.2f} % of {len(unseen):,} test images classified correctly")
 
 
 if __name__ == "__main__":

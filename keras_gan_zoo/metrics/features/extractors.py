@@ -22,18 +22,18 @@ INCEPTION = "rounded to 8 bits, grey as colour, resized to 299 pixels as TensorF
 
 
 class Extractor:
-    """Turns images into features, and says who it is.
+    """Turns images into features, and identifies itself in protocols.
 
-    Images of any origin pass through 8 bits first, so that generated ones and those read from files are alike.
+    All images are rounded to 8 bits first, so that generated images and images from files are treated alike.
 
     Args:
         run: From float32 images (m, height, width, channels) in [-1, 1] to a dictionary of arrays with "features"
             (m, d) and, for a classifier, "logits" (m, classes).
-        name: For protocols.
-        sha256: Of its weights, for protocols; by default of the source of `run`, or "unknown" with a mark of the
-            object, by which figures compare within this process alone.
-        image_shape: What `run` takes; None takes any.
-        preprocessing: What happens to an image before it is looked at.
+        name: The name in protocols.
+        sha256: SHA-256 of the weights, for protocols. By default that of the source of `run`, or "unknown" with an
+            identifier of the object, so that figures can be compared within this process only.
+        image_shape: The shape of images that `run` takes; None for any.
+        preprocessing: A description of the preprocessing of images.
 
     Example:
         >>> import numpy as np
@@ -56,7 +56,7 @@ class Extractor:
 
     @property
     def protocol(self) -> dict:
-        """What the figures depend on besides the images."""
+        """The facts that figures depend on besides the images."""
         return {"extractor": self.name, "sha256": self.sha256, "preprocessing": self.preprocessing}
 
     def __call__(self, images, batch_size: int = 256) -> np.ndarray:
@@ -64,18 +64,18 @@ class Extractor:
         return self.outputs(images, batch_size)["features"]
 
     def probabilities(self, images, batch_size: int = 256) -> np.ndarray:
-        """Of the classes, (n, classes)."""
+        """Probabilities of the classes, (n, classes)."""
         return softmax(self.logits_of(self.outputs(images, batch_size)))
 
     def outputs(self, images, batch_size: int = 256) -> dict[str, np.ndarray]:
-        """All that the network says of images: features and, of a classifier, logits."""
-        found = list(self.stream(batched(images, batch_size)))
-        if not found:
+        """All outputs for images: features and, for a classifier, logits."""
+        batches = list(self.stream(batched(images, batch_size)))
+        if not batches:
             raise InputError("Expected batches of images. Received: none.")
-        return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
+        return {name: np.concatenate([outputs[name] for outputs in batches]) for name in batches[0]}
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-        """The same batch by batch: nothing is kept."""
+        """The outputs batch by batch, without keeping them."""
         for images in batches:
             images = as_pixels(images)
             self._check_shape(images)
@@ -86,7 +86,7 @@ class Extractor:
     def logits_of(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
         if "logits" not in outputs:
             raise InputError(
-                f"Expected a classifier, for its probabilities. Received: the extractor {self.name}, which names no "
+                f"Expected a classifier, for its probabilities. Received: the extractor {self.name}, which has no "
                 f"classes. Choose {' or '.join([*shipped(), 'inception'])}, or leave this metric out."
             )
         return outputs["logits"]
@@ -106,13 +106,13 @@ class Extractor:
             or any(shape[:1] != (n,) for shape in shapes.values())
         ):
             raise InputError(
-                f"Expected the extractor {self.name} to give features ({n}, ...) of {n} images. Received: {shapes}. "
-                "Return one row to an image."
+                f"Expected the extractor {self.name} to give features ({n}, ...) for {n} images. Received: {shapes}. "
+                "Return one row for each image."
             )
 
 
 def batched(images, batch_size: int) -> Iterator[np.ndarray]:
-    """An array cut into batches, or the batches that were given."""
+    """Cuts an array into batches; batches are returned unchanged."""
     if not hasattr(images, "shape"):
         yield from images
         return
@@ -127,20 +127,21 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def shipped() -> list[str]:
-    """The data sets that this project has trained a classifier for."""
+    """Names of the data sets with a classifier in this package."""
     return sorted(path.stem for path in CLASSIFIERS.glob("*.onnx"))
 
 
 def extractor(source) -> Extractor:
-    """An extractor by name, or from a Keras model or a function.
+    """Creates an extractor from a name, a Keras model or a function.
 
     Args:
         source: "mnist", "fashion_mnist" or "cifar10": classifiers of this project, 128 features; "inception": the
-            network of the FID, whose weights you provide (see `metrics.inception_weights`); "pixels": the pixels
-            themselves; a Keras model, from images in [-1, 1] to features; a function, likewise; or an `Extractor`.
+            network of the FID, whose weights you provide (see
+            `metrics.features.inception_weights`); "pixels": the pixels themselves; a Keras model, from images in
+            [-1, 1] to features; a function, likewise; or an `Extractor`.
 
     Raises:
-        InputError: For an unknown name, or a file with another SHA-256 than it was shipped with.
+        InputError: For an unknown name, or a file whose SHA-256 differs from the shipped one.
 
     Example:
         >>> extractor("mnist").image_shape
@@ -157,15 +158,15 @@ def extractor(source) -> Extractor:
             raise unknown("extractor", source, [*shipped(), "inception", "pixels"])
         return _classifier(CLASSIFIERS / f"{source}.onnx")
     if hasattr(source, "get_weights"):
-        return _of_model(source)
+        return _from_model(source)
     if callable(source):
-        return _of_function(source)
+        return _from_function(source)
     raise InputError(f"Expected an extractor's name, a Keras model or a function. Received: {source!r}.")
 
 
 @lru_cache(maxsize=4)
 def _classifier(path: Path) -> Extractor:
-    """A shipped network, run by ONNX Runtime: no TensorFlow is needed to measure with it."""
+    """A shipped classifier, run by ONNX Runtime, without TensorFlow."""
     content, card = path.read_bytes(), tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))
     digest = hashlib.sha256(content).hexdigest()
     if digest != card["sha256"]:
@@ -185,8 +186,8 @@ def _classifier(path: Path) -> Extractor:
     return Extractor(run, path.stem, digest, tuple(session.get_inputs()[0].shape[1:]))
 
 
-def _of_model(model) -> Extractor:
-    """Its digest is of layers and weights, without the names that Keras counts up in a process."""
+def _from_model(model) -> Extractor:
+    """An extractor from a Keras model. Its digest covers layers and weights, but not Keras' automatic names."""
     from keras_gan_zoo.state.identity import sha256_of_weights, without_names  # imports Keras
 
     if not getattr(model, "inputs", None) or len(model.inputs) != 1:
@@ -206,7 +207,7 @@ def _of_model(model) -> Extractor:
     return Extractor(run, name, digest, None if None in shape else shape)
 
 
-def _of_function(function: Callable) -> Extractor:
+def _from_function(function: Callable) -> Extractor:
     name = getattr(function, "__qualname__", type(function).__name__)
     return Extractor(lambda images: {"features": np.asarray(function(images))}, name, digest_of(function))
 
@@ -217,17 +218,17 @@ def _inception() -> Extractor:
     model, digest = inception_weights.load()
 
     def run(images):
-        pixels = np.broadcast_to((images + 1) * 127.5, (*images.shape[:3], 3))  # grey images become grey colours
+        pixels = np.broadcast_to((images + 1) * 127.5, (*images.shape[:3], 3))  # grey images get three equal channels
         return model.predict_on_batch(inception.prepare(pixels))
 
     return Extractor(run, "inception-2015-12-05", digest, preprocessing=INCEPTION)
 
 
 def default_extractor(dataset) -> str:
-    """The shipped classifier of a data set by its name."""
+    """The name of the shipped classifier for a data set."""
     if dataset.name not in shipped():
         raise InputError(
-            f"Expected an extractor for {dataset.name!r}: {', '.join(shipped())} have one of their own. Received: "
+            f"Expected an extractor for {dataset.name!r}: {', '.join(shipped())} have one. Received: "
             "none. Give one: 'pixels', 'inception', or in Python a Keras model or a function."
         )
     return dataset.name

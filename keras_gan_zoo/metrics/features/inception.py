@@ -4,7 +4,7 @@
     features = model.predict(inception.prepare(pixels))["features"]
 
 It is not `keras.applications.InceptionV3`: that one has other weights and averages where this one takes a maximum.
-Of the weights see `inception_weights`.
+For the weights see `inception_weights`.
 """
 
 import itertools
@@ -41,7 +41,7 @@ class Pool:
     padding: str = "same"
 
 
-AVERAGE = Pool(layers.AveragePooling2D)  # in TensorFlow the padding counts for nothing
+AVERAGE = Pool(layers.AveragePooling2D)  # in TensorFlow padding is not part of the average
 MAXIMUM = Pool(layers.MaxPooling2D)
 HALVE = Pool(layers.MaxPooling2D, 2, "valid")
 SPREAD = (Conv(384, 1, 3), Conv(384, 3, 1))  # side by side, on the same input
@@ -77,7 +77,7 @@ def _at_8_pixels(pool: Pool) -> list[Branch]:
     ]
 
 
-# Block after block; each joins what its branches make of the block before it. The names are those of the graph.
+# The blocks in order. Each joins the outputs of its branches, which take the output of the block before.
 STEM: Branch = (
     "",
     [
@@ -112,25 +112,25 @@ BLOCKS: dict[str, list[Branch]] = {
     "mixed_10": _at_8_pixels(MAXIMUM),  # later Inceptions average here too; published FIDs do not
 }
 
-# What the graph calls the weights of a layer.
+# Names of a layer's weights in the graph.
 CONSTANTS: dict[type[layers.Layer], dict[str, str]] = {
     layers.Conv2D: {"conv2d_params": "kernel"},
     layers.BatchNormalization: {"beta": "beta", "moving_mean": "moving_mean", "moving_variance": "moving_variance"},
     layers.Dense: {"weights": "kernel", "biases": "bias"},
 }
-FULL = {"dtype": "float32"}  # under every precision policy: a metric is the same whatever a model is trained in
+FULL = {"dtype": "float32"}  # under every precision policy, so that a metric does not depend on it
 
 
 def build() -> keras.Model:
-    """The network with random weights: images (n, 299, 299, 3) as `prepare` makes them to features and logits.
+    """The network with random weights, from images (n, 299, 299, 3) of `prepare` to features and logits.
 
-    A layer has the name of its node in the graph, with dots for slashes: `mixed_1.tower_2.conv`. Batch normalisation
-    always uses its stored statistics.
+    A layer has the name of its node in the graph, with dots instead of slashes: `mixed_1.tower_2.conv`. Batch
+    normalisation always uses its stored statistics.
 
     Returns:
         A model whose output is a dictionary: "features" (n, 2048), which FID and KID take, and "logits" (n, 1008).
-        The logits include the bias, as classification has it; the Inception Score's first code multiplied by the
-        weights alone, so whoever compares with it subtracts `model.get_layer("softmax").bias`.
+        The logits include the bias. The original code of the Inception Score omits it, so for a comparison
+        subtract `model.get_layer("softmax").bias`.
     """
     images = keras.Input((SIDE, SIDE, 3), name="images", **FULL)
     x = _branch(images, *STEM)
@@ -167,15 +167,15 @@ def _convolution(x, name: str, conv: Conv):
 
 
 def _numbered(name: str) -> Iterator[str]:
-    """conv, conv_1, conv_2: as TensorFlow names what would otherwise have the same name."""
+    """conv, conv_1, conv_2: as TensorFlow makes names unique."""
     return itertools.chain([name], (f"{name}_{number}" for number in itertools.count(1)))
 
 
 def resize(images, side: int = SIDE) -> tf.Tensor:
-    """Images (n, height, width, channels) to (n, side, side, channels) in float32, the way of TensorFlow 1.
+    """Images (n, height, width, channels) to (n, side, side, channels) in float32, in the way of TensorFlow 1.
 
-    Bilinear, where pixel i of the result lies at i * height / side of the image, not at centres of pixels, and nothing
-    is smoothed before it shrinks. It is the operation of the graph itself: other ways of resizing change FIDs.
+    Bilinear, with pixel i of the result at i * height / side of the image (not at pixel centres), and without
+    antialiasing. It is the operation of the graph itself: other ways of resizing change FIDs.
 
     Example:
         >>> resize([[[[0.0], [8.0]], [[0.0], [8.0]]]], 4).numpy()[0, 0, :, 0].tolist()
@@ -186,9 +186,9 @@ def resize(images, side: int = SIDE) -> tf.Tensor:
 
 
 def prepare(pixels) -> tf.Tensor:
-    """Pixels (n, height, width, 3) from 0 to 255 to what the network takes: 299 pixels a side, (x - 128) / 128.
+    """Converts pixels (n, height, width, 3) from 0 to 255 to the network's input: 299 pixels a side, (x - 128) / 128.
 
-    A published FID is of images in whole numbers, so round generated ones before.
+    Published FIDs are computed from integer pixels, so round generated images first.
 
     Raises:
         InputError: If the images do not have three colours.
@@ -203,7 +203,7 @@ def prepare(pixels) -> tf.Tensor:
 
 
 def constants(model: keras.Model) -> dict[str, Any]:
-    """The weights of a model that `build` made, by the name of the constant in the graph that holds each.
+    """The weights of a model from `build`, by the names of their constants in the graph.
 
     "mixed_1/tower_2/conv/conv2d_params" is the kernel of the layer "mixed_1.tower_2.conv".
     """

@@ -1,9 +1,9 @@
-"""The weights of the published Inception: from a frozen graph or a file of Keras, checked, into the network.
+"""Loads the weights of the published Inception from a frozen graph or a Keras file into the network, with checks.
 
     model, sha256 = inception_weights.load()
     features = model.predict(inception.prepare(pixels))["features"]
 
-They do not come with this package; `load` says where to get them.
+They are not part of this package; an error of `load` says where to get them.
 """
 
 import os
@@ -25,23 +25,22 @@ from keras_gan_zoo.metrics.features.inception import build, constants
 GRAPH_FILE = "classify_image_graph_def.pb"
 KERAS_FILE = "inception-2015-12-05.weights.h5"
 ARCHIVE_URL = "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
-# On which three projects that pin it agree, of a file of 95,673,916 bytes, the size of the one in the archive.
+# Three projects that pin this digest agree on it; it is of a file of 95,673,916 bytes, as in the archive.
 GRAPH_SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"
 
 
 def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None) -> tuple[keras.Model, str]:
-    """The network with its weights, and the SHA-256 of the file they came from, to be recorded with every result.
+    """Loads the network with its weights, and returns the SHA-256 of their file, to be recorded with every result.
 
     Args:
         path_or_url: The frozen graph `classify_image_graph_def.pb`, or a file that `save_weights` of this model wrote
             (`.weights.h5`): a path, or an https:// or file:// URL, which is fetched once into
-            `downloads.folder()`. By
-            default the file of either name in that folder.
-        sha256: What the file's digest must be; a URL needs one. The graph in the cache folder must by default have
-            that of the published file, `GRAPH_SHA256`; any other local file may by default have any.
+            `downloads.folder()`. By default the file of either name in that folder.
+        sha256: The expected digest of the file; required for a URL. By default it is `GRAPH_SHA256`, that of the
+            published file, for the graph in the cache folder, and not checked for any other local file.
 
     Raises:
-        InputError: If there is no such file, or it is not what it should be. Nothing ever stands in for it.
+        InputError: If there is no such file, or it is not valid. No other weights are ever used instead.
     """
     path, sha256 = _located(path_or_url, sha256)
     read = _reader(path.name)
@@ -95,7 +94,7 @@ def _reader(name: str) -> Callable[[keras.Model, Path], None]:
 def _read_keras_weights(model: keras.Model, path: Path) -> None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras only warns of some weights that it leaves at random
+            warnings.simplefilter("error")  # Keras only warns about some weights that it does not load
             model.load_weights(path)
     except (OSError, ValueError, KeyError, UserWarning) as error:
         raise InputError(
@@ -111,7 +110,7 @@ def _read_graph(model: keras.Model, path: Path) -> None:
         raise _not_the_graph(path, f"which lacks {len(missing)} of {len(weights)} constants, first {missing[0]!r}")
     for name, variable in weights.items():
         variable.assign(_value(nodes, name, tuple(variable.shape), path))
-        # The graph stores a scale beside each offset, and it is always one: that is why the model has none.
+        # The graph stores a scale with each offset. It is always one, so the model has none.
         gamma = name.removesuffix("beta") + "gamma"
         if name.endswith("/beta") and gamma in nodes and np.any(_value(nodes, gamma, variable.shape, path) != 1):
             raise _not_the_graph(path, f"where {gamma!r} is not one")
@@ -121,7 +120,7 @@ def _constant_nodes(path: Path) -> Mapping[str, Any]:
     try:
         graph = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     except DecodeError as error:
-        raise _not_the_graph(path, "which is no graph, or not the whole of one") from error
+        raise _not_the_graph(path, "which is not a graph, or not a complete one") from error
     return {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const"}
 
 
