@@ -34,11 +34,11 @@ class ForImages:
 
         Args:
             image_shape: (height, width, channels), or (features,) for vectors.
-            latent_dim: Number of noise values per example.
+            latent_dim: Size of the noise vector.
             num_classes: If given, both networks take labels 0 ... num_classes - 1.
             architecture: A key of `networks.ARCHITECTURES`; None for the paper's.
-            spectral_normalization: Whether every kernel of the discriminator is divided by its largest singular value
-                (Miyato et al., 2018).
+            spectral_normalization: Whether to apply spectral normalisation to the discriminator (Miyato et al., 2018).
+                Every kernel is divided by its largest singular value.
             **arguments: Of the constructor, and of the network builder in `networks`; `seed` fixes the initial
                 weights too.
 

@@ -32,13 +32,14 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         num_classes: Number of classes of the labels, if the networks take labels.
         class_names: Names of the labels 0, 1, ..., which `sample` then takes; by default those of the `data.Dataset`
             that the model is first trained on, if it has any.
-        packing: Examples m that the discriminator judges at once (PacGAN, Lin et al., 2018). They are joined along the
-            last axis: it takes m times the channels and, if conditional, labels (batch, m). Divides the minibatch.
-        r1: Weight of the penalty on the discriminator's slope at real examples (Mescheder et al., 2018). It is
-            zero-centred, gamma / 2 times the mean squared slope for the weight gamma, and left out in `evaluate`.
-        r2: Weight of the same penalty at generated examples.
-        ema_decay: Decay of a moving average of the generator's weights, such as 0.999; None for none. `sample` and
-            `predict` use it. After step t it decays by the smaller of this and t / (t + 10).
+        packing: Number m of examples that the discriminator judges together (PacGAN, Lin et al., 2018). They are joined
+            along the last axis: it takes m times the channels and, if conditional, labels (batch, m). Divides the
+            minibatch.
+        r1: Weight of the R1 gradient penalty, at real examples (Mescheder et al., 2018). It is zero-centred, gamma / 2
+            times the mean squared slope for the weight gamma, and left out in `evaluate`.
+        r2: Weight of the R2 gradient penalty, at generated examples.
+        ema_decay: Decay of the exponential moving average of the generator's weights, such as 0.999; None for none.
+            `sample` and `predict` use it. After step t it decays by the smaller of this and t / (t + 10).
         seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.
         **kwargs: `name`, and other arguments of `keras.Model`.
 

@@ -27,12 +27,13 @@ class FGAN(TwoPlayerModel):
         discriminator: The paper's variational function before its output activation: Keras model from examples, or
             [examples, condition], to raw scores (batch, 1).
         divergence: A key of `divergences.F_DIVERGENCES`. Or an `FDivergence` of your own.
-        generator_objective: `"minimax"`, the letter of the paper, or `"non_saturating"`, its practical variant. With
-            the first, the generator minimises F, that is its part $-E_Q[f^*(g_f(V))]$; with the second, of Section 3.2,
-            it maximises $E_Q[g_f(V)]$, which gives it strong gradients from the start. Where the generator cannot reach
-            the data, the two have different fixed points, and only the first minimises the divergence.
-        alpha: Of the divergence `"alpha"`, above 0 and not 1; None for 0.5.
-        weight: Of the divergence `"weighted_jensen_shannon"`, between 0 and 1; None for 0.5.
+        generator_objective: Objective of the generator: `"minimax"`, as printed in the paper, or `"non_saturating"`,
+            its practical variant. With the first, the generator minimises F, that is its part $-E_Q[f^*(g_f(V))]$; with
+            the second, of Section 3.2, it maximises $E_Q[g_f(V)]$, which gives it strong gradients from the start.
+            Where the generator cannot reach the data, the two have different fixed points, and only the first minimises
+            the divergence.
+        alpha: Parameter of the divergence `"alpha"`, above 0 and not 1; None for 0.5.
+        weight: Parameter of the divergence `"weighted_jensen_shannon"`, between 0 and 1; None for 0.5.
         **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
             `TwoPlayerModel`.
 

@@ -27,10 +27,10 @@ class GAN(TwoPlayerModel):
         discriminator: Keras model from examples, or [examples, condition], to raw scores (batch, 1): logits, no
             sigmoid.
         loss: A key of `losses.LOSSES`. Or a `losses.AdversarialLoss`.
-        discriminator_steps: Steps of the discriminator per step of the generator; they divide the batch size.
+        discriminator_steps: Discriminator steps per generator step; they must divide the batch size.
             The paper's k: a batch given to `fit` is cut into k minibatches.
-        simultaneous: Whether both players move at once on the same samples, which saves a generator pass per step.
-            Needs `discriminator_steps=1`.
+        simultaneous: Whether to update both networks at once on the same samples, which saves a generator pass per
+            step. Needs `discriminator_steps=1`.
         **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
             `TwoPlayerModel`.
 

@@ -59,13 +59,13 @@ class WGAN(WassersteinModel):
     Args:
         generator: Keras model from noise, or [noise, condition], to examples.
         discriminator: The critic: Keras model from examples, or [examples, condition], to raw scores (batch, 1).
-        discriminator_steps: Steps of the discriminator per step of the generator; they divide the batch size.
+        discriminator_steps: Discriminator steps per generator step; they must divide the batch size.
             The paper's n_critic.
-        clip: The paper's c: bound on the size of every trainable weight of the critic, above 0.
-        clip_normalization: Whether the scales and offsets (gamma, beta) of normalisation layers in the critic are
-            clipped too. True is the letter of the algorithm, but a scale of at most 0.01 nearly silences the layer.
-        critic_head_start: Whether each of the first 25 generator steps, and every 500th after them, comes after 100
-            steps of the critic, as in the authors' released code. The paper leaves this schedule out.
+        clip: Clipping bound, the paper's c: the largest absolute value of a critic weight, above 0.
+        clip_normalization: Whether to clip the scales and offsets (gamma, beta) of the critic's normalisation layers
+            too. True is the letter of the algorithm, but a scale of at most 0.01 nearly silences the layer.
+        critic_head_start: Whether to train the critic for 100 steps before each of the first 25 generator steps and
+            every 500th after, as in the authors' released code. The paper leaves this schedule out.
         **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
             `TwoPlayerModel`.
 

@@ -24,10 +24,10 @@ class WGANGP(WassersteinModel):
     Args:
         generator: Keras model from noise, or [noise, condition], to examples.
         discriminator: The critic: Keras model from examples, or [examples, condition], to raw scores (batch, 1).
-        discriminator_steps: Steps of the discriminator per step of the generator; they divide the batch size.
+        discriminator_steps: Discriminator steps per generator step; they must divide the batch size.
             The paper's n_critic.
-        penalty_weight: Weight of the penalty, the paper's lambda, at least 0.
-        one_sided: Whether only slopes above 1 are penalised.
+        penalty_weight: Weight of the gradient penalty, the paper's lambda, at least 0.
+        one_sided: Whether to penalise only gradient norms above 1.
         **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
             `TwoPlayerModel`.
 

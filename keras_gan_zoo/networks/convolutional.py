@@ -39,10 +39,11 @@ def dcgan_pair(
         latent_dim: Number of noise values.
         num_classes: If given, both networks also take labels: one-hot beside the noise, and as constant planes beside
             the image.
-        width: Channels of the highest-resolution features.
-        discriminator_normalization: "batch" as the paper has it; "layer" or "none" for critics. A critic's score of an
+        width: Number of channels at the highest resolution.
+        discriminator_normalization: Normalisation of the discriminator: "batch", as in the paper; "layer" or "none" for
+            critics. A critic's score of an
             example must not depend on the rest of the batch.
-        dropout: Share of the discriminator's features that each training pass drops after every convolution.
+        dropout: Dropout rate after every convolution of the discriminator.
         packing: Images that the discriminator takes at once.
         seed: Fixes the initial weights.
 

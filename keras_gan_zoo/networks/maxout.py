@@ -31,9 +31,9 @@ def maxout_pair(
         shape: Shape of one example: (height, width, channels) or (features,).
         latent_dim: Number of noise values.
         num_classes: If given, both networks also take labels 0 ... num_classes - 1, one-hot encoded beside their input.
-        generator_units: Units of each hidden layer of the generator; None for 1200, of vectors 128.
-        discriminator_units: Units of each hidden layer of the discriminator; None for 240, of vectors 64.
-        pieces: Linear pieces each maxout unit takes the maximum of.
+        generator_units: Units of each hidden layer of the generator; None for 1200, or 128 for vectors.
+        discriminator_units: Units of each hidden layer of the discriminator; None for 240, or 64 for vectors.
+        pieces: Number of linear pieces of each maxout unit.
         packing: Examples that the discriminator takes at once.
         seed: Fixes initial weights and dropout.
 
@@ -92,9 +92,9 @@ def conditional_maxout_pair(
         shape: Shape of one example: (height, width, channels) or (features,).
         latent_dim: Number of noise values.
         num_classes: Number of labels, which these networks require.
-        generator_units: Units of the generator's joint layer; None for 1200, of vectors 128. The others keep the
+        generator_units: Units of the generator's joint layer; None for 1200, or 128 for vectors. The others keep the
             paper's proportions.
-        discriminator_units: Units of the discriminator's joint layer; None for 240, of vectors 64.
+        discriminator_units: Units of the discriminator's joint layer; None for 240, or 64 for vectors.
         pieces: Linear pieces of the maxout units before the joint layer, which has one fewer.
         packing: Examples that the discriminator takes at once.
         seed: Fixes initial weights and dropout.

@@ -79,8 +79,8 @@ def mlp_pair(
         latent_dim: Number of noise values.
         num_classes: If given, both networks also take labels, one-hot beside their input.
         units: Units of each hidden layer. The authors' released toy code has 512.
-        depth: Hidden layers of each network.
-        activation: Activation of the hidden layers, by Keras' name.
+        depth: Number of hidden layers of each network.
+        activation: Keras activation of the hidden layers.
         packing: Examples that the discriminator takes at once.
         seed: Fixes the initial weights.
 

@@ -19,31 +19,31 @@ class Recipe:
 
     Args:
         variant: A key of `VARIANTS`.
-        data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a set of TensorFlow
-            Datasets, such as fashion_mnist. See `data.load`.
+        data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a TensorFlow Datasets
+            data set, such as fashion_mnist. See `data.load`.
         epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
-        batch_size: Examples per step; None for 64 for each discriminator step.
-        seed: Of the initial weights, the noise and the order of the data.
-        split: Split of a TensorFlow Datasets set.
-        image_size: Side to resize and crop images to; None for that of the data.
-        background: Colour behind images with transparency, such as black; None for none, which keeps their fourth
+        batch_size: Examples per training step; None for 64 per discriminator step.
+        seed: Seed of the initial weights, the noise and the order of the data.
+        split: Split of a TensorFlow Datasets data set to train on.
+        image_size: Side in pixels to which images are resized and cropped; None for the size of the data.
+        background: Colour to put behind transparent images, such as black; None for none, which keeps the alpha
             channel.
-        conditional: Whether the networks take the labels of the data; those of a variant that needs them always do.
-        optimizer: The variant whose paper's optimizer is used, such as dcgan for Adam; None for VARIANT's own.
-        learning_rate: Of both optimizers; None for the paper's.
-        precision: Keras' dtype policy of the networks: one of `PRECISIONS`.
-        deterministic: Whether TensorFlow may use only operations that give the same bits each time; on a GPU the
-            price is speed.
-        retries: How often a run that leaves the finite numbers goes back and tries with half the learning rates.
-        metrics: What to measure of samples while training: names of `METRICS`. See `callbacks.Metrics`.
-        metrics_every: Epochs from measurement to measurement.
-        metrics_samples: How many samples are measured.
-        features: Extractor of the metrics; None for the shipped classifier of the data set.
-        stop_by: Figure to stop by when it no longer improves, such as wasserstein or frechet_distance; None for none.
-        patience: Epochs without a better figure after which training stops.
-        stop_on_collapse: Whether to stop when samples fall on few of the real examples.
-        from_preset: Preset whose networks and weights training begins with; what belongs to classes that it does not
-            know begins anew; None for random weights. See `fine_tuning.transfer_weights`.
+        conditional: Whether to train on the labels of the data; variants that need labels always do.
+        optimizer: Variant whose optimizer to use, such as dcgan for Adam; None for that of VARIANT.
+        learning_rate: Learning rate of both optimizers; None for the paper's.
+        precision: Keras dtype policy of the networks: one of `PRECISIONS`.
+        deterministic: Whether to use only deterministic TensorFlow operations, which are slower on a GPU.
+        retries: How many times to go back to the last snapshot with half the learning rates after NaN or infinity.
+        metrics: Metrics to compute after an epoch: names of `METRICS`. See `callbacks.Metrics`.
+        metrics_every: Number of epochs between measurements.
+        metrics_samples: Number of samples per measurement.
+        features: Feature extractor of the metrics; None for the shipped classifier of the data set.
+        stop_by: Logged value by which to stop when it no longer improves, such as wasserstein or frechet_distance; None
+            for none.
+        patience: Number of epochs without improvement after which training stops.
+        stop_on_collapse: Whether to stop on mode collapse: when samples fall on few of the real examples.
+        from_preset: Preset to fine-tune: training starts from its networks and weights, and weights of classes that it
+            does not know are initialised again; None for random weights. See `fine_tuning.transfer_weights`.
         model: Arguments of the variant's `for_images`, such as latent_dim, architecture, loss, ema_decay.
 
     Raises:

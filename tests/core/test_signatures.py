@@ -64,5 +64,5 @@ def test_docstrings_say_something_of_every_argument(home):
         assert argument.text, name
         assert "  " not in argument.text
     assert signatures.arguments("training.recipe:Recipe")["seed"].text == (
-        "Of the initial weights, the noise and the order of the data."
+        "Seed of the initial weights, the noise and the order of the data."
     )
