@@ -245,6 +245,16 @@ def test_a_relativistic_step_scores_real_examples_with_the_same_discriminator(fl
     assert logs["g_loss"] == pytest.approx(np.mean(softplus(judge * (x - fake))), rel=1e-6)
 
 
+def test_evaluation_compares_generated_examples_with_real_ones(float64):
+    gan = kgz.GAN(linear("g", 0.0, 0.5), linear("d", -0.4, 0.3), loss="relativistic")  # which generates 0.5 alone
+    gan.compile()
+    x = np.random.default_rng(0).standard_normal((SIZE, 1))
+    logs = gan.evaluate(x, return_dict=True, verbose=0)
+    leads = -0.4 * (x - 0.5)  # of the real examples' scores
+    assert logs["d_loss"] == pytest.approx(np.mean(softplus(-leads)), rel=1e-6)
+    assert logs["g_loss"] == pytest.approx(np.mean(softplus(leads)), rel=1e-6)
+
+
 def test_a_loss_of_ones_own_trains():
     class Exponential(losses.AdversarialLoss):
         def discriminator_loss(self, real_scores, fake_scores):

@@ -115,6 +115,25 @@ def test_a_step_descends_the_loss_with_both_penalties(float64, data, r1, r2, sim
     assert logs["d_loss"] == pytest.approx(d_loss(discriminator), rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("variant", "options"),
+    [(kgz.GAN, {}), (kgz.GAN, {"simultaneous": True}), (kgz.WGAN, {}), (kgz.WGANGP, {}), (kgz.FGAN, {})],
+    ids=["gan", "gan at once", "wgan", "wgan_gp", "fgan"],
+)
+def test_every_variant_adds_both_penalties_to_what_it_descends(float64, data, variant, options):
+    """The slope of a line is 0.4: r1 = 1 and r2 = 2 add (1 + 2) / 2 times its square, and move it by as much a rate."""
+    losses, moved = [], []
+    for weights in ({}, {"r1": 1.0, "r2": 2.0}):
+        steps = {} if variant in (kgz.GAN, kgz.FGAN) else {"discriminator_steps": 1}
+        bound = {"clip": 9.0} if variant is kgz.WGAN else {}
+        gan = variant(linear("g", 0.7, 0.2), linear("d", -0.4, 0.3), seed=SEED, **steps, **bound, **options, **weights)
+        gan.compile(keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE))
+        losses.append(gan.train_on_batch(data, return_dict=True)["d_loss"])
+        moved.append(players(gan)[1][0])
+    assert losses[1] - losses[0] == pytest.approx(1.5 * 0.4**2, rel=1e-6)
+    assert moved[1] - moved[0] == pytest.approx(RATE * 3 * 0.4, rel=1e-9)
+
+
 def test_penalties_change_what_the_discriminator_learns(float64, data):
     plain, penalised = quadratic_gan(), quadratic_gan(r1=1.0)
     for gan in (plain, penalised):

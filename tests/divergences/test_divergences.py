@@ -541,6 +541,11 @@ def test_quadrature_agrees_with_closed_forms(pair):
         assert gaussian(OwnPearson(), *pair) == pytest.approx(gaussian("pearson", *pair), rel=1e-8)
 
 
+def test_quadrature_too_is_infinite_where_the_integral_diverges():
+    assert gaussian(OwnPearson(), 0, 2, 0, 1) == math.inf
+    assert gaussian(OwnPearson(), 0, 1, 0, math.sqrt(0.5)) == math.inf  # of a constant, which only does not decay
+
+
 def test_a_subclass_of_ours_is_not_mistaken_for_it():
     class Doubled(divergences.KL):
         f = formula(lambda self, u: 2 * tf.math.xlogy(u, u))
@@ -618,6 +623,8 @@ def test_estimate_is_close_to_the_exact_value(name):
     assert abs(estimated.value - exact) < 4 * estimated.standard_error + 0.03 * abs(exact)
     assert 0 < estimated.standard_error < 0.1 * abs(exact)
     assert (estimated.n_train, estimated.n_held_out) == (20_000, 20_000)
+    if name == "kl":  # log p/q has variance 1 under P, and p/q has e - 1 under Q
+        assert estimated.standard_error == pytest.approx(math.sqrt(math.e / 10_000), rel=0.1)
 
 
 @pytest.mark.parametrize("divergence", [slow(LeCam()), Alpha(0.9), slow(F_DIVERGENCES["total_variation"])], ids=str)
@@ -633,8 +640,9 @@ def test_estimate_in_several_dimensions():
     assert abs(estimated.value - 3 / 8) < 4 * estimated.standard_error + 0.03 * 3 / 8
 
 
-def test_estimate_is_not_flattered_by_what_its_critic_has_seen():
-    estimated = estimate(*samples(100, means=(0, 0), shape=(20,)), "kl", steps=200)
+@pytest.mark.parametrize("steps", [50, 200])  # on the samples it has seen the value would be 0.7 after 50
+def test_estimate_is_not_flattered_by_what_its_critic_has_seen(steps):
+    estimated = estimate(*samples(100, means=(0, 0), shape=(20,)), "kl", steps=steps)
     assert -0.3 < estimated.value < 0.1  # KL is 0; a critic could learn its 100 samples in 20 dimensions by heart
 
 
@@ -660,6 +668,20 @@ def test_estimate_with_a_constant_feature_and_unequal_numbers(float64):
     estimated = estimate(np.stack([p, p * 0 + 5], 1), np.stack([q, q * 0 + 5], 1), "gan", steps=50)
     assert -2 < estimated.value < 0
     assert (estimated.n_train, estimated.n_held_out) == (350, 350)
+
+
+def test_the_critic_takes_the_steps_it_is_told_at_a_rate_that_falls_to_zero(monkeypatch):
+    made, adam = [], keras.optimizers.Adam
+
+    def spy(rate):
+        made.append((rate, adam(rate)))
+        return made[-1][1]
+
+    monkeypatch.setattr(keras.optimizers, "Adam", spy)
+    estimate(*samples(100), "kl", steps=30, learning_rate=0.01)
+    [(rate, optimizer)] = made
+    assert int(optimizer.iterations) == 30
+    assert [float(rate(step)) for step in (0, 15, 30)] == pytest.approx([0.01, 0.005, 0], abs=1e-9)
 
 
 def test_an_estimate_is_frozen_and_prints_as_one_line():

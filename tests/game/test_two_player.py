@@ -261,6 +261,20 @@ def test_noise_is_standard_normal_and_a_function_of_seed_and_step():
     assert not np.array_equal(first, gan.noise(2, 5000)[0])
 
 
+def test_evaluation_draws_noise_that_training_never_sees():
+    gan, drawn = vector_gan(), []
+    generate = gan.generate
+    gan.generate = lambda noise, *arguments, **options: (
+        drawn.append(np.array(noise)) or generate(noise, *arguments, **options)
+    )
+    gan.compile(run_eagerly=True)
+    gan.evaluate(VECTORS[:24], batch_size=8, verbose=0)
+    assert [noise.shape for noise in drawn] == [(8, 3)] * 3
+    trained = [np.array(noise) for step in range(32) for noise in gan.noise(2, 8, step=step)]
+    for number, noise in enumerate(drawn):
+        assert not any(np.array_equal(noise, other) for other in [*drawn[:number], *trained])
+
+
 def test_two_replicas_train_as_one(float64, two_replicas):
     def trained(strategy, k):
         with strategy.scope():

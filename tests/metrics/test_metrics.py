@@ -18,6 +18,7 @@ from sklearn.neighbors import KernelDensity
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
 from keras_gan_zoo.metrics.protocol import check_metrics
+from keras_gan_zoo.pictures import grid
 
 
 def features(n=600, d=12, seed=0, shift=0.0):
@@ -61,6 +62,13 @@ def test_frechet_is_zero_where_covariances_are_singular_and_alike():
     assert metrics.frechet_distance(flat, flat).value == pytest.approx(0, abs=1e-9)
 
 
+def test_frechet_of_dependent_features_is_a_number():
+    """Covariances of rank 3 in 6 dimensions, of which rounding makes eigenvalues below zero."""
+    few = features(100, 3) @ np.random.default_rng(0).normal(size=(3, 6))
+    assert np.linalg.eigvalsh(np.cov(few.T)).min() < 0
+    assert metrics.frechet_distance(few, few + 2 * np.eye(6)[0]).value == pytest.approx(4, rel=1e-6)
+
+
 def test_moments_do_not_depend_on_batches_and_are_stable():
     x = features(1000) + 1e6
     for sizes in ([1000], [1, 999], [300, 0, 700], [10] * 100):
@@ -89,6 +97,15 @@ def test_kernel_distance_is_the_unbiased_estimate():
     result = metrics.kernel_distance(x, y, block_size=None)
     assert result.value == pytest.approx(expected, rel=1e-6)
     assert math.isnan(result.std)
+
+
+def test_kernel_distance_of_more_examples_than_are_compared_at_once():
+    """Blocks of rows meet each pair once: of 2,100 examples 1,997 rows fit at once."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2100, 2)), random.normal(0.1, 1, size=(2200, 2))
+    xx, yy, xy = (((a @ b.T) / 2 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
+    expected = (xx.sum() - np.trace(xx)) / (2100 * 2099) + (yy.sum() - np.trace(yy)) / (2200 * 2199) - 2 * xy.mean()
+    assert metrics.kernel_distance(x, y, block_size=None).value == pytest.approx(expected, rel=1e-9)
 
 
 def test_kernel_distance_averages_blocks_that_use_every_example_once():
@@ -202,6 +219,7 @@ def test_ties_and_duplicates_of_the_manifold_by_hand():
     result = metrics.precision_recall(real, [[0.0], [0.5], [6.0], [6.5]], k=3)
     assert result.precision == 0.75  # 6 - 3 is just the radius of the last ball; 6.5 is not
     assert metrics.precision_recall(real, [[0.0], [-0.5], [6.0], [6.5]], k=3).precision == 0.5
+    assert metrics.precision_recall([[0.0], [0.5], [6.0], [6.5]], real, k=3).recall == 0.75  # the other way round
 
 
 def test_manifold_tells_collapse_from_noise():
@@ -258,6 +276,16 @@ def test_parzen_chooses_the_bandwidth_by_validation_data_or_by_leaving_out():
         [metrics.parzen_log_likelihood(np.delete(few, i, 0), few[[i]], h).value for i in range(100)] for h in grid
     ]
     assert metrics.parzen_log_likelihood(few, test).bandwidth == grid[np.mean(left_out, axis=1).argmax()]
+
+
+def test_parzen_leaves_out_each_samples_own_kernel_however_many_there_are():
+    """Of 5,000 samples the first 1,000 choose, in two blocks of rows: 800 have an equal one, 200 one at a distance of
+    1, and all others are far. The sum of 800 log(1/h) and 200 (log(1/h) - 1/(2 h^2)) is largest at h = sqrt(0.2)."""
+    places = 10.0 * np.repeat(np.arange(500), 2)
+    samples = np.concatenate([places + np.where(np.arange(1000) < 800, 0, np.arange(1000) % 2), np.full(4000, 1e5)])
+    grid = np.logspace(-1, 0, 10)
+    best = grid[np.argmax(-np.log(grid) - 0.1 / grid**2)]
+    assert metrics.parzen_log_likelihood(samples[:, None], samples[:2, None]).bandwidth == best > 0.4
 
 
 # ------------------------------------------------------------------------------------------------------------- modes
@@ -319,6 +347,17 @@ def test_the_share_of_copies_by_hand():
     assert result.values == pytest.approx({"distance": 0.25, "smallest": 0.2, "ratio": 1 / 3, "copies": 1 / 3})
 
 
+def test_the_picture_of_neighbours_shows_the_likeliest_copies_first():
+    def flat(*greys):
+        return np.stack([np.full((2, 2, 1), grey, np.uint8) for grey in greys])
+
+    train = flat(0, 20, 100, 140, 200, 240)
+    samples = flat(8, 101, 210, 202)  # nearest and next: 8 of 12, 1 of 39, 10 of 30, 2 of 38
+    result = metrics.nearest_neighbours(samples, train)
+    triples = flat(101, 100, 140, 202, 200, 240, 210, 200, 240)  # and no fourth
+    assert result.picture(samples, train, rows=1).tobytes() == grid(triples, columns=9).tobytes()
+
+
 def test_structural_similarity_of_pairs():
     random = np.random.default_rng(0)
     varied = random.uniform(-1, 1, (50, 28, 28, 1))
@@ -327,6 +366,7 @@ def test_structural_similarity_of_pairs():
     assert metrics.ms_ssim(varied, pairs=200).value < 0.1 < 0.9 < metrics.ms_ssim(alike, pairs=200).value
     assert metrics.ms_ssim(np.repeat(varied[:1], 3, axis=0), pairs=50).value == pytest.approx(1, abs=1e-6)
     assert metrics.ms_ssim(varied, pairs=200).protocol["scales"] == 2
+    assert metrics.ms_ssim(varied, pairs=20, seed=1).value != metrics.ms_ssim(varied, pairs=20, seed=2).value
     two_kinds = np.concatenate([alike, np.repeat(varied[1:2], 50, axis=0)])
     labels = np.repeat([0, 1], 50)
     assert metrics.ms_ssim(two_kinds, labels, 200).value > 0.9 > metrics.ms_ssim(two_kinds, pairs=200).value
@@ -334,13 +374,15 @@ def test_structural_similarity_of_pairs():
         metrics.ms_ssim(np.zeros((5, 8, 8, 1)))
 
 
-def test_structural_similarity_of_flat_images_by_hand():
-    """Of two flat images of one scale only the luminance term is left: (2ab + c) / (a^2 + b^2 + c), to its weight."""
-    dark, light = np.full((1, 12, 12, 1), 60, np.uint8), np.full((1, 12, 12, 1), 200, np.uint8)
+@pytest.mark.parametrize(("side", "weights"), [(12, (0.0448,)), (24, (0.0448, 0.2856)), (44, (0.0448, 0.2856, 0.3001))])
+def test_structural_similarity_of_flat_images_by_hand(side, weights):
+    """Of two flat images only the luminance term of the coarsest scale is left, (2ab + c) / (a^2 + b^2 + c), to its
+    share of the weights."""
+    dark, light = np.full((1, side, side, 1), 60, np.uint8), np.full((1, side, side, 1), 200, np.uint8)
     c = (0.01 * 255) ** 2
-    expected = (2 * 60 * 200 + c) / (60**2 + 200**2 + c)
+    expected = ((2 * 60 * 200 + c) / (60**2 + 200**2 + c)) ** (weights[-1] / sum(weights))
     result = metrics.ms_ssim(np.concatenate([dark, light]), pairs=4)
-    assert result.protocol["scales"] == 1
+    assert result.protocol["scales"] == len(weights)
     assert result.value == pytest.approx(expected, rel=1e-3)
     assert result.std == pytest.approx(0, abs=1e-6)
 

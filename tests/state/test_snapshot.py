@@ -206,6 +206,7 @@ def test_what_was_just_written_is_kept_even_before_a_later_step(two, gan):
     gan.step.assign(3)
     path = two.write(taken(gan, is_stopped=True))
     assert path.exists()
+    assert two.files() == [path]  # or a run that is resumed would take one of the steps that were given up
 
 
 def test_the_newest_whole_one_is_taken(two):
