@@ -136,7 +136,7 @@ def test_extractors_refuse_what_they_cannot_take(digits):
     for nothing in (digits.examples[:0], iter([])):
         with pytest.raises(InputError):
             metrics.extractor("pixels")(nothing)
-    with pytest.raises(InputError, match=r"features \(3, \.\.\.\) of 3 images"):
+    with pytest.raises(InputError, match=r"features \(3, \.\.\.\) for 3 images"):
         metrics.extractor(lambda images: images.mean(axis=0))(digits.examples[:3])
     with pytest.raises(InputError, match="knows its one input"):
         metrics.extractor(keras.Sequential([keras.layers.Flatten()]))
