@@ -108,5 +108,5 @@ def test_pictures_may_reach_both_ends_of_their_range():
 
 
 def test_one_float_is_a_class_where_the_number_of_classes_is_known():
-    assert Condition.of_input(taken((1,)), num_classes=3).is_class
-    assert Condition.of_input(taken((1,))) == Condition((1,))
+    assert Condition.from_input(taken((1,)), num_classes=3).is_class
+    assert Condition.from_input(taken((1,))) == Condition((1,))

@@ -279,7 +279,7 @@ def test_smaller_files_say_what_they_cost(option, least, share, conditional, tmp
 @pytest.mark.parametrize("name", ["g.onnx", "g.tflite", "g"])
 def test_nothing_is_left_of_a_file_that_makes_something_else(name, tmp_path, monkeypatch):
     gan = gan_of("gan, conditional")
-    format = exporting._format_of(tmp_path / name, None)
+    format = exporting._chosen_format(tmp_path / name, None)
     wrong = [probe.feed["noise"][:, :1, None, None] + np.zeros((1, 8, 8, 1), np.float32) for probe in _probes(gan)]
     monkeypatch.setattr(readers, format, lambda path, probes: wrong)
     with pytest.raises(ParityError, match=r"output images differs by .* \(fixed noise, batch of 1\). Nothing was"):
