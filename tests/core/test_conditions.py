@@ -89,16 +89,16 @@ def test_data_without_the_condition_are_refused():
 
 
 def test_conditions_to_try_a_network_with():
-    assert Condition((), 3).drawn(5, seed=0).tolist() == [0, 1, 2, 0, 1]
-    vectors, pictures = Condition((500,)).drawn(40, seed=2), Condition((20, 25, 1)).drawn(40, seed=2)
+    assert Condition((), 3).draw(5, seed=0).tolist() == [0, 1, 2, 0, 1]
+    vectors, pictures = Condition((500,)).draw(40, seed=2), Condition((20, 25, 1)).draw(40, seed=2)
     assert (vectors.shape, pictures.shape) == ((40, 500), (40, 20, 25, 1))
     assert vectors.dtype == pictures.dtype == np.float32
     for values, spread in ((vectors, 1), (pictures, 1 / np.sqrt(3))):  # normal, and uniform from -1 to 1
         assert abs(values.mean()) < 0.02
         assert values.std() == pytest.approx(spread, rel=0.02)
     assert np.abs(pictures).max() <= 1
-    np.testing.assert_array_equal(vectors, Condition((500,)).drawn(40, seed=2))
-    for other in (Condition((500,)).drawn(40, seed=3), np.random.default_rng(2).standard_normal((40, 500), np.float32)):
+    np.testing.assert_array_equal(vectors, Condition((500,)).draw(40, seed=2))
+    for other in (Condition((500,)).draw(40, seed=3), np.random.default_rng(2).standard_normal((40, 500), np.float32)):
         assert not np.array_equal(vectors, other)
 
 
