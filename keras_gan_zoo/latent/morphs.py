@@ -39,7 +39,7 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
     Example:
         >>> import keras_gan_zoo as kgz
         >>> gan = kgz.GAN.for_images((2,), latent_dim=4, num_classes=3)
-        >>> class_morph(gan, 0, 2, steps=5, noise=truncated_noise(8, 4, seed=0)).shape
+        >>> class_morph(gan, 0, 2, steps=5, noise=kgz.latent.truncated_noise(8, 4, seed=0)).shape
         (8, 5, 2)
     """
     check_count("steps", steps, low=2)
