@@ -1,7 +1,7 @@
 """This checkout beside another one, such as that of an earlier commit: training steps and start-up, in turn.
 
 git worktree add ../before COMMIT
-python -m tests.benchmarks.commits ../before
+python -m tests.benchmarks.commits ../before [ROUNDS]
 
 A ratio is the time of the other checkout by that of this one: above 1, this one is faster. Each side has a process of
 its own, in which it warms up; they are never busy at once.
@@ -17,7 +17,7 @@ from tests.benchmarks.measuring import HEAD_OF_RATIO, in_turn, ratio
 from tests.benchmarks.startup import COMMANDS
 
 HERE = Path(__file__).parents[2]
-ROUNDS, STEPS = 25, 10
+ROUNDS, MINIBATCHES = 25, 10  # by default, and how many a turn trains on
 WORKER = """
 import sys
 from tests.benchmarks import ours
@@ -59,33 +59,33 @@ def environment(checkout: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def steps_of(number: int, other: Path) -> str:
+def steps_of(number: int, other: Path, rounds: int) -> str:
     sides = {"ours": Side(HERE, number), "other": Side(other, number)}
-    steps = 1 if CASES[number].fit_steps else STEPS
-    times = in_turn({name: lambda side=side: side.run(steps) for name, side in sides.items()}, ROUNDS)
+    steps = 1 if CASES[number].fit_steps else MINIBATCHES // CASES[number].minibatches
+    times = in_turn({name: lambda side=side: side.run(steps) for name, side in sides.items()}, rounds)
     for side in sides.values():
         side.end()
     return ratio(times, "other")
 
 
-def startup_of(command: tuple[str, ...], other: Path) -> str:
+def startup_of(command: tuple[str, ...], other: Path, rounds: int) -> str:
     def start(checkout: Path):
         subprocess.run(
             [sys.executable, *command], cwd=checkout, env=environment(checkout), check=True, capture_output=True
         )
 
     sides = {"ours": lambda: start(HERE), "other": lambda: start(other)}
-    return ratio(in_turn(sides, ROUNDS // 2, warm_up=1), "other")
+    return ratio(in_turn(sides, rounds, warm_up=1), "other")
 
 
 def main():
-    other = Path(sys.argv[1]).resolve()
+    other, rounds = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
     print(f"{'time of the other by that of this one':40} {HEAD_OF_RATIO}")
     for name, command in COMMANDS.items():
         if "keras_gan_zoo" in name or "gan-zoo" in name:
-            print(f"{name:40} {startup_of(command, other)}", flush=True)
+            print(f"{name:40} {startup_of(command, other, rounds)}", flush=True)
     for number, case in enumerate(CASES):
-        print(f"{case.name:40} {steps_of(number, other)}", flush=True)
+        print(f"{case.name:40} {steps_of(number, other, rounds)}", flush=True)
 
 
 if __name__ == "__main__":
