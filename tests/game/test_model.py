@@ -136,6 +136,14 @@ def test_an_interrupted_fit_is_resumed_to_the_same_bits(make, tmp_path):
     assert_same(whole, resumed)
 
 
+def test_a_finished_fit_that_is_trained_longer_logs_each_epoch_by_itself(tmp_path):
+    whole = autoencoder().fit(EXAMPLES, batch_size=10, epochs=2, verbose=0).history
+    for epochs in (1, 2):
+        snapshots = Snapshots(tmp_path / "snapshots")
+        history = autoencoder().fit(EXAMPLES, batch_size=10, epochs=epochs, verbose=0, callbacks=[snapshots]).history
+    assert history == whole
+
+
 @pytest.mark.parametrize(
     ("make", "found"),
     [(autoencoder, "loss of the network"), (cycle, "loss of the mappings")],
