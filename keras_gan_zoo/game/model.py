@@ -13,7 +13,7 @@ from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks, execution, fitting
-from keras_gan_zoo.game.players import Player, built_optimizer, check_optimizers
+from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
@@ -130,36 +130,17 @@ class GameModel(BuiltInConstructor, keras.Model):
         """
         checks.check_scope(strategy_of(self))
         distribution.check_supported(self.distribute_strategy)
-        chosen, keras_arguments = self._optimizers_by_name(optimizers, arguments)
-        check_optimizers(chosen)
+        chosen, keras_arguments = assign_optimizers(self._player_names, optimizers, arguments)
         checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
         steps = {"steps_per_execution": self._default_steps_per_execution()}
         super().compile(optimizer=None, **{**steps, **keras_arguments})
         with self.distribute_strategy.scope():
             for name, optimizer in chosen.items():
                 network = getattr(self, name.removesuffix("_optimizer"))
-                setattr(
-                    self, name, built_optimizer(self.paper_optimizer() if optimizer is None else optimizer, network)
-                )
+                optimizer = self.paper_optimizer() if optimizer is None else optimizer
+                setattr(self, name, built_optimizer(optimizer, network))
         self._compile_arguments = keras_arguments
         self.compiled_as = self.get_compile_config()
-
-    def _optimizers_by_name(self, optimizers: tuple, arguments: dict) -> tuple[dict, dict]:
-        names = [f"{name}_optimizer" for name in self._player_names]
-        given = dict(zip(names, optimizers, strict=False))
-        if len(names) == 1 and "optimizer" in arguments:
-            arguments = {names[0]: arguments["optimizer"], **arguments}
-            del arguments["optimizer"]
-        for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
-            if name in arguments or len(optimizers) > len(names):
-                received = f"{name}={arguments[name]!r}" if name in arguments else f"{len(optimizers)} optimizers"
-                raise InputError(
-                    f"compile() expects {' and '.join(names)}; the loss is an argument of the constructor. Received: "
-                    f"{received}. Leave {name!r} out."
-                )
-        given |= {name: arguments[name] for name in names if name in arguments}
-        others = {name: value for name, value in arguments.items() if name not in names}
-        return {name: given.get(name) for name in names}, others
 
     def _default_steps_per_execution(self) -> int:
         parameters = sum(player.network.count_params() for player in self.players.values())

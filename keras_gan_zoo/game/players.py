@@ -41,11 +41,29 @@ def frozen_copy(network: keras.Model) -> keras.Model:
     return copy
 
 
-def check_optimizers(optimizers: dict) -> None:
-    """Raises an `InputError` if two players share an optimizer, because it keeps the state of one."""
-    given = [optimizer for optimizer in optimizers.values() if isinstance(optimizer, keras.optimizers.Optimizer)]
-    if len({id(optimizer) for optimizer in given}) < len(given):
+def assign_optimizers(names: tuple[str, ...], optimizers: tuple, arguments: dict) -> tuple[dict, dict]:
+    """What `compile` is given, as optimizers by the attributes they become, None for the default, and the rest.
+
+    Raises:
+        InputError: If there are too many, one is given to two players, or an argument of one-network models is given.
+    """
+    attributes = [f"{name}_optimizer" for name in names]
+    rest = dict(arguments)
+    if len(names) == 1 and "optimizer" in rest:
+        rest[attributes[0]] = rest.pop("optimizer")
+    unusable = [name for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics") if name in rest]
+    if unusable or len(optimizers) > len(names):
+        received = f"{unusable[0]}={rest[unusable[0]]!r}" if unusable else f"{len(optimizers)} optimizers"
         raise InputError(
-            f"Expected {'two' if len(optimizers) == 2 else 'several'} optimizers, because each keeps the state of one "
+            f"compile() expects {' and '.join(attributes)}; the loss is an argument of the constructor. Received: "
+            f"{received}. Leave {repr(unusable[0]) if unusable else 'the others'} out."
+        )
+    given = dict(zip(attributes, optimizers, strict=False))
+    given |= {name: rest.pop(name) for name in attributes if name in rest}
+    instances = [each for each in given.values() if isinstance(each, keras.optimizers.Optimizer)]
+    if len({id(each) for each in instances}) < len(instances):
+        raise InputError(
+            f"Expected {'two' if len(names) == 2 else 'separate'} optimizers, because each keeps the state of one "
             "player. Received: one instance for both. Create a second one."
         )
+    return {name: given.get(name) for name in attributes}, rest
