@@ -117,8 +117,16 @@ def test_inversion_finds_noise_under_the_condition(shape):
         gan.invert(samples)
 
 
-@KINDS
-@pytest.mark.parametrize("noise", [True, False], ids=["noise", "no noise"])
+@pytest.mark.parametrize(
+    ("shape", "noise"),
+    [
+        ((5,), True),
+        (SHAPE, False),
+        pytest.param((5,), False, marks=pytest.mark.slow),
+        pytest.param(SHAPE, True, marks=pytest.mark.slow),
+    ],
+    ids=["vectors and noise", "pictures alone", "vectors alone", "pictures and noise"],
+)
 def test_exported_files_compute_the_same(shape, noise, tmp_path):
     gan, given = model(shape, noise=noise), CONDITIONS[shape]
     for path in ("generator.onnx", "saved_model", "generator.tflite"):
