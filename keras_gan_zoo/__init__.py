@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from keras_gan_zoo.core.imports import around_import, import_keras
-from keras_gan_zoo.core.registry import VARIANT_CLASSES as VARIANT_CLASSES
 from keras_gan_zoo.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ _MODULES = [
     "zoo",
 ]
 _HOMES = {
-    **{name: f"models.{module}" for module, name in VARIANT_CLASSES.items()},
     "InputError": "errors",
     "GameModel": "game.model",
     "TwoPlayerModel": "game.two_player",
@@ -99,12 +97,17 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in (*_MODULES, *_HOMES, "VARIANTS") and name not in _WITHOUT_KERAS:
+    from keras_gan_zoo.core.registry import VARIANT_CLASSES  # not at start-up
+
+    homes = {**{kind: f"models.{module}" for module, kind in VARIANT_CLASSES.items()}, **_HOMES}
+    if name in (*_MODULES, *homes, "VARIANTS") and name not in _WITHOUT_KERAS:
         import_keras()  # before any of our modules that need it, so that `_register` finds none partially imported
     if name in _MODULES:
         value = import_module(f"{__name__}.{name}")
-    elif name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in homes:
+        value = getattr(import_module(f"{__name__}.{homes[name]}"), name)
+    elif name == "VARIANT_CLASSES":
+        value = VARIANT_CLASSES
     elif name == "VARIANTS":
         value = {variant: __getattr__(class_name) for variant, class_name in VARIANT_CLASSES.items()}
     else:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
@@ -133,6 +132,8 @@ def trained_on(source: str) -> dict:
     Raises:
         InputError: If there is no recipe, or nothing with that name.
     """
+    from keras_gan_zoo.core.downloads import is_url
+
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
     if not (recipe or path.exists() or is_url(source)):
         raise nothing_at(source)
