@@ -16,6 +16,8 @@ from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state import identity
 from keras_gan_zoo.state.snapshot import Snapshot, SnapshotFolder
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Snapshots(keras.callbacks.Callback):
     """Regularly writes the complete state of a run to a folder, and resumes from it when `fit` is called again.
@@ -32,8 +34,9 @@ class Snapshots(keras.callbacks.Callback):
     In a job of several workers the chief writes. All workers read, and refuse to start from different snapshots, so
     the folder must be on a shared disk.
 
-    Ctrl-C and SIGTERM end `fit` after the current step, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
-    last two snapshots are kept. A file is written under a temporary name, then renamed, so it is always complete.
+    Ctrl-C ends `fit` after the current step, with a snapshot, by a `KeyboardInterrupt`. So do SIGTERM and the SIGHUP of
+    a closed terminal, by a `SystemExit` with the exit code that belongs to them. The last two snapshots are kept. A
+    file is written under a temporary name, then renamed, so it is always complete.
 
     Args:
         folder: Folder of the snapshots; it is created if necessary.
@@ -130,12 +133,13 @@ class Snapshots(keras.callbacks.Callback):
 
     @contextmanager
     def defer_signals(self) -> Iterator[None]:
-        """Within this context, Ctrl-C and SIGTERM take effect at the end of the step; a second one does so at once."""
+        """Within this context, signals that end a process wait for the end of the step; a second one does not."""
         if not self._defers_signals or threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may handle signals, and several workers would not stop at the same step
             return
         self._signal = None
-        before = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        ignored = {number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN}  # as nohup does
+        before = {number: signal.signal(number, self._handle_signal) for number in _SIGNALS if number not in ignored}
         try:
             yield
         finally:
@@ -144,16 +148,21 @@ class Snapshots(keras.callbacks.Callback):
 
     def _handle_signal(self, number, frame):
         if self._signal:
-            raise KeyboardInterrupt
+            raise _interrupt(number)
         self._signal = number
         os.write(2, b"\nFinishing the step, then writing a snapshot. Repeat to stop at once.\n")
 
     def _raise_interrupt(self):
         step = self.model.steps_done
-        message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}. Call the same fit to resume."
-        if self._signal == signal.SIGTERM:
-            raise SystemExit(128 + signal.SIGTERM)
-        raise KeyboardInterrupt(message)
+        raise _interrupt(
+            self._signal,
+            f"Interrupted at step {step}. Its snapshot is in {self.folder.path}. Call the same fit to resume.",
+        )
 
     def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done
+
+
+def _interrupt(number: int, message: str = "") -> BaseException:
+    """What Python raises for Ctrl-C; for other signals the exit code that shells give to a process they ended."""
+    return KeyboardInterrupt(message) if number == signal.SIGINT else SystemExit(128 + number)
