@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.core.functions import digest_of
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.features.arrays import as_pixels
-from keras_gan_zoo.metrics.features.functions import digest_of
 
 CLASSIFIERS = Path(__file__).parent / "classifiers"
 ROUNDED = "rounded to 8 bits, scaled to [-1, 1]"

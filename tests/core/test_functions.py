@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from keras_gan_zoo import metrics
+from keras_gan_zoo.core import functions
+from keras_gan_zoo.core.functions import digest_of
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.features import functions
-from keras_gan_zoo.metrics.features.functions import digest_of
 
 MODULE = '''
 import numpy as np
@@ -107,9 +107,7 @@ def test_of_a_lambda_its_own_source_is_read(found, source):
 
 def test_where_columns_are_missing_several_lambdas_of_a_line_are_unknown(tmp_path):
     (tmp_path / "mine.py").write_text(MODULE + "alone = lambda images: images[:, 2]\n")
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import mine; from keras_gan_zoo.metrics.features import "
-    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import mine; from keras_gan_zoo.core import "
     code += "functions; print(*(functions.digest_of(f)[:7] == 'unknown' for f in (mine.one, mine.alone, mine.mean)))"
     found = subprocess.run([sys.executable, "-X", "no_debug_ranges", "-c", code], capture_output=True, text=True)
     assert found.stdout == "True False False\n", found.stderr
