@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         data,
         distribution,
         divergences,
+        encoders,
         export,
         latent,
         losses,
@@ -47,6 +48,7 @@ _MODULES = [
     "data",
     "distribution",
     "divergences",
+    "encoders",
     "export",
     "latent",
     "losses",
@@ -65,7 +67,7 @@ _HOMES = {
     "load": "zoo.loading",
 }
 
-_WITHOUT_KERAS = {"InputError", "data", "latent", "list_presets", "metrics", "pictures"}
+_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures"}
 
 __all__ = [
     "DCGAN",
@@ -82,6 +84,7 @@ __all__ = [
     "data",
     "distribution",
     "divergences",
+    "encoders",
     "export",
     "latent",
     "list_presets",

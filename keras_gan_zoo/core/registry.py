@@ -104,6 +104,11 @@ F_DIVERGENCES = {
     "alpha": Row("divergences.table:Alpha", _FGAN),
 }
 
+ENCODERS = {  # of texts
+    "characters": Row("encoders:Characters"),
+    "use": Row("encoders:UniversalSentence", "Yang et al., 2019"),
+}
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # ------------------------------------------------------------------------------------------------------------- metrics
@@ -188,6 +193,7 @@ class DataSet:
 
     Args:
         home: The function that makes an embedded set, see `Row`; empty for sets of TensorFlow Datasets.
+        splits: Splits of an embedded set, if it has any; its function then takes one.
         authors: Their names, as the card of a preset gives them.
         licence: The licence of the data.
         is_mixture: Whether its examples are points from known modes, which `mode_coverage` counts.
@@ -197,13 +203,21 @@ class DataSet:
     authors: str = ""
     licence: str = ""
     is_mixture: bool = False
+    splits: tuple[str, ...] = ()
 
+
+FACES = ("train", "test", "held_out")
 
 DATA_SETS = {
     "digits": DataSet("data.embedded:digits", "E. Alpaydin and C. Kaynak", "CC BY 4.0"),
     "ring8": DataSet("data.embedded:ring8", is_mixture=True),
     "grid25": DataSet("data.embedded:grid25", is_mixture=True),
     "swiss_roll": DataSet("data.embedded:swiss_roll"),
+    "avatars": DataSet("data.packed:avatars", "DiceBear", "CC0 1.0", splits=FACES),
+    "peeps": DataSet("data.packed:peeps", "Pablo Stanley and DiceBear", "CC0 1.0", splits=FACES),
+    "openmoji": DataSet(
+        "data.packed:openmoji", "the authors of OpenMoji, openmoji.org", "CC BY-SA 4.0", splits=("train", "test")
+    ),
     "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),

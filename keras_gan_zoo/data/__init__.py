@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.data.caption_files import with_captions
+from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
@@ -17,7 +20,7 @@ from keras_gan_zoo.data.tfds import load_tfds
 from keras_gan_zoo.data.transparency import on_background
 from keras_gan_zoo.errors import InputError
 
-__all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "has_splits", "load"]
+__all__ = ["BATCH_SIZE", "EMBEDDED", "Attribute", "CaptionedDataset", "Dataset", "as_dataset", "has_splits", "load"]
 
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
@@ -34,17 +37,19 @@ def load(
 
     Args:
         name: An embedded set, which needs no download, a key of `EMBEDDED`, such as `digits` (scikit-learn's 1,797
-            handwritten digits) and `ring8` (100,000 points of the plane); a folder of PNG or JPEG images, whose
-            sub-folders are classes; a `.npy` file of images, or a `.npz` with `images` and optional `labels` or
-            `conditions`; or any image data set of TensorFlow Datasets, such as `fashion_mnist`.
-        split: Split of a TensorFlow Datasets set, such as "train" or "test[:1000]".
+            handwritten digits), `ring8` (100,000 points of the plane) and `avatars` (30,000 faces with captions); a
+            folder of PNG or JPEG images, whose sub-folders are classes, with captions in `captions.csv` (file,
+            caption) or in a `.txt` beside each image; a `.npy` file of images, or a `.npz` with `images` and optional
+            `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as `fashion_mnist`.
+        split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
+            combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
         background: Colour, such as "black" or "#203040", behind images with transparency, which become images in
             colour; None to keep their fourth channel.
         memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
 
     Returns:
-        A `Dataset`.
+        A `Dataset`; a `CaptionedDataset` if there are captions.
 
     Raises:
         InputError: If there is no such set, or it cannot be read; the message names the file.
@@ -72,9 +77,9 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
     if split != "train" and not has_splits(name):
         raise InputError(f"Expected no split for {name}, which has no splits. Received: {split!r}. Leave it out.")
     if name in EMBEDDED:
-        return EMBEDDED[name](size)
+        return EMBEDDED[name](size, split) if has_splits(name) else EMBEDDED[name](size)
     if path.is_dir():
-        return load_folder(path, size, memory_limit)
+        return with_captions(load_folder(path, size, memory_limit), path)
     if path.suffix.lower() in (".npy", ".npz"):
         return load_arrays(path, size)
     if len(path.parts) > 1 or path.suffix:
@@ -86,9 +91,11 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
 
 
 def has_splits(name: str | os.PathLike) -> bool:
-    """Whether a set may have a split besides "train": only sets of TensorFlow Datasets may."""
+    """Whether a set may have a split besides "train": some embedded sets, and those of TensorFlow Datasets."""
     path = Path(name)
-    return not (name in EMBEDDED or path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
+    if name in EMBEDDED:
+        return bool(registry.DATA_SETS[str(name)].splits)
+    return not (path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
 
 
 def _as_size(image_size) -> tuple[int, int] | None:

@@ -61,8 +61,13 @@ class ImageFiles(Dataset):
         return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)
 
 
+def image_paths(folder: Path) -> list[Path]:
+    """The images of a folder and its sub-folders, in the order of their examples."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
 def load_folder(folder: Path, size, memory_limit: int) -> Dataset:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = image_paths(folder)
     if not paths:
         raise InputError(
             f"Expected PNG or JPEG images in {folder} or its sub-folders. Received: none. Check the folder."

@@ -24,8 +24,12 @@ def are_readable(builder, image_key: str) -> bool:
     return builder.info.file_format.value == "tfrecord" and image.np_dtype == np.uint8 and image.shape[-1] in MODES
 
 
-def read(builder, split: str, image_key: str, label_key: str | None, shape) -> tuple[np.ndarray, np.ndarray | None]:
-    """uint8 images (n, *shape), resized and cropped if they have other sizes, and labels (n,).
+def read(builder, split: str, image_key: str, label_key: str | None, caption_key: str | None, shape) -> tuple:
+    """What a split holds.
+
+    Returns:
+        uint8 images (n, *shape), resized and cropped if they have other sizes; labels (n,) and a list of n tuples of
+        captions, each None without a key.
 
     Raises:
         InputError: If a file is damaged; the message names it.
@@ -35,6 +39,7 @@ def read(builder, split: str, image_key: str, label_key: str | None, shape) -> t
     part = builder.info.splits[split]
     images = np.empty((part.num_examples, *shape), np.uint8)
     labels = None if label_key is None else np.empty(len(images), np.int32)
+    captions = None if caption_key is None else []
     number = 0
     for file in part.file_instructions:
         try:
@@ -43,13 +48,15 @@ def read(builder, split: str, image_key: str, label_key: str | None, shape) -> t
                 images[number] = _decoded(features[image_key].bytes_list.value[0], shape)
                 if labels is not None:
                     labels[number] = features[label_key].int64_list.value[0]
+                if captions is not None:
+                    captions.append(tuple(text.decode() for text in features[caption_key].bytes_list.value))
                 number += 1
         except Exception as error:  # by struct, protobuf or Pillow, depending on the damage
             raise InputError(
                 f"Expected a whole file of {builder.name}. Received: {file.filename}, damaged near example {number} "
                 f"({error}). Prepare the set again."
             ) from error
-    return images, labels
+    return images, labels, captions
 
 
 def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:

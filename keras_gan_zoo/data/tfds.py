@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
+import warnings
 
 import numpy as np
 
 from keras_gan_zoo.data import records
+from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.errors import InputError, unknown
@@ -19,6 +21,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
         raise unknown("data set", name, [*EMBEDDED, *known])
     builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
+    caption_key = _captions(builder.info.features)
     if not builder.is_prepared():
         _download(builder)
     shape = builder.info.features[image_key].shape
@@ -39,7 +42,15 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
     shape = (*(size or shape[:2]), shape[-1])
     described = {"name": name, "class_names": tuple(builder.info.features[label_key].names) if label_key else None}
     if length * int(np.prod(shape)) <= memory_limit and records.are_readable(builder, image_key):
-        return Dataset(*records.read(builder, split, image_key, label_key, shape), **described)
+        images, labels, captions = records.read(builder, split, image_key, label_key, caption_key, shape)
+        dataset = Dataset(images, labels, **described)
+        return dataset if captions is None else CaptionedDataset(dataset, captions)
+    if caption_key is not None:
+        warnings.warn(
+            f"The captions of {name} are left out, because its images are read batch by batch. To have them, raise "
+            "memory_limit, or load a part, such as train[:10000].",
+            stacklevel=4,
+        )
     from keras_gan_zoo.data import streamed  # imports TensorFlow
 
     examples = streamed.examples_of(builder.as_dataset(split=split), image_key, label_key, shape)
@@ -55,6 +66,26 @@ def _image_and_label(features, name: str) -> tuple[str, str | None]:
         raise InputError(f"Expected a set of labelled or plain images. Received: {name} with {', '.join(features)}.")
     is_class = "label" in features and isinstance(features["label"], tfds.features.ClassLabel)
     return ("image" if "image" in images else images[0]), ("label" if is_class else None)
+
+
+def _captions(features) -> str | None:
+    """The key of captions, one or several for an example, as the records spell it; None if there are none."""
+    import tensorflow_datasets as tfds
+
+    def is_text(feature) -> bool:
+        return isinstance(feature, tfds.features.Text) or isinstance(
+            getattr(feature, "feature", None), tfds.features.Text
+        )
+
+    for key, feature in features.items():
+        if "caption" in key or key in ("text", "description"):  # other texts are the names of files
+            parts = getattr(feature, "feature", feature)  # of a sequence, which may be of dictionaries
+            inner = [name for name, part in parts.items() if is_text(part)] if hasattr(parts, "items") else []
+            if is_text(feature):
+                return key
+            if inner:
+                return f"{key}/{inner[0]}"
+    return None
 
 
 def _download(builder) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import ImageColor
 
+from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.errors import InputError
 
@@ -34,4 +35,5 @@ def on_background(dataset: Dataset, colour: str) -> Dataset:
         raise InputError(f"Expected a colour, such as 'black' or '#203040'. Received: {colour!r}.") from error
     alpha = images[..., 3:] / np.float32(255)
     composed = np.round(images[..., :3] * alpha + np.array(behind, np.float32) * (1 - alpha)).astype(np.uint8)
-    return Dataset(composed, conditions=dataset.conditions, name=dataset.name, class_names=dataset.class_names)
+    opaque = Dataset(composed, conditions=dataset.conditions, name=dataset.name, class_names=dataset.class_names)
+    return dataset.with_examples(opaque) if isinstance(dataset, CaptionedDataset) else opaque

@@ -1,0 +1,80 @@
+"""Pictures with words that come with the package, packed by docs/data/make.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_gan_zoo.core import registry
+from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
+from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.templates import TemplatedCaptions, Templates
+from keras_gan_zoo.errors import InputError
+
+SETS = Path(__file__).parent / "sets"
+
+
+def avatars(size, split: str) -> CaptionedDataset:
+    """Faces in DiceBear's style pixelArt, 16 x 16."""
+    return _faces("avatars", size, split)
+
+
+def peeps(size, split: str) -> CaptionedDataset:
+    """Faces in DiceBear's style openPeeps, 64 x 64."""
+    return _faces("peeps", size, split)
+
+
+def openmoji(size, split: str) -> CaptionedDataset:
+    """Emoji in colour, 64 x 64, with their names as captions and their line art as conditions."""
+    packed, chosen = _opened("openmoji", split)
+    colour, lines = (_resized(packed[name][chosen], size) for name in ("pictures", "lines"))
+    attributes = {name: _attribute(packed[name][chosen]) for name in ("group", "subgroup")}
+    return CaptionedDataset(
+        Dataset(colour, conditions=lines, name="openmoji"),
+        packed["names"][chosen].tolist(),
+        attributes=attributes,
+        tags=[tuple(filter(None, tags.split(", "))) for tags in packed["tags"][chosen].tolist()],
+    )
+
+
+def _faces(name: str, size, split: str) -> CaptionedDataset:
+    packed, chosen = _opened(name, split)
+    templates, values = Templates(SETS / f"{name}.toml"), packed["values"][chosen]
+    codes = values.astype(np.int32).T
+    return CaptionedDataset(
+        Dataset(_resized(packed["pictures"][chosen], size), name=name),
+        TemplatedCaptions(templates, values, chosen, "train"),
+        attributes={n: Attribute(v, c) for (n, v), c in zip(templates.attributes.items(), codes, strict=True)},
+        paraphrases=TemplatedCaptions(templates, values, chosen, "held_out"),
+    )
+
+
+def _opened(name: str, split: str):
+    """The arrays of a set, and the numbers of the examples of a split, such as "train" or "test[:100]"."""
+    splits = registry.DATA_SETS[name].splits
+    match = re.fullmatch(r"(\w+)(?:\[(-?\d*):(-?\d*)\])?", split)
+    if not match or match[1] not in splits:
+        raise InputError(
+            f"Expected a split of {name}: {', '.join(splits)}, or a part such as train[:100]. Received: {split!r}."
+        )
+    packed = np.load(SETS / f"{name}.npz")
+    chosen = np.flatnonzero(packed["splits"] == splits.index(match[1]))
+    chosen = chosen[slice(*(int(bound) if bound else None for bound in match.groups()[1:]))]
+    if not len(chosen):
+        raise InputError(f"Expected a split of {name} with examples. Received: {split!r}, which has none.")
+    return packed, chosen
+
+
+def _attribute(values: np.ndarray) -> Attribute:
+    names, codes = np.unique(values, return_inverse=True)
+    return Attribute(tuple(names.tolist()), codes.astype(np.int32))
+
+
+def _resized(images: np.ndarray, size) -> np.ndarray:
+    if size is None or size == images.shape[1:3]:
+        return images
+    return np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in images])

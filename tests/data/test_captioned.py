@@ -1,0 +1,297 @@
+"""Examples with words: those that come with the package, folders, TensorFlow Datasets."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gan_zoo import data
+from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.texts import words
+from keras_gan_zoo.data.templates import Templates
+from keras_gan_zoo.errors import InputError
+from tests.helpers import ROOT
+
+SETS = ROOT / "keras_gan_zoo" / "data" / "sets"
+FACES = {"avatars": (30_000, (16, 16, 3)), "peeps": (10_000, (64, 64, 3))}
+
+
+@pytest.fixture(scope="module", params=FACES)
+def faces(request) -> dict[str, data.CaptionedDataset]:
+    return {split: data.load(request.param, split=split) for split in registry.FACES}
+
+
+# ------------------------------------------------------------------------------------------------------------ embedded
+
+
+def test_faces_are_all_there_once_and_of_their_size(faces):
+    count, shape = FACES[faces["train"].name]
+    pictures = np.concatenate([part.examples for part in faces.values()])
+    assert pictures.shape == (count, *shape)
+    assert len({picture.tobytes() for picture in pictures}) == count
+
+
+def test_combinations_are_held_out_though_their_values_are_not(faces):
+    combinations = Templates(SETS / f"{faces['train'].name}.toml").words["combinations"]
+
+    def matching(part, combination) -> np.ndarray:
+        chosen = [(part.attributes[name], values) for name, values in combination.items()]
+        return np.all([np.isin(np.array(known.values)[known.codes], values) for known, values in chosen], axis=0)
+
+    for combination in combinations:
+        assert not matching(faces["train"], combination).any()
+        assert not matching(faces["test"], combination).any()
+        assert matching(faces["held_out"], combination).sum() >= 30
+        for name, values in combination.items():
+            assert matching(faces["train"], {name: values}).any()
+    assert np.any([matching(faces["held_out"], combination) for combination in combinations], axis=0).all()
+
+
+def test_every_value_is_frequent_enough_to_be_learned(faces):
+    for name, known in faces["train"].attributes.items():
+        counts = np.bincount(known.codes, minlength=len(known.values))
+        assert counts.min() >= 0.025 * len(known.codes), name
+
+
+def test_captions_say_what_is_there(faces):
+    train = faces["train"]
+    templates = Templates(SETS / f"{train.name}.toml")
+    for i in range(0, 100):
+        first = train.captions[i][0]
+        said = {name: known[i] for name, known in train.attributes.items()}
+        for name, table in templates.words["train"]["phrases"].items():
+            if said[name] != "none":
+                choices = table if isinstance(table, list) else table.get(said[name]) or table["other"]
+                assert any(choice.format(**said) in first.replace("an ", "a ") for choice in _plain(choices)), first
+        assert " an " not in first or set(words(first)) & {"open", "orange", "angry", "afro", "eyepatch"}
+
+
+def _plain(choices: list[str]) -> list[str]:
+    return [choice.replace("an ", "a ") for choice in choices]
+
+
+def test_held_out_words_are_no_captions_of_training(faces):
+    train = faces["train"]
+    texts = {text for example in train.captions[:1000] for text in example}
+    others = {text for example in train.paraphrases[:1000] for text in example}
+    assert len(texts) > 2900
+    assert not texts & others
+    known = {word for text in texts for word in words(text)}
+    unknown = {word for text in others for word in words(text)} - known
+    assert len(unknown) < 25, unknown  # they are sentences in other words, not of other words
+
+
+def test_what_belongs_to_a_face_stays_with_it(faces):
+    test = faces["test"]
+    part = test.subset([7, 3])
+    assert (len(part), part.captions[1], part.paraphrases[0]) == (2, test.captions[3], test.paraphrases[7])
+    np.testing.assert_array_equal(part.examples[0], test.examples[7])
+    assert [known[1] for known in part.attributes.values()] == [known[3] for known in test.attributes.values()]
+    again = data.load(test.name, split="test[3:8]")
+    assert (again.captions[0], again.described()) == (test.captions[3], test.subset(slice(3, 8)).described())
+
+
+def test_captions_are_the_same_everywhere():
+    assert data.load("avatars", split="test[:1]").captions[0] == (
+        "a picture of a face with dark glasses, pale skin, a purple cap, purple clothes, messy blond hair and a happy "
+        "smile",
+        "a face with pale skin, a purple hat, messy hair in blond and a pair of dark glasses",
+        "a picture of a face with a purple shirt, messy blond hair, fair skin, sunglasses and a purple hat",
+    )
+
+
+def test_one_caption_of_each_is_chosen_by_the_seed():
+    faces = data.load("avatars", split="test[:50]")
+    assert faces.texts(1) == faces.texts(1) != faces.texts(2)
+    assert all(text in captions for text, captions in zip(faces.texts(1), faces.captions, strict=True))
+
+
+@pytest.fixture(scope="module")
+def emoji() -> list[data.CaptionedDataset]:
+    return [data.load("openmoji", split=split) for split in ("train", "test")]
+
+
+def test_emoji_have_names_tags_and_line_art(emoji):
+    train, test = emoji
+    assert len(train) + len(test) == 2465
+    assert (train.example_shape, train.condition_shape) == ((64, 64, 3), (64, 64, 1))
+    number = train.captions.index(("red heart",))
+    assert train.attributes["group"][number] == "smileys-emotion"
+    assert "love" in train.tags[number]
+    red, green, blue = train.examples[number].reshape(-1, 3).T.astype(int)
+    assert (red - np.maximum(green, blue)).max() > 150  # colour, where the line art has none
+    images, lines = next(iter(train.batches(4, 0, with_conditions=True)))
+    assert (images.shape, lines.shape) == ((4, 64, 64, 3), (4, 64, 64, 1))
+
+
+def test_variants_of_an_emoji_are_in_one_split(emoji):
+    def plain(name: str) -> str:
+        return name.removeprefix("man ").removeprefix("woman ").removeprefix("person ")
+
+    people = [{plain(n) for (n,) in part.captions if plain(n) != n} for part in emoji]
+    assert people[1]
+    assert not people[0] & people[1]
+
+
+def test_pictures_with_words_are_resized():
+    assert data.load("avatars", split="test[:3]", image_size=8).example_shape == (8, 8, 3)
+    emoji = data.load("openmoji", split="test[:3]", image_size=32)
+    assert (emoji.example_shape, emoji.condition_shape) == ((32, 32, 3), (32, 32, 1))
+
+
+@pytest.mark.parametrize("split", ["tests", "test[:10%]", "test[5000:]"])
+def test_wrong_splits_are_refused(split):
+    with pytest.raises(InputError, match="Expected a split of avatars"):
+        data.load("avatars", split=split)
+
+
+def test_loading_needs_no_tensorflow():
+    code = "from keras_gan_zoo import data; import sys; d = data.load('avatars'); d.captions[0]; d.described()"
+    code += "; print('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_the_files_stay_small():
+    assert (SETS / "avatars.npz").stat().st_size < 1e6
+    assert sum(path.stat().st_size for path in SETS.iterdir()) < 10e6
+    assert "resolved" not in (ROOT / "docs" / "data" / "package-lock.json").read_text()
+
+
+# ------------------------------------------------------------------------------------------------------- own examples
+
+
+def images(n=3):
+    return np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+
+
+def test_a_data_set_with_captions_is_a_data_set():
+    ours = data.CaptionedDataset(images(), ["a", ["b", "c"], ("d",)], name="three")
+    assert repr(ours) == "<CaptionedDataset three: 3 x (4, 4, 3), captions>"
+    assert ours.captions == [("a",), ("b", "c"), ("d",)]
+    assert ours.vocabulary == {"a", "b", "c", "d"}
+    plain = data.Dataset(images(), name="three")
+    assert plain.described().items() < ours.described().items()
+    assert ours.described() != data.CaptionedDataset(images(), ["a", "b", "c"]).described()
+    np.testing.assert_array_equal(next(iter(ours.batches(3, 5))), next(iter(plain.batches(3, 5))))
+    assert len(list(ours.batches_in_order(2))) == 2
+    assert ours.in_memory().captions == ours.captions
+
+
+def test_labels_and_captions_live_together():
+    labelled = data.Dataset(images(), [0, 1, 0], class_names=["cat", "dog"])
+    ours = data.CaptionedDataset(labelled, ["a cat", "a dog", "a cat"])
+    assert (ours.labels.tolist(), ours.class_names, ours.num_classes) == ([0, 1, 0], ("cat", "dog"), 2)
+    assert ours.subset([1]).labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("captions", "message"),
+    [
+        (["a", "b"], "each of 3 examples. Received: 2"),
+        (["a", [], "c"], "none for example 1"),
+        (["a", " ", "c"], "with words. Received: ' ' as number 1"),
+        (["a", "b", "?!"], "Received: '\\?!'"),
+        (["a", 7, "c"], "Received: int 7"),
+    ],
+)
+def test_unusable_captions_are_refused(captions, message):
+    with pytest.raises(InputError, match=message):
+        data.CaptionedDataset(images(), captions)
+
+
+# ------------------------------------------------------------------------------------------------------------- folders
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for number, name in enumerate(["a.png", "b.png", "c.png"]):
+        Image.fromarray(images()[number]).save(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("memory_limit", [0, 10_000])
+@pytest.mark.parametrize("header", ["", "file,caption\n"])
+def test_a_table_of_captions(folder, header, memory_limit):
+    (folder / "captions.csv").write_text(f'{header}b.png,blue\na.png,"red, bright"\nc.png,green\na.png,a red one\n')
+    loaded = data.load(folder, memory_limit=memory_limit)
+    assert loaded.captions == [("red, bright", "a red one"), ("blue",), ("green",)]
+    np.testing.assert_array_equal(loaded.in_memory().examples, images())
+    np.testing.assert_array_equal(np.concatenate(list(loaded.batches_in_order(2)))[:, 0, 0, 0] > -1, [0, 1, 1])
+
+
+def test_captions_beside_images_of_classes(tmp_path):
+    for number, name in enumerate(["cat", "dog"]):
+        (tmp_path / name).mkdir()
+        Image.fromarray(images()[number]).save(tmp_path / name / "1.png")
+        (tmp_path / name / "1.txt").write_text(f"a {name}\n\nan animal\n", encoding="utf-8-sig")
+    (tmp_path / "LICENSE.txt").write_text("")
+    loaded = data.load(tmp_path)
+    assert loaded.captions == [("a cat", "an animal"), ("a dog", "an animal")]
+    assert (loaded.labels.tolist(), loaded.class_names) == ([0, 1], ("cat", "dog"))
+
+
+def test_captions_stay_on_a_background(tmp_path):
+    Image.fromarray(np.zeros((4, 4, 4), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("nothing")
+    loaded = data.load(tmp_path, background="white")
+    assert (loaded.captions, loaded.examples.min()) == ([("nothing",)], 255)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("a.png,red\nb.png,blue\n", r"each of 3 images\. Received: none for 1, such as .*c\.png"),
+        ("a.png,red\nb.png,blue\nc.png,\n", "'' in row 3 of"),
+        ("a.png,red\nd.png,blue\n", r"d\.png in row 2, which is no image"),
+        ("file,caption\na.png,red,bright\n", "3 cells in row 2"),
+        ("", "none for 3"),
+        (b"a.png,\xff\n", "UTF-8"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(folder, table, message):
+    (folder / "captions.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
+    with pytest.raises(InputError, match=message):
+        data.load(folder)
+
+
+def test_texts_that_do_not_fit_are_refused(folder):
+    (folder / "a.txt").write_text("red")
+    with pytest.raises(InputError, match=r"none for 2, such as .*b\.png"):
+        data.load(folder)
+    (folder / "b.txt").write_text("\n")
+    (folder / "c.txt").write_text("green")
+    with pytest.raises(InputError, match=r"Received: '' in .*b\.txt"):
+        data.load(folder)
+    (folder / "captions.csv").write_text("a.png,red\n")
+    with pytest.raises(InputError, match="both"):
+        data.load(folder)
+
+
+# ------------------------------------------------------------------------------------------------ TensorFlow Datasets
+
+
+@pytest.mark.parametrize("kind", ["text", "sequence", "dictionaries"])
+def test_texts_of_tensorflow_datasets_are_captions(tmp_path, monkeypatch, kind):
+    import tensorflow_datasets as tfds
+
+    text = tfds.features.Text()
+    of_example = {
+        "text": ("caption", text, lambda i: f"grey {i}"),
+        "sequence": ("captions", tfds.features.Sequence(text), lambda i: [f"grey {i}", "plain"]),
+        "dictionaries": ("captions", tfds.features.Sequence({"text": text}), lambda i: [{"text": f"grey {i}"}]),
+    }
+    key, feature, make = of_example[kind]
+    features = {"image": tfds.features.Image(shape=(4, 4, 3)), "file_name": text, key: feature}
+    examples = [(i, {"image": images()[i], "file_name": f"{i}.png", key: make(i)}) for i in range(3)]
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "small", "1.0.0", tfds.features.FeaturesDict(features), {"train": examples}, data_dir=tmp_path
+    )
+    monkeypatch.setattr(tfds, "builder", lambda name: tfds.builder_from_directory(tmp_path / "small" / "1.0.0"))
+    loaded = data.load("mnist")
+    assert [texts[0] for texts in loaded.captions] == [f"grey {image[0, 0, 0]}" for image in loaded.examples]
+    assert len(loaded.captions[0]) == (2 if kind == "sequence" else 1)
+    with pytest.warns(UserWarning, match="captions of mnist are left out"):
+        assert len(data.load("mnist", memory_limit=0)) == 3
