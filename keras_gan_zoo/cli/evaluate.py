@@ -20,7 +20,7 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
     help="Real images: a name, a folder or a file, as for gan-zoo train --data.  [default: the training data of the "
     "run or preset]",
 )
-@click.option("--split", help="Split of a TensorFlow Datasets set to compare with.  [default: test]")
+@click.option("--split", help="Split to compare with, of a set that has some.  [default: test]")
 @click.option("--train-split", help="Split that the model was trained on.  [default: train]")
 @click.option("--validation-split", help="Split on which parzen_log_likelihood chooses its bandwidth.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As for gan-zoo train.")

@@ -149,7 +149,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
     metavar="NAME",
     help="Data whose first examples are inverted, as for gan-zoo train.",
 )
-@click.option("--split", help="Split of a TensorFlow Datasets set.  [default: test]")
+@click.option("--split", help="Split of a set that has some.  [default: test]")
 @click.option("--background", metavar="COLOUR", help="As for gan-zoo train.")
 @click.option("-n", "count", type=AT_LEAST_1, default=8, show_default=True, help="Number of examples.")
 @click.option("--steps", type=AT_LEAST_1, default=500, show_default=True, help="Gradient steps per descent.")

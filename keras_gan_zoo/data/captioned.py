@@ -97,14 +97,15 @@ class CaptionedDataset(Dataset):
         )
 
     def subset(self, indices) -> CaptionedDataset:
-        """Some of the examples, with all that belongs to them; they must be in memory.
+        """Some of the examples, with all that belongs to them, in memory.
 
         Args:
             indices: Integers (m,), or a slice.
         """
         chosen = np.arange(len(self))[indices]
-        conditions = None if self.conditions is None else self.conditions[indices]
-        source = Dataset(self.examples[indices], conditions=conditions, name=self.name, class_names=self.class_names)
+        whole = self.source.in_memory()
+        conditions = None if whole.conditions is None else whole.conditions[chosen]
+        source = Dataset(whole.examples[chosen], conditions=conditions, name=self.name, class_names=self.class_names)
         return CaptionedDataset(
             source,
             _some(self.captions, chosen),

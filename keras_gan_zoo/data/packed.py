@@ -61,7 +61,8 @@ def _opened(name: str, split: str):
         raise InputError(
             f"Expected a split of {name}: {', '.join(splits)}, or a part such as train[:100]. Received: {split!r}."
         )
-    packed = np.load(SETS / f"{name}.npz")
+    with np.load(SETS / f"{name}.npz") as file:
+        packed = dict(file)
     chosen = np.flatnonzero(packed["splits"] == splits.index(match[1]))
     chosen = chosen[slice(*(int(bound) if bound else None for bound in match.groups()[1:]))]
     if not len(chosen):

@@ -107,7 +107,7 @@ def evaluate(
     Args:
         source: A model, an array of images, a function from n to n images, or a path, see `sources.as_source`.
         data: The name or path of the real images, see `data.load`.
-        split: Split of a TensorFlow Datasets set to compare with, by default "test".
+        split: Split to compare with, of a set that has some, by default "test".
         train_split: Split of the training images, by default "train".
         validation_split: Split that chooses the Parzen windows' bandwidth; it should not contain training images.
         image_size: As in `data.load`.

@@ -24,7 +24,7 @@ class Recipe:
         epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
         batch_size: Examples per training step; None for 64 per discriminator step.
         seed: Seed of the initial weights, the noise and the order of the data.
-        split: Split of a TensorFlow Datasets data set to train on.
+        split: Split to train on, of a data set that has some.
         image_size: Side in pixels to which images are resized and cropped; None for the size of the data.
         background: Colour to put behind transparent images, such as black; None for none, which keeps the alpha
             channel.

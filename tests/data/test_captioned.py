@@ -219,6 +219,7 @@ def test_a_table_of_captions(folder, header, memory_limit):
     loaded = data.load(folder, memory_limit=memory_limit)
     assert loaded.captions == [("red, bright", "a red one"), ("blue",), ("green",)]
     np.testing.assert_array_equal(loaded.in_memory().examples, images())
+    assert loaded.subset([2]).examples[0, 0, 0, 0] == 2
     np.testing.assert_array_equal(np.concatenate(list(loaded.batches_in_order(2)))[:, 0, 0, 0] > -1, [0, 1, 1])
 
 
