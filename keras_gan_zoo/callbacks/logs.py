@@ -78,6 +78,9 @@ class Progress(keras.callbacks.Callback):
         """Whether the last `fit` had an epoch to train."""
         return self._first_epoch is not None
 
+    def steps_to_look(self) -> None:
+        """Any step will do: the last one is shown."""
+
     def on_train_begin(self, logs=None):
         self.stop()
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
@@ -92,7 +95,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self._bar.is_shown:  # otherwise reading the figures of each batch would only cost time
-            self._show(round(self._epoch + min((batch + 1) / self._steps, 1), 2) if self._steps else self._epoch, logs)
+            self._show(round(self._epoch + (batch + 1) / self._steps, 2) if self._steps else self._epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         if self._bar.is_shown:

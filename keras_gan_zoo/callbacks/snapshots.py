@@ -95,6 +95,10 @@ class Snapshots(keras.callbacks.Callback):
             self.folder.prepare()
         return snapshot
 
+    def steps_to_look(self) -> int | None:
+        """Steps until the next snapshot by `every_steps`."""
+        return self.every_steps and self.every_steps - (self.model.steps_done - self._step)
+
     def on_train_begin(self, logs=None):
         self._start_interval()
 

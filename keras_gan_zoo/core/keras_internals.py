@@ -61,6 +61,11 @@ def clipped(optimizer, gradients: list) -> list:
     return optimizer._clip_gradients(gradients)
 
 
+def profiles_batches(tensorboard) -> bool:
+    """Whether a `keras.callbacks.TensorBoard` profiles batches, which it counts; its argument is not kept."""
+    return tensorboard._should_trace
+
+
 def strategy_of(model):
     """The strategy that a model was built under, or None; `distribute_strategy` returns the default one instead."""
     return model._distribute_strategy

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import callbacks, pictures
+from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
@@ -23,7 +23,8 @@ from keras_gan_zoo.training.recipe import Recipe
 def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
     """Trains a model by a recipe, into a new run folder.
 
-    The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch and `history.gif`),
+    The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch, more within long epochs,
+    and `history.gif`),
     `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when training is done,
     `gan.keras`.
 
@@ -150,7 +151,11 @@ def _train_into(
         watchers += [
             callbacks.Log(str(folder / "log.csv")),
             keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-            *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
+            *(
+                [callbacks.SamplePictures(folder / "samples", real=real, every_steps=_picture_steps(recipe, dataset))]
+                if is_drawn
+                else []
+            ),
         ]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     if writes:
@@ -160,6 +165,13 @@ def _train_into(
             pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _picture_steps(recipe: Recipe, dataset: data.Dataset) -> int | None:
+    """Steps between pictures within an epoch, for about 50 in a run of few long epochs; None if epochs are shorter."""
+    steps_per_epoch = len(dataset) // recipe.batch_size
+    steps = max(50, recipe.epochs * steps_per_epoch // 50)
+    return steps if steps < steps_per_epoch else None
 
 
 def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=None) -> Path:
