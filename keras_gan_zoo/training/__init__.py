@@ -2,7 +2,7 @@
 
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve
-from keras_gan_zoo.training.plan import Plan, plan
+from keras_gan_zoo.training.planning import Plan, plan
 from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.training.runs import resume, run_folder, train
 

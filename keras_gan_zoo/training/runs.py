@@ -17,7 +17,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
 from keras_gan_zoo.training.build import build, metrics_of, resolve
-from keras_gan_zoo.training.plan import announcing
+from keras_gan_zoo.training.planning import announcing
 from keras_gan_zoo.training.recipe import Recipe
 
 

@@ -10,7 +10,7 @@ from keras_gan_zoo import training
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.training import Plan, Recipe
-from keras_gan_zoo.training.plan import announcing
+from keras_gan_zoo.training.planning import announcing
 from tests.equality import TINY
 
 
