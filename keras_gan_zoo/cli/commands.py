@@ -2,6 +2,7 @@
 
 Everything that the commands do can also be done in Python."""
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -88,7 +89,9 @@ def main():
 )
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Minutes between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Also write a snapshot every so many steps.")
-@click.option("--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and exit.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and what it will do; exit."
+)
 def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
@@ -111,19 +114,25 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
             "Expected --dry-run without --resume. The recipe of a run that is resumed is recipe.toml in its folder."
         )
     from keras_gan_zoo import distribution
-    from keras_gan_zoo.training.build import build, resolve
     from keras_gan_zoo.training.fine_tuning import base_of, changed
-    from keras_gan_zoo.training.runs import Recipe
 
     if resume is None:
         recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
-        resolved, dataset = resolve(Recipe(**recipe))
-        build(resolved, dataset)  # raises the errors that training would raise
-        click.echo(resolved.to_toml(), nl=False)
+        _show_plan(recipe, strategy)
         return
     _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
+
+
+def _show_plan(recipe: dict, strategy):
+    """Prints a complete recipe, and as comments below what it will do: together a file for --recipe."""
+    from keras_gan_zoo import training
+
+    with strategy.scope():
+        plan = training.plan(training.Recipe(**recipe))
+    comments = textwrap.indent(plan.text(options=True), "# ")
+    click.echo(f"{plan.recipe.to_toml()}\n{comments}")
 
 
 def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapshots: dict):
@@ -137,6 +146,7 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapsh
         "strategy": strategy,
         "more_callbacks": (progress,) if speaks else (),
         "verbose": 0,
+        "announce": lambda plan: click.echo(plan.text(options=True)),
     }
     try:
         if resume is None:

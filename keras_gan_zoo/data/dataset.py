@@ -42,6 +42,8 @@ class Dataset:
         (1797, (16, 16, 1), dtype('uint8'))
     """
 
+    remarks: tuple[str, ...] = ()  # what was left out or changed when the set was loaded, in sentences
+
     def __init__(
         self, examples, labels=None, *, conditions=None, name="arrays", class_names=None, centers=None, std=None
     ):
@@ -77,6 +79,10 @@ class Dataset:
     def in_memory(self) -> Dataset:
         """The same examples and labels, held in memory; a data set that is read batch by batch is read completely."""
         return self
+
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        """Examples as they are stored: all of them if they are in memory, otherwise at most n, which are read."""
+        return self.examples
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -55,6 +55,9 @@ class ImageFiles(Dataset):
     def in_memory(self) -> Dataset:
         return Dataset(self.read(range(len(self))), self.labels, name=self.name, class_names=self.class_names)
 
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        return self.read(np.unique(np.linspace(0, len(self) - 1, n, dtype=int)))
+
     def _fetch(self, with_conditions: bool) -> Callable:
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 

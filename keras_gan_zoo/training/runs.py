@@ -17,6 +17,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
 from keras_gan_zoo.training.build import build, metrics_of, resolve
+from keras_gan_zoo.training.planning import announcing
 from keras_gan_zoo.training.recipe import Recipe
 
 
@@ -34,7 +35,8 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
             for several workers, on a shared disk: the first worker writes.
         strategy: A `tf.distribute.Strategy`, see `distribution.strategy`; by default the current one.
         **arguments: `snapshots`, a dictionary of arguments of `callbacks.Snapshots`, such as its interval;
-            `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`.
+            `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`; `announce`, a function that
+            is called with the `Plan` of the run before its first step: by default it is printed, unless verbose is 0.
 
     Returns:
         The trained model and the folder's path.
@@ -122,7 +124,14 @@ def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
 
 
 def _train_into(
-    folder: Path, recipe: Recipe, strategy, copy_of=None, snapshots=None, more_callbacks: tuple = (), verbose="auto"
+    folder: Path,
+    recipe: Recipe,
+    strategy,
+    copy_of=None,
+    snapshots=None,
+    more_callbacks: tuple = (),
+    verbose="auto",
+    announce=None,
 ) -> tuple[keras.Model, Path]:
     recipe, dataset = resolve(recipe)
     begun = any((copy_of or folder).glob(f"{SNAPSHOTS}/*"))  # then its weights come from a snapshot
@@ -149,6 +158,7 @@ def _train_into(
     ]
     if writes:
         watchers += [
+            *announcing(recipe, dataset, announce, verbose),
             callbacks.Log(str(folder / "log.csv")),
             keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
             *(
