@@ -165,7 +165,8 @@ def test_resuming_with_another_recipe_lists_the_differences(run_folder):
     result = run("train", "dcgan", "--resume", run_folder, "--width", "5", "--seed", "1", "--k", "1", "--epochs", "9")
     assert result.exit_code == 2
     assert result.output.splitlines()[-4:] == [
-        "Error: Expected the recipe that the run began with, where only epochs may change. Received other values:",
+        "Error: Expected the recipe that the run began with, where only epochs may change, and the folder that the "
+        "data are in. Received other values:",
         "  seed: 0 in the run, now 1",
         "  model.width: 4 in the run, now 5",
         "Leave them out, or start a new run.",
