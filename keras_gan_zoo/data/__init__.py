@@ -92,7 +92,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
     path = Path(name)
     if name in EMBEDDED:
         return EMBEDDED[name](size)
-    if path.suffix.lower() in ARRAYS:
+    if path.suffix.lower() in ARRAYS and path.is_file():
         return load_arrays(path, size)
     beside = _neighbours(path)
     if len(path.parts) > 1 or path.suffix:

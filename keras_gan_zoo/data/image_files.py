@@ -141,8 +141,6 @@ def _is_grey(images: np.ndarray) -> bool:
 
 
 def load_arrays(path: Path, size) -> Dataset:
-    if not path.is_file():
-        raise InputError(f"Expected a file of arrays. Received: {path}, which does not exist. Check the path.")
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)

@@ -29,7 +29,8 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
             "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
         )
-    builder = tfds.builder(name)
+    with _hidden_warnings("absl"):  # of a folder that is not prepared yet
+        builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
     if not builder.is_prepared():
         _download(builder)
@@ -72,7 +73,7 @@ def _image_and_label(features, name: str) -> tuple[str, str | None]:
 def _download(builder) -> None:
     try:
         _check_network(builder.url_infos)
-        with _hidden_retry_warnings():
+        with _hidden_warnings("urllib3.connectionpool"):  # at each of a hundred retries
             builder.download_and_prepare()
     except Exception as error:  # the downloader's exceptions are not public
         raise InputError(
@@ -102,9 +103,8 @@ def _answers(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def _hidden_retry_warnings():
-    """Hides the warnings of urllib3, which come at each of a hundred retries without a network."""
-    log = logging.getLogger("urllib3.connectionpool")
+def _hidden_warnings(name: str):
+    log = logging.getLogger(name)
     level = log.level
     log.setLevel(logging.ERROR)
     try:

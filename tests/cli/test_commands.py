@@ -12,6 +12,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli.evaluate import trained_on
 from keras_gan_zoo.cli.sampling import _first_examples
 from tests.equality import TINY
 from tests.helpers import assert_same, weights_of
@@ -158,6 +159,20 @@ def test_invert_puts_transparent_examples_on_a_background(tmp_path):
     few = ("-n", "1", "--steps", "1", "--restarts", "1", "-o", tmp_path / "found.npz")
     result = run("invert", tmp_path / "gan.keras", "--data", tmp_path / "clear.npz", "--background", "black", *few)
     assert result.exit_code == 0, result.output
+
+
+def test_a_run_is_continued_with_its_data_where_they_are_now(run_folder, few_digits, tmp_path, monkeypatch):
+    (tmp_path / "moved").mkdir()
+    shutil.copy(few_digits, tmp_path / "moved" / "other.npz")
+    shutil.copy(few_digits, tmp_path / "moved" / few_digits.name)
+    monkeypatch.chdir(tmp_path / "moved")
+    assert trained_on(str(run_folder))["data"] == str(few_digits)
+    result = run("train", "--resume", run_folder, "--data", "other.npz")
+    assert result.exit_code == 2, result.output
+    assert "  data: " in result.output
+    result = run("train", "--resume", run_folder, "--data", few_digits.name)
+    assert result.exit_code == 0, result.output
+    assert trained_on(str(run_folder))["data"] == str(tmp_path / "moved" / few_digits.name)
 
 
 def test_resuming_with_another_recipe_lists_the_differences(run_folder):
