@@ -123,7 +123,7 @@ class Progress(keras.callbacks.Callback):
         if self._pace.is_known:
             return  # reading the number of steps waits for them
         self._pace.look(self.model.steps_done)
-        left = (self._epochs - self._epoch) * (self._steps or 0) - min(batch + 1, self._steps or 0)
+        left = (self._epochs - self._epoch) * (self._steps or 0) - (batch + 1)
         if self._pace.is_known and left > 0:
             print(time_left(left, self._pace.steps_per_second), flush=True)
 

@@ -192,9 +192,11 @@ def check_batch(model, examples, condition) -> None:
 def check_example_shape(model, shape) -> None:
     """Checks that examples have the shape that the model is trained on."""
     if tuple(shape) != model.example_shape:
+        differs_in_channels = len(shape) == 3 and tuple(shape[:2]) == model.example_shape[:2]
+        other = f"channels={model.example_shape[-1]}" if differs_in_channels else "another image_size"
         raise InputError(
             f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {tuple(shape)}. "
-            "Build the networks for the data: for_images(shape), or load the data with another image_size."
+            f"Build the networks for the data: for_images(shape), or load the data with {other}."
         )
 
 

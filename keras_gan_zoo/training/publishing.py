@@ -141,7 +141,7 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
-    form = {"image_size": recipe.image_size, "background": recipe.background}
+    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
     return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
 
 

@@ -12,6 +12,7 @@ from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
+from keras_gan_zoo.data import located
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, name_lost_workers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
@@ -67,11 +68,12 @@ def resume(
 ):
     """Resumes an interrupted run from its newest snapshot, or from its beginning if there is none yet.
 
-    The recipe in the folder is used. Only its number of epochs may change.
+    The recipe in the folder is used. Only its number of epochs may change, and the folder in which its data lie.
 
     Args:
         folder: Folder of the run.
-        changes: Requested values of the recipe. A value that differs is refused, except for `epochs`.
+        changes: Requested values of the recipe. A value that differs is refused, except for `epochs`, and
+            for `data` of the same name in another folder.
         out: If given, a new folder, to which the run is copied before it is resumed.
         strategy: As in `train`. It may differ from the one that the run began with; results then differ by rounding.
         **arguments: As in `train`.
@@ -109,16 +111,20 @@ def _read_recipe(folder: Path) -> Recipe:
 
 
 def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
-    """The recipe with the requested number of epochs; any other difference is refused."""
+    """The recipe with the requested epochs, and with its data where they are now; other differences are refused."""
     asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
     present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}
     epochs = {name: asked.pop(name) for name in ("epochs",) if name in asked}
+    place = located(asked.get("data", recipe.data))
+    if Path(place).name == Path(recipe.data).name:  # the snapshots tell whether they are the same data
+        asked.pop("data", None)
+        recipe = dataclasses.replace(recipe, data=place)
     lines = [line for name in asked for line in differences(present[name], asked[name], name)]
     if lines:
         listed = "\n  ".join(lines)
         raise InputError(
-            "Expected the recipe that the run began with, where only epochs may change. Received other values:\n  "
-            f"{listed}\nLeave them out, or start a new run."
+            "Expected the recipe that the run began with, where only epochs may change, and the folder that the data "
+            f"are in. Received other values:\n  {listed}\nLeave them out, or start a new run."
         )
     return dataclasses.replace(recipe, **epochs)
 

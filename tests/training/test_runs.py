@@ -1,4 +1,5 @@
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -133,6 +134,20 @@ def test_impossible_recipes_are_refused(arguments, message):
 def test_broken_recipe_files_are_refused(text, message):
     with pytest.raises(InputError, match=message):
         Recipe.from_toml(text)
+
+
+def test_a_run_records_where_its_data_are(few_digits, monkeypatch):
+    folder, name = os.path.split(few_digits)
+    monkeypatch.chdir(folder)
+    recipe, _ = training.resolve(Recipe("dcgan", name))
+    assert recipe.data == few_digits
+    assert training.resolve(Recipe("dcgan", "digits"))[0].data == "digits"
+
+
+def test_channels_of_a_recipe_are_those_of_the_model():
+    recipe, dataset = training.resolve(Recipe("dcgan", "digits", channels=3))
+    assert dataset.example_shape == (16, 16, 3)
+    assert Recipe.from_toml(recipe.to_toml()).channels == 3
 
 
 def test_a_folder_in_use_is_refused_and_untouched(few_digits, tmp_path):
