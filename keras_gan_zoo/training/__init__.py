@@ -3,6 +3,17 @@
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve
 from keras_gan_zoo.training.recipe import Recipe
-from keras_gan_zoo.training.runs import resume, run_folder, train
+from keras_gan_zoo.training.runs import new_folder, resume, train, train_in
 
-__all__ = ["MODEL_FILE", "SNAPSHOTS", "STEPS", "Recipe", "build", "resolve", "resume", "run_folder", "train"]
+__all__ = [
+    "MODEL_FILE",
+    "SNAPSHOTS",
+    "STEPS",
+    "Recipe",
+    "build",
+    "new_folder",
+    "resolve",
+    "resume",
+    "train",
+    "train_in",
+]
