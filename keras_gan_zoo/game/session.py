@@ -1,7 +1,7 @@
 """One call of `fit`: where it starts, where it is, and where it resumes after a failure."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 import keras
 
@@ -54,8 +54,12 @@ class Session:
                     callback.close()
 
     def _run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
-        start = self._begin()
-        with self.snapshots.defer_signals() if self.snapshots else nullcontext():
+        with ExitStack() as stack:
+            if self.snapshots:
+                stack.enter_context(self.snapshots.claim(self.model.distribute_strategy))
+            start = self._begin()
+            if self.snapshots:
+                stack.enter_context(self.snapshots.defer_signals())
             while True:
                 try:
                     return self._fit_from(start, fit, batches, arguments)

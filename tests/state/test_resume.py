@@ -353,6 +353,22 @@ def test_a_drawn_seed_governs_a_model_that_has_trained_with_another(tmp_path):
     assert_same_bits(values_of(trained), values_of(gan))
 
 
+def test_a_folder_serves_one_fit_at_a_time(reused, tmp_path):
+    gan, other = reused(plain), plain()
+
+    class Meddler(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            before = contents(tmp_path)
+            with pytest.raises(InputError, match=r"belongs to process \d+ \(this one\)"):
+                fit(other, tmp_path)
+            assert contents(tmp_path) == before
+
+    fit(gan, tmp_path, epochs=1, callbacks=[Meddler()])
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".snapshot"] * 2
+    fit(other, tmp_path, epochs=1)
+    assert_same_bits(values_of(gan), values_of(other))
+
+
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
