@@ -19,6 +19,7 @@ from keras_gan_zoo.game.session import Session
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
     """See `GameModel.fit`. `keras_fit` is `keras.Model.fit`, and `arguments` are its further arguments."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
+    model.check_compiled()
     check_scope(strategy_of(model))
     model.check_complete()
     shuffle = arguments.pop("shuffle", True)
@@ -58,6 +59,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
 def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict):
     """See `GameModel.evaluate`."""
     refuse(arguments, "sample_weight")
+    model.check_compiled()
     model.check_complete()
     batches = _batches_in_order(model, x, y, batch_size=batch_size, steps=arguments.pop("steps", None))
     with errors_of_pipelines(), counted_singly(model):

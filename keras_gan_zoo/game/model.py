@@ -134,14 +134,27 @@ class GameModel(BuiltInConstructor, keras.Model):
         checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
         self.steps_are_given = keras_arguments.get("steps_per_execution") is not None
         steps = {} if self.steps_are_given else {"steps_per_execution": self._default_steps_per_execution()}
-        super().compile(optimizer=None, **{**keras_arguments, **steps})
         with self.distribute_strategy.scope():
-            for name, optimizer in chosen.items():
-                network = getattr(self, name.removesuffix("_optimizer"))
-                optimizer = self.paper_optimizer() if optimizer is None else optimizer
-                setattr(self, name, built_optimizer(optimizer, network))
+            built = {
+                name: built_optimizer(
+                    self.paper_optimizer() if optimizer is None else optimizer,
+                    getattr(self, name.removesuffix("_optimizer")),
+                )
+                for name, optimizer in chosen.items()
+            }
+        super().compile(optimizer=None, **{**keras_arguments, **steps})
+        for name, optimizer in built.items():
+            setattr(self, name, optimizer)
         self._compile_arguments = keras_arguments
         self.compiled_as = self.get_compile_config()
+
+    def check_compiled(self) -> None:
+        """Raises an `InputError` if there are no optimizers yet."""
+        if not self.compiled:
+            raise InputError(
+                "Expected a compiled model. Received: one without optimizers. Call gan.compile() first; a saved model "
+                "is loaded with its optimizers unless compile=False."
+            )
 
     def _default_steps_per_execution(self) -> int:
         parameters = sum(player.network.count_params() for player in self.players.values())
@@ -183,6 +196,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         Optimizers sum gradients over replicas, so each replica's gradient is divided by their number; a loss scale is
         applied in the same way. If `when`, a boolean tensor, is false, the player and its optimizer stay unchanged.
         """
+        self.check_compiled()
         [optimizer] = [player.optimizer for player in self.players.values() if player.network is network]
         share = tf.ones_like(loss) / replicas.count()
         variables = network.trainable_variables
@@ -259,6 +273,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     def make_train_function(self, force=False):
         """A function around Keras' for several replicas, and around ours, which can run several steps, for one."""
+        self.check_compiled()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
@@ -272,6 +287,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         return self.train_function
 
     def make_test_function(self, force=False):
+        self.check_compiled()
         self.check_complete()
         return super().make_test_function(force)
 
