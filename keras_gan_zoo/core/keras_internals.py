@@ -1,8 +1,8 @@
 """All uses of private parts of Keras and TensorFlow, each in one place.
 
 Tested with Keras 3.15 and TensorFlow 2.21. `tests/core/test_keras_internals.py` tests each of them, so that a new
-version's change is found, and checks that the package has no other private use. Nothing is imported here: functions
-take the objects.
+version's change is found, and checks that the package has no other private use. Nothing is imported here until
+it is needed: functions take the objects.
 """
 
 from __future__ import annotations
@@ -82,3 +82,13 @@ class BuiltInConstructor:
 def spans_several_processes(strategy) -> bool:
     """Whether a `MultiWorkerMirroredStrategy` has found a cluster, rather than a single process."""
     return strategy.extended._in_multi_worker_mode()
+
+
+def changed_by(change: Callable, source):
+    """Keras' adapter of a source of batches, with a `tf.data.Dataset` that is changed by a function; `fit` takes it."""
+    from keras.src.trainers.data_adapters import get_data_adapter
+
+    adapter = get_data_adapter(source)
+    made = adapter.get_tf_dataset
+    adapter.get_tf_dataset = lambda: change(made())
+    return adapter

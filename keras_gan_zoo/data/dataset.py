@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan_zoo.core.conditions import check_class_names, checked_conditions, checked_labels
+from keras_gan_zoo.core.conditions import as_array, check_class_names, checked_conditions, checked_labels
+from keras_gan_zoo.core.remedies import Remedy, in_arrays
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class Dataset:
         std=None,
         remarks=(),
     ):
-        self.examples = _checked_examples(np.asarray(examples))
+        self.examples = _checked_examples(as_array(examples))
         if labels is not None and conditions is not None:
             raise InputError("Expected labels or conditions. Received: both. Leave one of them out.")
         if labels is not None:
-            self.conditions = checked_labels(np.asarray(labels), len(self.examples))
+            self.conditions = checked_labels(as_array(labels), len(self.examples))
         else:
             self.conditions = None if conditions is None else checked_conditions(conditions, len(self.examples))
         check_class_names(class_names)
@@ -149,12 +150,13 @@ class Dataset:
 
 
 def as_dataset(x, y=None) -> Dataset | None:
-    """Converts arrays to a `Dataset`; None for sources that Keras reads itself, such as a `tf.data.Dataset`."""
-    import tensorflow as tf
+    """Converts arrays to a `Dataset`; None for sources of batches, such as a `tf.data.Dataset`.
 
+    Arrays are all that NumPy reads as one: tensors of any framework, tables, data sets of an open HDF5 file.
+    """
     if isinstance(x, Dataset):
         return x
-    if isinstance(x, (np.ndarray, tf.Tensor)):
+    if hasattr(x, "__array__") and hasattr(x, "shape"):
         return Dataset(x, conditions=y)
     return None
 
@@ -168,11 +170,19 @@ def _checked_examples(examples: np.ndarray) -> np.ndarray:
             f"{examples.dtype} of shape {examples.shape}. Convert with .astype('uint8') if the values are 0 to 255."
         )
     if is_float:
-        examples = _checked_floats(examples.astype(np.float32, copy=False))
+        examples = examples.astype(np.float32, copy=False)
+        remark = check_floats(examples)
+        if remark is not None:
+            warn(remark)
     return examples[..., None] if examples.ndim == 3 else examples
 
 
-def _checked_floats(examples: np.ndarray) -> np.ndarray:
+def check_floats(examples: np.ndarray, remedy: Remedy = in_arrays) -> str | None:
+    """Checks that float examples are finite and, if they are images, in [-1, 1].
+
+    Returns:
+        What to warn of if images have no value below 0; otherwise None.
+    """
     low, high = float(examples.min()), float(examples.max())
     if not np.isfinite([low, high]).all():
         bad = int(np.argwhere(~np.isfinite(examples).reshape(len(examples), -1).all(axis=1))[0, 0])
@@ -182,11 +192,11 @@ def _checked_floats(examples: np.ndarray) -> np.ndarray:
     if examples.ndim > 2 and (low < -1 or high > 1):
         raise InputError(
             f"Expected float images in [-1, 1]. Received: values from {low:g} to {high:g}. "
-            "Pass uint8 images, or scale them: images / 127.5 - 1 for 0 to 255."
+            f"Pass uint8 images, or scale them: {remedy('images / 127.5 - 1')} for 0 to 255."
         )
     if examples.ndim > 2 and low >= 0:
-        warnings.warn(
-            f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass 2 * images - 1.",
-            stacklevel=4,
+        return (
+            f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass "
+            f"{remedy('2 * images - 1')}."
         )
-    return examples
+    return None

@@ -1,6 +1,6 @@
 """`tf.data` pipelines of batches, in an order that is a function of (seed, step)."""
 
-import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -55,12 +55,6 @@ def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -
     return fetch
 
 
-def in_tuples(batches: Iterator, steps: int | None = None) -> Iterator[tuple]:
-    """Wraps the batches of a generator in tuples, which Keras requires even if there are only examples."""
-    for batch in itertools.islice(batches, steps):
-        yield batch if isinstance(batch, tuple) else (batch,)
-
-
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Disables autotuning, which slows down the end of a `fit` with an unfinished iterator and has no benefit here.
 
@@ -74,14 +68,15 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 @contextmanager
 def errors_of_pipelines() -> Iterator[None]:
-    """Unwraps an `InputError` that was raised inside a pipeline; TensorFlow wraps it in a graph's traceback."""
+    """Unwraps an `InputError` or a warning that was raised inside a pipeline, where TensorFlow wraps it in text."""
     try:
         yield
     except tf.errors.OpError as error:
-        _, separator, message = str(error).partition("InputError: ")
-        if not separator:
+        raised = re.search(r"\b(InputError|UserWarning): (.*)", str(error))
+        if raised is None:
             raise
-        raise InputError(message.splitlines()[0]) from None
+        kind = {"InputError": InputError, "UserWarning": UserWarning}[raised[1]]
+        raise kind(raised[2]) from None
 
 
 def as_condition(batch):
