@@ -52,13 +52,13 @@ class Log(keras.callbacks.CSVLogger):
         path = Path(self.filename)
         if not path.exists():
             return None
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             complete = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
         rows = [row for row in complete if int(row["epoch"]) < epoch]
         if not rows:
             path.unlink()
             return None
-        with written_beside(path) as beside, beside.open("w", newline="") as file:
+        with written_beside(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), delimiter=self.sep)
             writer.writeheader()
             writer.writerows(rows)

@@ -18,7 +18,7 @@ from keras_gan_zoo.cli.options import (
 )
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
-from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
 from keras_gan_zoo.core.claims import UnseenOwnerError
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
@@ -35,6 +35,10 @@ class _Failure(click.ClickException):
 
 
 class _Group(click.Group):
+    def main(self, *args, **kwargs):
+        prepare_output()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context):
         start()
         try:
@@ -146,6 +150,7 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
 
+    outlive_reader()
     progress = callbacks.Progress()
     speaks = is_chief(arguments["strategy"])
     arguments.update(
@@ -223,6 +228,7 @@ def launch(workers, restarts, arguments):
     """
     from keras_gan_zoo.cli.launching import launch
 
+    outlive_reader()
     code = launch(arguments, workers, restarts, say=click.echo)
     if code:
         raise SystemExit(code)
