@@ -271,7 +271,8 @@ def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Seque
 def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None):
     """Converts labels from the numbering of one list of class names to that of another.
 
-    Returns None if the other list lacks one of the names. If either list is unknown, the labels stay as they are.
+    Returns None if the other list lacks the name of one of them. If either list is unknown, the labels stay as they
+    are.
 
     Example:
         >>> renumbered(np.array([0, 0, 1]), ["cat", "dog"], ["bird", "dog", "cat"]).tolist()
@@ -279,9 +280,52 @@ def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None
     """
     if labels is None or names is None or others is None:
         return labels
-    if not set(names) <= set(others):
-        return None
-    return np.array([list(others).index(name) for name in names])[labels]
+    found = _numbers_among(names, others)[labels]
+    return None if (found < 0).any() else found
+
+
+def labels_like(
+    n: int, real, num_classes: int | None, names: Sequence[str] | None = None, others: Sequence[str] | None = None
+) -> tuple[np.ndarray, bool]:
+    """The classes of n samples that are compared with real examples: in the same shares, and evenly mixed.
+
+    Shares are rounded by the largest remainders. If all are equal, the classes come in turn, as `labels_to_sample` has
+    them.
+
+    Args:
+        n: Number of samples.
+        real: The classes (m,) of the real examples, in the numbering of `others`.
+        num_classes: Number of classes that samples can have; None if it is unknown.
+        names: The names of the classes of samples; None if they have none.
+        others: The names of the classes of real examples; None if they have none. If either list is None, equal numbers
+            are equal classes.
+
+    Returns:
+        int32 array (n,), in the numbering of `names`; empty if samples can have none of the real classes. And whether
+        they can have all of them.
+
+    Example:
+        >>> labels_like(8, [0, 0, 0, 1], 2)[0].tolist()
+        [0, 0, 1, 0, 0, 0, 1, 0]
+    """
+    real = np.asarray(real)
+    real = real if names is None or others is None else _numbers_among(others, names)[real]
+    known = real[(real >= 0) & (real < (np.inf if num_classes is None else num_classes))]
+    if not len(known):
+        return np.empty(0, np.int32), False
+    shares = n * np.bincount(known)
+    counts, remainders = np.divmod(shares, len(known))
+    counts[np.argsort(-remainders, kind="stable")[: n - counts.sum()]] += 1
+    ordinals = np.concatenate([np.arange(count) for count in counts])
+    places = (ordinals + 0.5) / np.repeat(counts, counts)  # of the examples of each class, evenly between 0 and 1
+    labels = np.repeat(np.arange(len(counts)), counts)[np.argsort(places, kind="stable")]
+    return labels.astype(np.int32), len(known) == len(real)
+
+
+def _numbers_among(names: Sequence[str], others: Sequence[str]) -> np.ndarray:
+    """The number of each name in another list of names; -1 where it is missing."""
+    numbers = {name: number for number, name in enumerate(others)}
+    return np.array([numbers.get(name, -1) for name in names])
 
 
 def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
