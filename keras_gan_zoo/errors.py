@@ -32,7 +32,20 @@ def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
         "Unknown loss 'hinges'. Expected one of: hinge, minimax. Did you mean 'hinge'?"
     """
     options = sorted(options)
-    close = difflib.get_close_matches(str(name), options, n=3, cutoff=0.6)
+    close = near_names(name, options)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     listed = ", ".join(options) if len(options) <= 40 else f"{len(options)} names"
     return InputError(f"Unknown {kind} {name!r}. Expected one of: {listed}.{hint}")
+
+
+def near_names(name: object, options: Iterable[str]) -> list[str]:
+    """Up to three of the options that are spelled like a name, in small letters or capitals, the most similar first.
+
+    Example:
+        >>> near_names("MNIST", ["cifar10", "mnist"])
+        ['mnist']
+    """
+    options = sorted(options)
+    spelled = dict.fromkeys(option.casefold() for option in options)
+    close = difflib.get_close_matches(str(name).casefold(), spelled, n=3, cutoff=0.6)
+    return [option for match in close for option in options if option.casefold() == match][:3]

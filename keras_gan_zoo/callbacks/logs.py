@@ -79,6 +79,9 @@ class Progress(keras.callbacks.Callback):
         """Whether the last `fit` had an epoch to train."""
         return self._first_epoch is not None
 
+    def steps_to_look(self) -> None:
+        """Any step will do: the last one is shown."""
+
     def on_train_begin(self, logs=None):
         self.stop()
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
@@ -96,7 +99,7 @@ class Progress(keras.callbacks.Callback):
         if not self._bar.is_shown:
             self._estimate(batch)
             return  # reading the figures of each batch would only cost time
-        self._show(round(self._epoch + min((batch + 1) / self._steps, 1), 2) if self._steps else self._epoch, logs)
+        self._show(round(self._epoch + (batch + 1) / self._steps, 2) if self._steps else self._epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         if self._bar.is_shown:
@@ -120,7 +123,7 @@ class Progress(keras.callbacks.Callback):
         if self._pace.is_known:
             return  # reading the number of steps waits for them
         self._pace.look(self.model.steps_done)
-        left = (self._epochs - self._epoch) * (self._steps or 0) - min(batch + 1, self._steps or 0)
+        left = (self._epochs - self._epoch) * (self._steps or 0) - (batch + 1)
         if self._pace.is_known and left > 0:
             print(time_left(left, self._pace.steps_per_second), flush=True)
 

@@ -30,6 +30,7 @@ class Dataset:
         class_names: Names of the labels 0, 1, ..., if known.
         centers: For mixtures of Gaussians, the means (modes, features).
         std: For mixtures of Gaussians, their standard deviation.
+        remarks: Sentences about what was noticed on loading, such as files that were left out.
 
     Raises:
         InputError: If the arrays are empty, malformed, not finite or out of range, if two classes have the same name,
@@ -42,10 +43,19 @@ class Dataset:
         (1797, (16, 16, 1), dtype('uint8'))
     """
 
-    remarks: tuple[str, ...] = ()  # what was left out or changed when the set was loaded, in sentences
+    remarks: tuple[str, ...] = ()
 
     def __init__(
-        self, examples, labels=None, *, conditions=None, name="arrays", class_names=None, centers=None, std=None
+        self,
+        examples,
+        labels=None,
+        *,
+        conditions=None,
+        name="arrays",
+        class_names=None,
+        centers=None,
+        std=None,
+        remarks=(),
     ):
         self.examples = _checked_examples(np.asarray(examples))
         if labels is not None and conditions is not None:
@@ -57,6 +67,7 @@ class Dataset:
         check_class_names(class_names)
         self.name, self.class_names = name, None if class_names is None else tuple(class_names)
         self.centers, self.std = centers, std
+        self.remarks = tuple(remarks)
 
     def __len__(self) -> int:
         return len(self.examples)

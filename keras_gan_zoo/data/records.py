@@ -12,10 +12,8 @@ import google_crc32c
 import numpy as np
 from PIL import Image
 
-from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.decoding import MODES, fitted
 from keras_gan_zoo.errors import InputError
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 
 
 def are_readable(builder, image_key: str) -> bool:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo.data.dataset import Dataset
-from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.decoding import fitted
 from keras_gan_zoo.data.pipelines import normalised, without_autotune
 
 

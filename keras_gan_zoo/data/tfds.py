@@ -2,22 +2,35 @@
 
 import contextlib
 import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from keras_gan_zoo.data import records
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
-from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.errors import InputError, near_names
+
+SECONDS_TO_ANSWER = 5
+PREPARED = "https://storage.googleapis.com"  # whence TensorFlow Datasets takes prepared sets
 
 
-def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
+def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[str] = ()) -> Dataset:
+    """Loads a set of TensorFlow Datasets; `others` are further names that could be meant by an unknown one."""
     import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
     if name not in known:
-        raise unknown("data set", name, [*EMBEDDED, *known])
-    builder = tfds.builder(name)
+        near = near_names(name, {*EMBEDDED, *known, *others})
+        raise InputError(
+            f"Unknown data set {name!r}, and no such folder. Expected {', '.join(EMBEDDED)}, the name of a set of "
+            "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
+            + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
+        )
+    with _hidden_warnings("absl"):  # of a folder that is not prepared yet
+        builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
     if not builder.is_prepared():
         _download(builder)
@@ -59,7 +72,8 @@ def _image_and_label(features, name: str) -> tuple[str, str | None]:
 
 def _download(builder) -> None:
     try:
-        with _hidden_retry_warnings():
+        _check_network(builder.url_infos)
+        with _hidden_warnings("urllib3.connectionpool"):  # at each of a hundred retries
             builder.download_and_prepare()
     except Exception as error:  # the downloader's exceptions are not public
         raise InputError(
@@ -68,10 +82,29 @@ def _download(builder) -> None:
         ) from error
 
 
+def _check_network(urls: Iterable[str]) -> None:
+    """Raises a `ConnectionError` if no host of a set answers, which a download would try for minutes."""
+    hosts = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, [PREPARED, *urls])}
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        if not any(pool.map(_answers, hosts)):
+            raise ConnectionError(f"no answer from {', '.join(sorted(urlsplit(host).netloc for host in hosts))}")
+
+
+def _answers(host: str) -> bool:
+    import requests
+
+    if not host.startswith("http"):
+        return True  # is not asked, so that the download itself finds out
+    try:
+        requests.head(host, timeout=SECONDS_TO_ANSWER)
+    except requests.RequestException:
+        return False
+    return True
+
+
 @contextlib.contextmanager
-def _hidden_retry_warnings():
-    """Hides the warnings of urllib3, which come at each of a hundred retries without a network."""
-    log = logging.getLogger("urllib3.connectionpool")
+def _hidden_warnings(name: str):
+    log = logging.getLogger(name)
     level = log.level
     log.setLevel(logging.ERROR)
     try:

@@ -79,4 +79,6 @@ def _checksum(dataset: Dataset) -> int:
 
 def _part(whole, indices):
     labels = None if whole.labels is None else whole.labels[indices]
-    return Dataset(whole.examples[indices], labels, name=whole.name, class_names=whole.class_names)
+    return Dataset(
+        whole.examples[indices], labels, name=whole.name, class_names=whole.class_names, remarks=whole.remarks
+    )

@@ -93,6 +93,7 @@ def evaluate(
     validation_split: str | None = None,
     image_size: int | None = None,
     background: str | None = None,
+    channels: int | None = None,
     metrics: Iterable[str] | None = None,
     extractor=None,
     n: int | None = None,
@@ -112,6 +113,7 @@ def evaluate(
         validation_split: Split that chooses the Parzen windows' bandwidth; it should not contain training images.
         image_size: As in `data.load`.
         background: As in `data.load`.
+        channels: As in `data.load`.
         metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
             of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
@@ -133,7 +135,8 @@ def evaluate(
     """
     source = as_source(source, seed)
     _check_name(data)
-    splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
+    splits = (split, train_split, validation_split)
+    form = {"image_size": image_size, "background": background, "channels": channels}
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _evaluate_mixture(source, load(data), n, seed)

@@ -4,7 +4,7 @@ from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve
 from keras_gan_zoo.training.planning import Plan, plan
 from keras_gan_zoo.training.recipe import Recipe
-from keras_gan_zoo.training.runs import resume, run_folder, train
+from keras_gan_zoo.training.runs import new_folder, resume, train, train_in
 
 __all__ = [
     "MODEL_FILE",
@@ -13,9 +13,10 @@ __all__ = [
     "Plan",
     "Recipe",
     "build",
+    "new_folder",
     "plan",
     "resolve",
     "resume",
-    "run_folder",
     "train",
+    "train_in",
 ]

@@ -20,7 +20,8 @@ STEPS = 4500  # number of steps if epochs are not given: a few minutes for small
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with all defaults filled in, and its data."""
     kind = variant(recipe.variant)
-    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
+    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
+    dataset = data.load(recipe.data, split=recipe.split, **form)
     conditional = recipe.conditional or kind.needs_labels
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -32,6 +33,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
+        data=data.located(recipe.data),
         epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
         batch_size=batch_size,
         conditional=conditional,

@@ -13,6 +13,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli.evaluate import trained_on
 from keras_gan_zoo.cli.sampling import _first_examples
 from tests.equality import TINY
 from tests.helpers import assert_same, weights_of
@@ -176,12 +177,27 @@ def test_invert_puts_transparent_examples_on_a_background(tmp_path):
     assert result.exit_code == 0, result.output
 
 
+def test_a_run_is_continued_with_its_data_where_they_are_now(run_folder, few_digits, tmp_path, monkeypatch):
+    (tmp_path / "moved").mkdir()
+    shutil.copy(few_digits, tmp_path / "moved" / "other.npz")
+    shutil.copy(few_digits, tmp_path / "moved" / few_digits.name)
+    monkeypatch.chdir(tmp_path / "moved")
+    assert trained_on(str(run_folder))["data"] == str(few_digits)
+    result = run("train", "--resume", run_folder, "--data", "other.npz")
+    assert result.exit_code == 2, result.output
+    assert "  data: " in result.output
+    result = run("train", "--resume", run_folder, "--data", few_digits.name)
+    assert result.exit_code == 0, result.output
+    assert trained_on(str(run_folder))["data"] == str(tmp_path / "moved" / few_digits.name)
+
+
 def test_resuming_with_another_recipe_lists_the_differences(run_folder):
     files = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
     result = run("train", "dcgan", "--resume", run_folder, "--width", "5", "--seed", "1", "--k", "1", "--epochs", "9")
     assert result.exit_code == 2
     assert result.output.splitlines()[-4:] == [
-        "Error: Expected the recipe that the run began with, where only epochs may change. Received other values:",
+        "Error: Expected the recipe that the run began with, where only epochs may change, and the folder that the "
+        "data are in. Received other values:",
         "  seed: 0 in the run, now 1",
         "  model.width: 4 in the run, now 5",
         "Leave them out, or start a new run.",

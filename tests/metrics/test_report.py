@@ -69,12 +69,15 @@ def test_shipped_classifiers_are_what_their_cards_say(name):
     assert extractor.probabilities(images).sum(axis=1) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("name", "least"), [("mnist", 0.993), ("fashion_mnist", 0.925)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        pytest.param("mnist", 0.993, marks=needs_tfds("mnist")),
+        pytest.param("fashion_mnist", 0.925, marks=needs_tfds("fashion_mnist")),
+    ],
+)
 def test_shipped_classifiers_name_real_test_images(name, least):
-    try:
-        test = kgz.data.load(name, split="test")
-    except InputError:
-        pytest.skip(f"{name} is not prepared in TFDS_DATA_DIR")
+    test = kgz.data.load(name, split="test")
     right = metrics.extractor(name).probabilities(test.examples).argmax(axis=1) == test.labels
     card = tomllib.loads((extractors.CLASSIFIERS / f"{name}.toml").read_text())
     assert right.mean() >= least
