@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ class OnnxFile(Sampler):
 
     def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         try:
-            [images] = self._session.run([OUTPUT], feed)
+            [images] = _run_until_interrupted(self._session, feed)
         except Exception as error:  # the runtime's exceptions are not public
             raise _damaged(self.path, error) from error
         if len(images) != len(next(iter(feed.values()))) or not np.isfinite(images).all():
@@ -135,11 +136,50 @@ def _open_session(path: Path, content: bytes) -> tuple:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
+        _refuse_external_data(path, content)
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         inputs, outputs = ({v.name: v for v in values} for values in (session.get_inputs(), session.get_outputs()))
         return session, session.get_modelmeta().custom_metadata_map, inputs, outputs
+    except InputError:
+        raise
     except Exception as error:  # the runtime's exceptions are not public
         raise _damaged(path, error) from error
+
+
+def _refuse_external_data(path: Path, content: bytes) -> None:
+    """Refuses weights outside the file: the runtime would read any file that the model names, and return its bytes."""
+    if b"location" not in content:  # the key that every reference to another file has
+        return
+    import onnx
+
+    outside = sorted(_external_locations(onnx.load_model_from_string(content)))
+    if outside:
+        raise InputError(
+            f"Expected an ONNX model in one file. Received: {path}, whose weights are in {', '.join(outside)}. Write "
+            "it with its weights inside: onnx.save(onnx.load(path), path, save_as_external_data=False)."
+        )
+
+
+def _external_locations(message) -> set[str]:
+    """The names of the files that the tensors anywhere within a message of ONNX refer to."""
+    names = {entry.value for entry in getattr(message, "external_data", ()) if entry.key == "location"}
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            parts = [value] if hasattr(value, "ListFields") else value
+            names = names.union(*map(_external_locations, parts))
+    return names
+
+
+def _run_until_interrupted(session, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Runs a session in a thread, so that Ctrl-C is heard and ends even a model that would run forever."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return thread.submit(session.run, [OUTPUT], feed, options).result()
+        finally:
+            options.terminate = True
 
 
 def _damaged(path: Path, error: Exception) -> InputError:

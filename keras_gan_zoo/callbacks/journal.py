@@ -43,8 +43,11 @@ class Journal(keras.callbacks.Callback):
             is_stopped=self.is_stopped or self.model.stop_training,
         )
 
+    def steps_to_look(self) -> None:
+        """Any step will do: the position is read when it is needed."""
+
     def on_epoch_begin(self, epoch, logs=None):
-        broken = self.model.session.interrupted_epoch
+        broken = self.model.session.executions.interrupted
         self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 

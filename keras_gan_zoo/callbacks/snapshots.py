@@ -5,16 +5,19 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import keras
 
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.core.bounds import check_count, check_number
+from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state import identity
 from keras_gan_zoo.state.snapshot import Snapshot, SnapshotFolder
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Snapshots(keras.callbacks.Callback):
@@ -32,18 +35,22 @@ class Snapshots(keras.callbacks.Callback):
     In a job of several workers the chief writes. All workers read, and refuse to start from different snapshots, so
     the folder must be on a shared disk.
 
-    Ctrl-C and SIGTERM end `fit` after the current step, with a snapshot, by a `KeyboardInterrupt` or `SystemExit`. The
-    last two snapshots are kept. A file is written under a temporary name, then renamed, so it is always complete.
+    Ctrl-C ends `fit` after the current step, with a snapshot, by a `KeyboardInterrupt`. So do SIGTERM and the SIGHUP of
+    a closed terminal, by a `SystemExit` with the exit code that belongs to them. The last two snapshots are kept. A
+    file is written under a temporary name, then renamed, so it is always complete. While `fit` runs,
+    no other can use the folder.
 
     Args:
         folder: Folder of the snapshots; it is created if necessary.
         every_minutes: Time between snapshots.
         every_steps: If given, also the number of steps between snapshots.
         resume: Whether to resume from an existing snapshot. If False, the folder must not contain any.
+        take_over: Whether to use the folder although a process on another machine, which has ended, did not release it.
 
     Raises:
         InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if all
-            of them are damaged, or if there are any although `resume` is False. Nothing is changed then.
+            of them are damaged, if there are any although `resume` is False, or if another `fit` uses the folder.
+            Nothing is changed then.
         OSError: By `fit`, if the folder cannot be written to. Earlier snapshots are untouched.
         NotFiniteError: By `fit`, if a number is not finite when a snapshot is due, which is then not written.
 
@@ -61,6 +68,7 @@ class Snapshots(keras.callbacks.Callback):
         every_minutes: float = 5,
         every_steps: int | None = None,
         resume: bool = True,
+        take_over: bool = False,
     ):
         super().__init__()
         check_number("every_minutes", every_minutes, low=0, above=True)
@@ -68,7 +76,12 @@ class Snapshots(keras.callbacks.Callback):
             check_count("every_steps", every_steps)
         self.folder = SnapshotFolder(folder)
         self.every_minutes, self.every_steps, self.resume = every_minutes, every_steps, resume
+        self.take_over = take_over
         self._signal: int | None = None
+
+    def claim(self, strategy) -> AbstractContextManager:
+        """Within this context, which encloses the whole `fit`, no other process and no other `fit` uses the folder."""
+        return claimed(self.folder.path, take_over=self.take_over) if is_chief(strategy) else nullcontext()
 
     def begin(self, journal: Journal) -> Snapshot | None:
         """The snapshot to resume from: the newest intact one, checked against model and data; None if there is none.
@@ -91,6 +104,10 @@ class Snapshots(keras.callbacks.Callback):
         if self._writes:
             self.folder.prepare()
         return snapshot
+
+    def steps_to_look(self) -> int | None:
+        """Steps until the next snapshot by `every_steps`."""
+        return self.every_steps and self.every_steps - (self.model.steps_done - self._step)
 
     def on_train_begin(self, logs=None):
         self._start_interval()
@@ -130,12 +147,13 @@ class Snapshots(keras.callbacks.Callback):
 
     @contextmanager
     def defer_signals(self) -> Iterator[None]:
-        """Within this context, Ctrl-C and SIGTERM take effect at the end of the step; a second one does so at once."""
+        """Within this context, signals that end a process wait for the end of the step; a second one does not."""
         if not self._defers_signals or threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may handle signals, and several workers would not stop at the same step
             return
         self._signal = None
-        before = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        ignored = {number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN}  # as nohup does
+        before = {number: signal.signal(number, self._handle_signal) for number in _SIGNALS if number not in ignored}
         try:
             yield
         finally:
@@ -144,16 +162,21 @@ class Snapshots(keras.callbacks.Callback):
 
     def _handle_signal(self, number, frame):
         if self._signal:
-            raise KeyboardInterrupt
+            raise _interrupt(number)
         self._signal = number
         os.write(2, b"\nFinishing the step, then writing a snapshot. Repeat to stop at once.\n")
 
     def _raise_interrupt(self):
         step = self.model.steps_done
-        message = f"Interrupted at step {step}. Its snapshot is in {self.folder.path}. Call the same fit to resume."
-        if self._signal == signal.SIGTERM:
-            raise SystemExit(128 + signal.SIGTERM)
-        raise KeyboardInterrupt(message)
+        raise _interrupt(
+            self._signal,
+            f"Interrupted at step {step}. Its snapshot is in {self.folder.path}. Call the same fit to resume.",
+        )
 
     def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done
+
+
+def _interrupt(number: int, message: str = "") -> BaseException:
+    """What Python raises for Ctrl-C; for other signals the exit code that shells give to a process they ended."""
+    return KeyboardInterrupt(message) if number == signal.SIGINT else SystemExit(128 + number)

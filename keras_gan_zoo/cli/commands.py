@@ -2,6 +2,7 @@
 
 Everything that the commands do can also be done in Python."""
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -18,8 +19,9 @@ from keras_gan_zoo.cli.options import (
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.core.claims import UnseenOwnerError
 from keras_gan_zoo.core.registry import VARIANTS
-from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
 
@@ -88,8 +90,15 @@ def main():
 )
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Minutes between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Also write a snapshot every so many steps.")
-@click.option("--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and exit.")
-def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Use a run folder although a process on another machine, which has ended, did not release it.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and what it will do; exit."
+)
+def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, take_over, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
@@ -111,45 +120,56 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
             "Expected --dry-run without --resume. The recipe of a run that is resumed is recipe.toml in its folder."
         )
     from keras_gan_zoo import distribution
-    from keras_gan_zoo.training.build import build, resolve
     from keras_gan_zoo.training.fine_tuning import base_of, changed
-    from keras_gan_zoo.training.runs import Recipe
 
     if resume is None:
         recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
-        resolved, dataset = resolve(Recipe(**recipe))
-        build(resolved, dataset)  # raises the errors that training would raise
-        click.echo(resolved.to_toml(), nl=False)
+        _show_plan(recipe, strategy)
         return
-    _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
+    snapshots = {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps}
+    _train(recipe, resume, out, {"strategy": strategy, "take_over": take_over, "snapshots": snapshots})
 
 
-def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapshots: dict):
+def _show_plan(recipe: dict, strategy):
+    """Prints a complete recipe, and as comments below what it will do: together a file for --recipe."""
+    from keras_gan_zoo import training
+
+    with strategy.scope():
+        plan = training.plan(training.Recipe(**recipe))
+    comments = textwrap.indent(plan.text(options=True), "# ")
+    click.echo(f"{plan.recipe.to_toml()}\n{comments}")
+
+
+def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict):
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
 
     progress = callbacks.Progress()
-    speaks = is_chief(strategy)
-    watched = {
-        "snapshots": snapshots,
-        "strategy": strategy,
-        "more_callbacks": (progress,) if speaks else (),
-        "verbose": 0,
-    }
+    speaks = is_chief(arguments["strategy"])
+    arguments.update(
+        more_callbacks=(progress,) if speaks else (),
+        verbose=0,
+        announce=lambda plan: click.echo(plan.text(options=True)),
+    )
+    folder = None if resume is None else out or resume
     try:
         if resume is None:
-            folder = training.run_folder(training.Recipe(**recipe), out, strategy)
-            gan, folder = training.train(training.Recipe(**recipe), folder, **watched)
+            claim = {name: arguments[name] for name in ("strategy", "take_over")}
+            with training.new_folder(training.Recipe(**recipe), out, **claim) as folder:
+                gan, _ = training.train_in(folder, training.Recipe(**recipe), **arguments)
         else:
-            folder = out or resume
-            gan, folder = training.resume(resume, recipe, out, **watched)
+            gan, folder = training.resume(resume, recipe, out, **arguments)
     except (KeyboardInterrupt, SystemExit) as error:
         progress.stop()
         number = error.code if isinstance(error, SystemExit) else 130
-        click.echo(f"Interrupted. To continue: gan-zoo train --resume {folder}", err=True)
+        begun = folder is not None and (folder / RECIPE_FILE).is_file()
+        how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
+        click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
+    except UnseenOwnerError as error:
+        raise InputError(str(error).replace("take_over=True", "--take-over")) from None
     finally:
         progress.stop()
     if speaks and not progress.saw_an_epoch:

@@ -8,21 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 
 GRACE = 10  # seconds that a worker gets to exit after SIGTERM, before SIGKILL
+WORKER = [sys.executable, "-m", "keras_gan_zoo.cli.worker"]
 
 
 def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print) -> int:
     """Runs `gan-zoo ARGUMENTS` as the workers of one job, on the loopback interface.
 
     When a worker dies, the others are ended too, and the job is restarted from its last snapshot, at most `restarts`
-    times.
+    times. When the launcher is ended, by whatever signal, so are the workers.
 
     Args:
         arguments: Arguments of `gan-zoo`, such as `["train", "dcgan", "--data", "digits", "--out", "runs/two"]`.
@@ -37,6 +38,11 @@ def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print)
         InputError: If the command is not `train`, or names no run folder.
     """
     folder = _run_folder(arguments)
+    with _exit_on_signals():
+        return _launch(arguments, folder, workers, restarts, say)
+
+
+def _launch(arguments: Sequence[str], folder: Path, workers: int, restarts: int, say) -> int:
     for attempt in range(restarts + 1):
         code, worker = _run(_resumed(arguments, folder) if attempt else list(arguments), workers, say)
         if code in (0, 2):  # success, or wrong input, which a restart would not change
@@ -46,6 +52,26 @@ def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print)
         then = f"Restarting all {workers} workers from the last snapshot" if left else "To continue, use --resume"
         say(f"Worker {worker} ended with {ended}, which ended the job. {then}.")
     return code if code > 0 else 128 - code
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP a `SystemExit`, so that what is running can be ended first; a second one is ignored."""
+
+    def leave(number, frame):
+        for each in handled:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    handled = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        handled = []  # only the main thread may handle signals
+    before = {number: signal.signal(number, leave) for number in handled}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(arguments: list[str], workers: int, say) -> tuple[int, int]:
@@ -96,7 +122,8 @@ def _end(processes: list[subprocess.Popen]) -> None:
 def _start(arguments: list[str], addresses: list[str], worker: int) -> subprocess.Popen:
     cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": worker}}
     return subprocess.Popen(
-        [sys.executable, "-m", "keras_gan_zoo", *arguments],
+        [*WORKER, *arguments],
+        stdin=subprocess.PIPE,  # is never written to: it closes when the launcher ends, even if by SIGKILL
         env={**os.environ, "TF_CONFIG": json.dumps(cluster), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -107,7 +134,7 @@ def _start(arguments: list[str], addresses: list[str], worker: int) -> subproces
 
 
 def _read(process: subprocess.Popen, prefix: str, say) -> None:
-    with process.stdout or nullcontext([]) as lines:
+    with process.stdin or nullcontext(), process.stdout or nullcontext([]) as lines:
         for line in lines:
             say(f"{prefix}{line.rstrip()}")
 

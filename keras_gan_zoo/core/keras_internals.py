@@ -21,14 +21,11 @@ def nodes(model) -> Iterator:
         yield from at_depth
 
 
-def operation_of(tensor):
-    """The layer or operation that computes a symbolic tensor."""
-    return tensor._keras_history.operation
-
-
-def activation_of(tensor):
-    """The activation function of the layer that computes a symbolic tensor, or None."""
-    return getattr(operation_of(tensor), "activation", None)
+def call_of(tensor) -> tuple:
+    """The call that computes a symbolic tensor: operation, number of the output, arguments and keywords."""
+    operation, node, number = tensor._keras_history
+    call = operation._inbound_nodes[node].arguments
+    return operation, number, call.args, call.kwargs
 
 
 def is_one_hot(operation) -> bool:
@@ -61,16 +58,25 @@ def clipped(optimizer, gradients: list) -> list:
     return optimizer._clip_gradients(gradients)
 
 
+def profiles_batches(tensorboard) -> bool:
+    """Whether a `keras.callbacks.TensorBoard` profiles batches, which it counts; its argument is not kept."""
+    return tensorboard._should_trace
+
+
 def strategy_of(model):
     """The strategy that a model was built under, or None; `distribute_strategy` returns the default one instead."""
     return model._distribute_strategy
 
 
 class BuiltInConstructor:
-    """A mixin for Keras models: `fit` does not build the model from a batch, which fails with several workers."""
+    """A mixin for Keras models that are built when they are made, and say themselves that they are not compiled."""
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """Does nothing: the constructor has built the model."""
+        """Does nothing, because `fit` would build the model from a batch, which fails with several workers."""
+
+    def _assert_compile_called(self, method_name=None) -> None:
+        """What each method that needs optimizers asks first: `fit`, `evaluate`, `train_on_batch`, `test_on_batch`."""
+        self.check_compiled()
 
 
 def spans_several_processes(strategy) -> bool:

@@ -91,6 +91,10 @@ class Dataset:
         """The same examples and labels, held in memory; a data set that is read batch by batch is read completely."""
         return self
 
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        """Examples as they are stored: all of them if they are in memory, otherwise at most n, which are read."""
+        return self.examples
+
     @property
     def example_shape(self) -> tuple[int, ...]:
         return tuple(self.examples.shape[1:])

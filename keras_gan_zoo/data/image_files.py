@@ -60,6 +60,9 @@ class ImageFiles(Dataset):
             remarks=self.remarks,
         )
 
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        return self.read(np.unique(np.linspace(0, len(self) - 1, n, dtype=int)))
+
     def _fetch(self, with_conditions: bool) -> Callable:
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 

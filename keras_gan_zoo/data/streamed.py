@@ -34,6 +34,10 @@ class StreamedDataset(Dataset):
         images, *labels = (np.concatenate(list(column)) for column in columns)
         return Dataset(images, *labels, name=self.name, class_names=self.class_names)
 
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        [first] = self._examples.batch(n).take(1).as_numpy_iterator()
+        return first[0] if self.has_labels else first
+
     @property
     def example_shape(self) -> tuple[int, ...]:
         return self._example_shape

@@ -1,15 +1,31 @@
 """Checks of players, their options and their data, before anything runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
 from keras_gan_zoo.core.conditions import Condition, check_class_names
-from keras_gan_zoo.core.keras_internals import activation_of
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.networks.raw_scores import are_bounded
 from keras_gan_zoo.networks.roles import noise_and_condition
+
+_is_rebuilt = ContextVar("is_rebuilt", default=False)
+
+
+@contextmanager
+def rebuilding() -> Iterator[None]:
+    """Within this context a saved model is rebuilt: checks that did not exist when it was saved are left out."""
+    token = _is_rebuilt.set(True)
+    try:
+        yield
+    finally:
+        _is_rebuilt.reset(token)
 
 
 def refuse(arguments: dict, *names: str) -> None:
@@ -137,11 +153,6 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: "
             "each player's turn moves its own weights only."
         )
-    if activation_of(discriminator.outputs[0]) is keras.activations.sigmoid:
-        raise InputError(
-            "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."
-            " Leave that activation out."
-        )
     generated, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
     if (*generated[:-1], generated[-1] * packing) != judged:
         packed = f", {packing} packed along the last axis" if packing > 1 else ""
@@ -150,6 +161,16 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             f"{generated} and a discriminator of {judged}. Change one of the two shapes."
         )
     _check_conditions(generator, discriminator, packing)
+    check_raw_scores(discriminator)
+
+
+def check_raw_scores(discriminator) -> None:
+    """Checks that nothing bounds the scores of a discriminator, because losses take raw scores."""
+    if not _is_rebuilt.get() and are_bounded(discriminator):
+        raise InputError(
+            "Expected a discriminator that returns raw scores, which losses take. Received: one whose scores are "
+            "bounded, whatever its weights. Leave out what bounds them, such as a sigmoid, tanh or softmax at its end."
+        )
 
 
 def _check_conditions(generator, discriminator, packing: int) -> None:

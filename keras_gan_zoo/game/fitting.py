@@ -12,12 +12,14 @@ from keras_gan_zoo.core.keras_internals import strategy_of
 from keras_gan_zoo.data.pipelines import errors_of_pipelines, in_tuples
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.checks import check_dataset, check_fit_data, check_scope, refuse
+from keras_gan_zoo.game.execution import counted_singly
 from keras_gan_zoo.game.session import Session
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
     """See `GameModel.fit`. `keras_fit` is `keras.Model.fit`, and `arguments` are its further arguments."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
+    model.check_compiled()
     check_scope(strategy_of(model))
     model.check_complete()
     shuffle = arguments.pop("shuffle", True)
@@ -49,7 +51,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
             callback.set_model(model)
             callback.begin(dataset)
     journal = ours.Journal(model, described, callbacks)
-    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), source_restarts=dataset is None)
+    session = Session(model, callbacks, journal, source_restarts=dataset is None)
     with errors_of_pipelines():
         return session.run(keras_fit, batches, arguments)
 
@@ -57,9 +59,10 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
 def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict):
     """See `GameModel.evaluate`."""
     refuse(arguments, "sample_weight")
+    model.check_compiled()
     model.check_complete()
     batches = _batches_in_order(model, x, y, batch_size=batch_size, steps=arguments.pop("steps", None))
-    with errors_of_pipelines():
+    with errors_of_pipelines(), counted_singly(model):
         return keras_evaluate(batches, **arguments)
 
 

@@ -17,7 +17,7 @@ from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimize
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
-STEPS_OF_SMALL = 64  # steps per call into the graph for such players
+STEPS_OF_SMALL = 64  # the largest number of steps per call of the graph for such players
 
 
 class GameModel(BuiltInConstructor, keras.Model):
@@ -132,15 +132,29 @@ class GameModel(BuiltInConstructor, keras.Model):
         distribution.check_supported(self.distribute_strategy)
         chosen, keras_arguments = assign_optimizers(self._player_names, optimizers, arguments)
         checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
-        steps = {"steps_per_execution": self._default_steps_per_execution()}
-        super().compile(optimizer=None, **{**steps, **keras_arguments})
+        self.steps_are_given = keras_arguments.get("steps_per_execution") is not None
+        steps = {} if self.steps_are_given else {"steps_per_execution": self._default_steps_per_execution()}
         with self.distribute_strategy.scope():
-            for name, optimizer in chosen.items():
-                network = getattr(self, name.removesuffix("_optimizer"))
-                optimizer = self.paper_optimizer() if optimizer is None else optimizer
-                setattr(self, name, built_optimizer(optimizer, network))
+            built = {
+                name: built_optimizer(
+                    self.paper_optimizer() if optimizer is None else optimizer,
+                    getattr(self, name.removesuffix("_optimizer")),
+                )
+                for name, optimizer in chosen.items()
+            }
+        super().compile(optimizer=None, **{**keras_arguments, **steps})
+        for name, optimizer in built.items():
+            setattr(self, name, optimizer)
         self._compile_arguments = keras_arguments
         self.compiled_as = self.get_compile_config()
+
+    def check_compiled(self) -> None:
+        """Raises an `InputError` if there are no optimizers yet."""
+        if not self.compiled:
+            raise InputError(
+                "Expected a compiled model. Received: one without optimizers. Call gan.compile() first; a saved model "
+                "is loaded with its optimizers unless compile=False."
+            )
 
     def _default_steps_per_execution(self) -> int:
         parameters = sum(player.network.count_params() for player in self.players.values())
@@ -182,6 +196,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         Optimizers sum gradients over replicas, so each replica's gradient is divided by their number; a loss scale is
         applied in the same way. If `when`, a boolean tensor, is false, the player and its optimizer stay unchanged.
         """
+        self.check_compiled()
         [optimizer] = [player.optimizer for player in self.players.values() if player.network is network]
         share = tf.ones_like(loss) / replicas.count()
         variables = network.trainable_variables
@@ -247,25 +262,32 @@ class GameModel(BuiltInConstructor, keras.Model):
         """The losses over all examples, with networks in inference mode. Takes the same data as `fit`."""
         return fitting.evaluate(self, super().evaluate, x, y, batch_size, keras_arguments)
 
+    def predict(self, *arguments, **keywords):
+        """As in `keras.Model`, step by step."""
+        with execution.counted_singly(self):
+            return super().predict(*arguments, **keywords)
+
     def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
         """Raises an `InputError` if this model cannot take these data or, with `batch_size`, not train on them."""
         checks.check_dataset(self, dataset, batch_size)
 
     def make_train_function(self, force=False):
-        """Keras' function for several replicas; for one, ours, which stops at the end of the epoch or of the data."""
+        """A function around Keras' for several replicas, and around ours, which can run several steps, for one."""
+        self.check_compiled()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
         if self.train_function is None or force or is_stale:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
+                one, several = self.train_function, None
             else:
-                self.train_function = execution.steps_function(self, is_guarded)
-            self.train_function = execution.skip_done_steps(self, self.train_function)
-            self.train_function.is_guarded = is_guarded
+                one, several = execution.steps_functions(self, is_guarded)
+            self.train_function = execution.TrainFunction(self, one, several, is_guarded)
         return self.train_function
 
     def make_test_function(self, force=False):
+        self.check_compiled()
         self.check_complete()
         return super().make_test_function(force)
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.game.checks import check_options, check_players
+from keras_gan_zoo.game.checks import check_options, check_players, rebuilding
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
 from keras_gan_zoo.game.players import frozen_copy
@@ -250,7 +250,10 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def from_config(cls, config):
         players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
         lacks_discriminator = config.get("lacks_discriminator", False)
-        model = cls(**{name: value for name, value in {**config, **players}.items() if name != "lacks_discriminator"})
+        with rebuilding():
+            model = cls(
+                **{name: value for name, value in {**config, **players}.items() if name != "lacks_discriminator"}
+            )
         model.lacks_discriminator = lacks_discriminator
         return model
 

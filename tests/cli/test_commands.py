@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes where the start matters, in this process elsewhere."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,11 @@ def test_trains_and_says_where_the_pictures_are(few_digits, tmp_path):
     result = run("train", "dcgan", "--data", few_digits, "--out", folder, *options, *SMALL)
     assert result.exit_code == 0, result.output
     assert f"{folder}/samples.png" in result.output
+    assert result.output.startswith(
+        "data      few: 64 images of shape (16, 16, 1), grey, uint8 from 0 to 255\nclasses   10"
+    )
+    assert "\nWarning:  4 steps are few" in result.output
+    assert "Raise --epochs to 500," in " ".join(result.output.split())
     assert "epoch    2/2" in result.output
     gan = kgz.load(folder)
     assert (gan.ema_decay, gan.discriminator_steps, gan.seed) == (0.9, 2, 3)
@@ -77,10 +83,17 @@ def test_samples_a_picture_or_arrays(run_folder, tmp_path):
 
 def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = run("train", "dcgan", "--data", "digits", "--ema", "0.99", "--dry-run")
-    recipe = kgz.training.Recipe.from_toml(result.output)
+    result = run("train", "dcgan", "--data", "digits", "--width", "4", "--ema", "0.99", "--dry-run")
+    recipe = kgz.training.Recipe.from_toml(result.output)  # what else it says are comments
     assert recipe.model["ema_decay"] == 0.99
     assert recipe.epochs > 1
+    *said, time = [line for line in result.output.splitlines() if line.startswith("#")]
+    assert said == [
+        "# data      digits: 1,797 images of shape (16, 16, 1), grey, uint8 from 0 to 255",
+        "# classes   10 of 174 to 183 examples each; not used without --conditional",
+        "# steps     28 per epoch x 161 epochs = 4,508; batches of 64",
+    ]
+    assert re.fullmatch(r"# time      about .* for 4,508 steps \(.* steps/s\)", time)
     assert not list(tmp_path.iterdir())
 
 
@@ -130,6 +143,7 @@ def test_resumes_with_more_epochs_by_the_recipe_in_the_folder(run_folder, tmp_pa
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder, "--epochs", "3", "--snapshot-steps", "1", "--out", tmp_path / "more")
     assert result.exit_code == 0, result.output
+    assert "steps     2 per epoch x 3 epochs = 6, of which 4 are done and 2 left; batches of 32" in result.output
     assert "epoch    3/3" in result.output
     after = kgz.load(tmp_path / "more")
     assert (int(before.step), int(after.step)) == (4, 6)
@@ -144,7 +158,9 @@ def test_a_finished_run_resumed_stays_as_it_is(run_folder):
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder)
     assert result.exit_code == 0, result.output
-    assert f"The run in {run_folder} had already finished, after 4 steps. Nothing was trained." in result.output
+    assert result.output.startswith(
+        f"The run in {run_folder} had already finished, after 4 steps. Nothing was trained."
+    )
     assert result.output.endswith(f"To train longer: gan-zoo train --resume {run_folder} --epochs MORE\n")
     assert "Trained" not in result.output
     assert_same(weights_of(before), weights_of(kgz.load(run_folder)))
@@ -221,7 +237,15 @@ def test_a_good_run_prints_our_words_only(few_digits, tmp_path):
     result = process("train", "dcgan", "--data", few_digits, "--out", "run", *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert result.stdout.startswith("epoch    1/2")
+    assert [line.split()[0] for line in result.stdout.splitlines()][:7] == [
+        "data",
+        "classes",
+        "steps",
+        "Warning:",
+        "--epochs",
+        "epoch",
+        "epoch",
+    ]
 
 
 def test_sampling_prints_our_words_only(run_folder, tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,48 @@ def test_a_mistake_is_not_repeated(workers_run):
     code, lines = launched(restarts=5)
     assert code == 2
     assert sum("no such data" in line for line in lines) <= 2
+
+
+LAUNCHER = """
+import sys
+from keras_gan_zoo.cli import launching
+launching.WORKER = [sys.executable, "-c", sys.argv[1]]
+sys.exit(launching.launch(["train", "dcgan", "--out", "x"], 2, restarts=3, say=lambda line: print(line, flush=True)))
+"""
+SLEEPER = """
+import os, time
+from keras_gan_zoo.cli.worker import end_with_launcher
+end_with_launcher()
+print("worker", os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
+def test_no_worker_outlives_its_launcher(name, tmp_path):
+    command = [sys.executable, "-c", LAUNCHER, SLEEPER]
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as launcher:
+        workers = []
+        while len(workers) < 2:
+            words = launcher.stdout.readline().split()
+            workers += [int(words[2])] if words[1:2] == ["worker"] else []
+        launcher.send_signal(getattr(signal, name))
+        launcher.communicate(timeout=30)
+    expected = {"SIGINT": {130, -signal.SIGINT, 1}, "SIGKILL": {-signal.SIGKILL}}
+    number = getattr(signal, name)
+    assert launcher.returncode in expected.get(name, {128 + number})
+    deadline = time.monotonic() + 10
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_running, workers))
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,13 @@ def test_nodes(nested):
     assert len(takes_labels) == 1, broke("nodes", "the tensors of the model as input_tensors of a node")
 
 
-def test_operations_and_activations(nested):
-    last = internals.operation_of(nested.outputs[0])
-    assert last is nested.get_layer("last"), broke("operation_of", "the layer that made the output")
-    found = internals.activation_of(nested.outputs[0])
-    assert found is keras.activations.sigmoid, broke("activation_of", "the function keras.activations.sigmoid")
-    assert internals.activation_of(nested.inputs[0]) is None, broke("activation_of", "None of an input")
+def test_call_of(nested):
+    operation, number, arguments, keywords = internals.call_of(nested.outputs[0])
+    assert operation is nested.get_layer("last"), broke("call_of", "the layer that made the output")
+    assert (number, keywords) == (0, {}), broke("call_of", "the number of the output, and keywords of the call")
+    assert tuple(arguments[0].shape) == (None, 4), broke("call_of", "the tensors that the layer was called with")
+    operation, *_ = internals.call_of(nested.inputs[0])
+    assert isinstance(operation, keras.layers.InputLayer), broke("call_of", "an InputLayer for an input")
 
 
 def test_is_one_hot(nested):
@@ -142,6 +143,9 @@ def test_built_when_made(method):
             asked.append(method)
             return super()._maybe_symbolic_build(iterator, data_batch)
 
+        def check_compiled(self):
+            assert self.compiled
+
     class Model(Noting, keras.Model):
         def _symbolic_build(self, iterator=None, data_batch=None):
             built.append(method)
@@ -159,6 +163,16 @@ def test_built_when_made(method):
     getattr(model, method)(batch, batch, **({"verbose": 0} if method in ("fit", "evaluate") else {}))
     assert asked == [method], broke("BuiltInConstructor", f"{method} to ask `_maybe_symbolic_build` once")
     assert built == [], broke("BuiltInConstructor", f"{method} to build by that method alone")
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_asks_whether_it_is_compiled(method):
+    class Model(internals.BuiltInConstructor, keras.Model):
+        def check_compiled(self):
+            raise LookupError("not compiled")
+
+    with pytest.raises(LookupError, match="not compiled"):
+        getattr(Model(), method)(np.ones((4, 1)))
 
 
 ASK = """

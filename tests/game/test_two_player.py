@@ -49,15 +49,6 @@ def test_discriminators_must_be_able_to_learn():
         kgz.GAN(network((4,), (3,)), discriminator)
 
 
-@pytest.mark.parametrize(
-    "last", [keras.layers.Dense(1, activation="sigmoid"), keras.layers.Activation("sigmoid")], ids=["dense", "layer"]
-)
-def test_scores_must_be_raw(last):
-    examples = keras.Input((3,))
-    with pytest.raises(InputError, match="Expected a discriminator that returns raw scores"):
-        kgz.GAN(network((4,), (3,)), keras.Model(examples, last(keras.layers.Dense(1)(examples))))
-
-
 def test_players_must_not_share_weights():
     shared = keras.layers.Dense(3)
     generator = keras.Sequential([keras.Input((3,)), shared])
@@ -339,6 +330,36 @@ def test_a_model_that_is_not_compiled_can_be_saved(tmp_path):
     again = keras.saving.load_model(tmp_path / "gan.keras")
     assert not again.compiled
     np.testing.assert_array_equal(gan.sample(3, seed=0), again.sample(3, seed=0))
+
+
+BEFORE_COMPILE = {
+    "fit": lambda gan: gan.fit(VECTORS, batch_size=8),
+    "evaluate": lambda gan: gan.evaluate(VECTORS),
+    "train_on_batch": lambda gan: gan.train_on_batch(VECTORS),
+    "test_on_batch": lambda gan: gan.test_on_batch(VECTORS),
+    "train_step": lambda gan: gan.train_step(VECTORS),
+    "Snapshots": lambda gan: gan.fit(VECTORS, callbacks=[kgz.callbacks.Snapshots("nowhere")]),
+}
+
+
+@pytest.fixture(scope="module")
+def not_compiled(tmp_path_factory):
+    """A new model, one loaded without its optimizers, and one whose `compile` failed."""
+    path = tmp_path_factory.mktemp("saved") / "gan.keras"
+    new, failed = vector_gan(), vector_gan()
+    compiled = vector_gan()
+    compiled.compile()
+    compiled.save(path)
+    with pytest.raises(ValueError, match="adamm"):
+        failed.compile("adamm")
+    return new, keras.saving.load_model(path, compile=False), failed
+
+
+@pytest.mark.parametrize("use", BEFORE_COMPILE.values(), ids=BEFORE_COMPILE)
+def test_what_needs_optimizers_asks_for_compile(use, not_compiled):
+    for gan in not_compiled:
+        with pytest.raises(InputError, match=r"Expected a compiled model.*Call gan.compile\(\) first"):
+            use(gan)
 
 
 @pytest.mark.parametrize("x", [None, "digits", [VECTORS], (VECTORS, VECTORS)])

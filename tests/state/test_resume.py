@@ -353,6 +353,22 @@ def test_a_drawn_seed_governs_a_model_that_has_trained_with_another(tmp_path):
     assert_same_bits(values_of(trained), values_of(gan))
 
 
+def test_a_folder_serves_one_fit_at_a_time(reused, tmp_path):
+    gan, other = reused(plain), plain()
+
+    class Meddler(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            before = contents(tmp_path)
+            with pytest.raises(InputError, match=r"belongs to process \d+ \(this one\)"):
+                fit(other, tmp_path)
+            assert contents(tmp_path) == before
+
+    fit(gan, tmp_path, epochs=1, callbacks=[Meddler()])
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".snapshot"] * 2
+    fit(other, tmp_path, epochs=1)
+    assert_same_bits(values_of(gan), values_of(other))
+
+
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -468,17 +484,21 @@ def handlers():
     def unexpected(number, frame):
         raise AssertionError(f"signal {number} outside of fit")
 
-    before = {number: signal.signal(number, unexpected) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, unexpected) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield lambda: all(signal.getsignal(number) is unexpected for number in before)
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
-    ("number", "raised", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)]
-)
-@pytest.mark.parametrize(
-    ("step", "hook"), [(7, "on_train_batch_end"), (10, "on_train_batch_end"), (15, "on_epoch_end")]
+    ("number", "raised", "code", "step", "hook"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, None, 7, "on_train_batch_end"),
+        (signal.SIGINT, KeyboardInterrupt, None, 15, "on_epoch_end"),
+        (signal.SIGTERM, SystemExit, 143, 10, "on_train_batch_end"),
+        (signal.SIGTERM, SystemExit, 143, 15, "on_epoch_end"),
+        (signal.SIGHUP, SystemExit, 129, 7, "on_train_batch_end"),
+    ],
 )
 def test_signals_leave_a_snapshot_of_that_step(
     reused, undisturbed, handlers, tmp_path, capfd, number, raised, code, step, hook
@@ -494,11 +514,25 @@ def test_signals_leave_a_snapshot_of_that_step(
     assert_same_bits(values_of(gan), undisturbed[1])
 
 
-def test_a_second_signal_stops_at_once(reused, handlers, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        fit(reused(plain), tmp_path, callbacks=[Send([signal.SIGTERM, signal.SIGINT], 7)], every_steps=None)
+@pytest.mark.parametrize(
+    ("second", "raised", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143), (signal.SIGHUP, SystemExit, 129)],
+)
+def test_a_second_signal_stops_at_once(reused, handlers, tmp_path, second, raised, code):
+    with pytest.raises(raised) as left:
+        fit(reused(plain), tmp_path, callbacks=[Send([signal.SIGTERM, second], 7)], every_steps=None)
+    assert code is None or left.value.code == code
     assert not list(tmp_path.iterdir())
     assert handlers()
+
+
+def test_a_signal_that_was_ignored_stays_ignored(reused, undisturbed, tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert fit(reused(plain), tmp_path, callbacks=[Send([signal.SIGHUP], 7)]) == undisturbed[0]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_is_noted_anew_by_the_next_fit(reused, undisturbed, tmp_path):
