@@ -197,7 +197,8 @@ def _first_examples(gan, name: str, split: str | None, background: str | None, c
 
     split = split or ("test" if data.has_splits(name) else "train")
     size = gan.example_shape[:2] if len(gan.example_shape) == 3 else None
-    dataset = data.load(name, split=split, image_size=size, background=background)
+    channels = gan.example_shape[2] if gan.example_shape[2:] in ((1,), (3,), (4,)) else None
+    dataset = data.load(name, split=split, image_size=size, background=background, channels=channels)
     if count > len(dataset):
         raise InputError(f"Expected -n of at most {len(dataset)}, which is all of {name}. Received: {count}.")
     with_labels = gan.has_classes and dataset.has_labels

@@ -32,7 +32,7 @@ class StreamedDataset(Dataset):
         parts = self._examples.batch(256).as_numpy_iterator()
         columns = zip(*parts, strict=True) if self.has_labels else [parts]
         images, *labels = (np.concatenate(list(column)) for column in columns)
-        return Dataset(images, *labels, name=self.name, class_names=self.class_names)
+        return Dataset(images, *labels, name=self.name, class_names=self.class_names, remarks=self.remarks)
 
     def glimpse(self, n: int = 256) -> np.ndarray:
         [first] = self._examples.batch(n).take(1).as_numpy_iterator()

@@ -29,10 +29,11 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
             "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
         )
-    with _hidden_warnings("absl"):  # of a folder that is not prepared yet
-        builder = tfds.builder(name)
+    builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
-    if not builder.is_prepared():
+    with _hidden_warnings("absl"):  # of a folder that does not exist yet
+        is_prepared = builder.is_prepared()
+    if not is_prepared:
         _download(builder)
     shape = builder.info.features[image_key].shape
     if size is None and None in shape:

@@ -114,7 +114,7 @@ def evaluate(
         validation_split: Split that chooses the Parzen windows' bandwidth; it should not contain training images.
         image_size: As in `data.load`.
         background: As in `data.load`.
-        channels: As in `data.load`.
+        channels: As in `data.load`, for the real images and for a source that is a path of images.
         metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
             of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
@@ -134,7 +134,7 @@ def evaluate(
         print(*report.generated, sep="\n")
         ```
     """
-    source = as_source(source, seed)
+    source = as_source(source, seed, channels)
     _check_name(data)
     splits = (split, train_split, validation_split)
     form = {"image_size": image_size, "background": background, "channels": channels}
@@ -246,7 +246,7 @@ def _checked_shape(samples, shape) -> np.ndarray:
     if samples.shape[1:] != tuple(shape):
         raise InputError(
             f"Expected samples of shape {tuple(shape)}, as the real examples are. Received: {samples.shape[1:]}. "
-            f"Choose the data set that was trained on{', or its image_size' if len(shape) == 3 else ''}."
+            f"Choose the data set that was trained on{', or its image_size or channels' if len(shape) == 3 else ''}."
         )
     return samples
 

@@ -41,13 +41,14 @@ class Source:
     name: str = "samples"
 
 
-def as_source(source, seed: int = 0) -> Source:
+def as_source(source, seed: int = 0, channels: int | None = None) -> Source:
     """Creates a `Source` from a model, images, a function or a path.
 
     Args:
         source: A model; an array of images; a function from n to n images; or the path of an exported ONNX
             file, of a `.npz` or `.npy` file, or of a folder of images; or anything that `zoo.load` takes.
         seed: Seed of the noise, or of the choice among existing images.
+        channels: As in `data.load`, for existing images at a path.
 
     Raises:
         InputError: If the source is none of these.
@@ -65,15 +66,15 @@ def as_source(source, seed: int = 0) -> Source:
             "Expected a model, an array of images, a function from n to n images, or a path to measure. Received: "
             f"{type(source).__name__}. For a data.Dataset, pass its examples."
         )
-    return replace(_source_from_path(source, seed), name=str(source))
+    return replace(_source_from_path(source, seed, channels), name=str(source))
 
 
-def _source_from_path(source: str | os.PathLike, seed: int) -> Source:
+def _source_from_path(source: str | os.PathLike, seed: int, channels: int | None) -> Source:
     path = Path(source)
     if path.suffix.lower() == ".onnx" and path.exists():
         return _source_from_generator(OnnxFile(path), seed)
     if (path.suffix.lower() in (".npz", ".npy") and path.exists()) or _is_folder_of_images(path):
-        dataset = data.load(path).in_memory()
+        dataset = data.load(path, channels=channels).in_memory()
         return _source_from_images(dataset.examples, dataset.labels, dataset.class_names, seed)
     from keras_gan_zoo.zoo.loading import load  # imports Keras, which exported files and existing images do not need
 

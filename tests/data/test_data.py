@@ -511,3 +511,17 @@ def test_without_a_network_a_set_that_must_be_downloaded_fails_at_once(monkeypat
     with pytest.raises(InputError, match=r"no answer from .*storage\.googleapis\.com.*TFDS_DATA_DIR") as caught:
         data.load("kmnist")
     assert "\n" not in str(caught.value)
+
+
+def test_a_set_that_is_not_prepared_gives_its_error_alone(tmp_path, monkeypatch, caplog):
+    import tensorflow_datasets as tfds
+
+    def offline(host, timeout):
+        raise requests.ConnectionError
+
+    builder = tfds.builder("kmnist", data_dir=tmp_path)
+    monkeypatch.setattr(tfds, "builder", lambda name: builder)
+    monkeypatch.setattr(requests, "head", offline)
+    with pytest.raises(InputError, match="TFDS_DATA_DIR"):
+        data.load("kmnist")
+    assert not caplog.records

@@ -11,6 +11,7 @@ from PIL import Image
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.identity import check_same, describe_run
 
 HELD_OR_STREAMED = pytest.mark.parametrize("memory_limit", [2**20, 0])
 
@@ -187,6 +188,24 @@ def test_classes_named_by_numbers_are_in_their_order(tmp_path, names):
     dataset, images = loaded(tmp_path)
     assert dataset.class_names == tuple(names)
     assert dataset.labels.tolist() == (images[:, 0, 0, 0] - 50).tolist() == list(range(len(names)))
+
+
+def test_a_run_that_began_with_classes_in_another_order_is_not_continued(tmp_path):
+    names = [*map(str, range(12))]
+    for level, name in enumerate(names):
+        save(grey(level, side=8), tmp_path / name / "a.png")
+    now = data.load(tmp_path)
+    as_text = sorted(names)
+    before = data.Dataset(now.examples[[int(name) for name in as_text]], now.labels, class_names=as_text)
+    runs = []
+    for dataset in (before, now):
+        gan = kgz.DCGAN.for_images((8, 8, 1), class_names=dataset.class_names, latent_dim=2, width=2, seed=0)
+        gan.compile()
+        runs.append(describe_run(gan, dataset.described()))
+    with pytest.raises(
+        InputError, match=r"(?s)data\.checksum: .*model\.config\.class_names\.2: \"10\" in the run, now"
+    ):
+        check_same(*runs)
 
 
 def test_classes_of_which_one_has_another_name_are_in_the_order_of_text(tmp_path):

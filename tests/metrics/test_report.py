@@ -14,6 +14,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper
+from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
@@ -82,6 +83,15 @@ def test_shipped_classifiers_name_real_test_images(name, least):
     card = tomllib.loads((extractors.CLASSIFIERS / f"{name}.toml").read_text())
     assert right.mean() >= least
     assert right.mean() == pytest.approx(card["accuracy"], abs=2e-4)
+
+
+def test_grey_pictures_saved_in_colour_are_measured_in_one_channel(digits, tmp_path):
+    for number, image in enumerate(digits.examples[:50]):
+        Image.fromarray(image[..., 0]).convert("RGB").save(tmp_path / f"{number}.png")
+    measured = {"metrics": ["kernel_distance"], "extractor": "pixels", "n": 50}
+    with pytest.raises(InputError, match="or its image_size or channels"):
+        metrics.evaluate(tmp_path, "digits", **measured)
+    assert len(metrics.evaluate(tmp_path, "digits", channels=1, **measured).generated) == 1
 
 
 def test_a_damaged_classifier_is_refused(tmp_path):
