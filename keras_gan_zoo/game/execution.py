@@ -57,7 +57,9 @@ class TrainFunction:
         done, figures = self.several(iterator, tf.constant(limit))
         if not done:
             raise StopIteration
-        return int(done), {name: float(value) for name, value in figures.items()}
+        return int(done), {
+            name: value.numpy() for name, value in figures.items()
+        }  # read once, not in each counted step
 
 
 def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]:

@@ -121,9 +121,9 @@ class GameModel(BuiltInConstructor, keras.Model):
         Args:
             *optimizers: Keras optimizers or their names, in the order of the players; None for `paper_optimizer`.
             **arguments: Optimizers by name: `<player>_optimizer`, or `optimizer` for a single player; `run_eagerly`,
-                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last is 1 by default, and more
-                where the players are so small that dispatching a step costs as much as the step. It changes no result,
-                but callbacks see a batch only at the end of an execution.
+                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last changes no result. By
+                default it is chosen for speed, and callbacks see what they would of single steps; with a number,
+                they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.

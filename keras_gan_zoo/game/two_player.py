@@ -83,8 +83,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             generator_optimizer: Keras optimizer, its name, or None for the paper's.
             discriminator_optimizer: Keras optimizer, its name, or None for the paper's.
             **keras_arguments: `run_eagerly`, `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The
-                last is 1 by default, and more where the players are so small that dispatching a step costs as much as
-                the step. It changes no result, but callbacks see a batch only at the end of an execution.
+                last changes no result. By default it is chosen for speed, and callbacks see what they would of single
+                steps; with a number, they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.

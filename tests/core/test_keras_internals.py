@@ -124,6 +124,14 @@ def test_clipped(clip):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, err_msg=broke("clipped", f"gradients clipped by {clip}"))
 
 
+@pytest.mark.parametrize(("batches", "expected"), [(0, False), ((2, 3), True)])
+def test_profiles_batches(tmp_path, monkeypatch, batches, expected):
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_start_profiler", lambda *_, **__: None)  # which takes seconds
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_stop_profiler", lambda *_, **__: None)
+    found = internals.profiles_batches(keras.callbacks.TensorBoard(tmp_path, profile_batch=batches))
+    assert found is expected, broke("profiles_batches", f"{expected} with profile_batch={batches}")
+
+
 def test_strategy_of(two_replicas):
     def built():
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
