@@ -356,8 +356,10 @@ def _check_specs(look: Look, examples: tf.TensorSpec, condition: tf.TensorSpec |
     look.check_type(examples.dtype.name)
     if examples.shape.rank is not None:
         look.check_shape(tuple(examples.shape))
-    of_one = () if condition is None else _dims(condition)[1:]
-    if condition is not None and None not in of_one:
+    if condition is None or (condition.shape.rank is None and condition.dtype != tf.string):
+        return
+    of_one = _dims(condition)[1:]
+    if None not in of_one:
         dtype = np.str_ if condition.dtype == tf.string else condition.dtype.as_numpy_dtype
         look.check_condition(np.zeros((0, *of_one), dtype), 0)
 
