@@ -206,10 +206,11 @@ class Look:
         self.check_type(examples.dtype.name)
         self.check_shape(examples.shape)
         self.check_condition(condition, len(examples))
-        remark = check_floats(examples, self.remedy) if self.is_first and examples.dtype != np.uint8 else None
+        if self.is_first and examples.dtype != np.uint8:
+            remark = check_floats(examples, len(self.model.example_shape) == 3, self.remedy)
+            if remark is not None:
+                self.line.warn(remark)
         self.is_first = False
-        if remark is not None:
-            self.line.warn(remark)
 
     def check_type(self, dtype: str) -> None:
         if dtype != "uint8" and not dtype.startswith(("float", "bfloat")):

@@ -193,7 +193,7 @@ FORMS = {
     "an empty batch": (lambda: iter([(IMAGES[:0], LABELS[:0])]), "at least one example"),
     "another batch": (lambda: iter([(IMAGES, LABELS), (IMAGES[:, :7], LABELS)]), "batches like the first, .*7, 8, 1"),
     "another type": (lambda: iter([(IMAGES, LABELS), (IMAGES.astype(np.uint8), LABELS)]), "like the first, .*uint8"),
-    "fewer labels": (lambda: iter([(IMAGES, LABELS[:9])]), "one label for each of 24 examples. Received: 9"),
+    "fewer labels": (lambda: iter([(IMAGES, LABELS[:9])]), "one integer label for each of 24 examples. Received: 9"),
     "a ragged tensor": (lambda: tf.ragged.constant([[1.0], [2.0, 3.0]]), "source of batches. Received: RaggedTensor"),
     "a number": (lambda: 7, "source of batches. Received: int"),
     "lists": (lambda: [IMAGES, LABELS], r"Received: list.*fit\(images, labels\)"),
