@@ -232,14 +232,15 @@ class GameModel(BuiltInConstructor, keras.Model):
     # ------------------------------------------------------------------------------------------------------------- fit
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
-        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
+        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset`, or batches from a source that Keras takes.
 
         Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step. Unless
         `shuffle=False`, each epoch leaves out other examples if they do not fill a batch. Validation figures are those
         of `evaluate`. With `callbacks.Snapshots`, an interrupted `fit` is resumed where it stopped.
 
         Args:
-            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
+            x: uint8 images, or float examples (images in [-1, 1]); or a source of batches (examples,) or (examples, y),
+                such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1].
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.

@@ -67,7 +67,17 @@ def test_conditions_of_data():
     assert checked_conditions(PICTURES, 3) is PICTURES  # they stay uint8 until they are in a batch
     assert checked_conditions(PICTURES[..., 0], 3).shape == (3, 4, 4, 1)
     for values, message in (
-        (np.zeros(3), "one integer label"),
+        (np.zeros(3), r"one integer label.*Received: float64 from 0.0 to 0.0. Whole numbers: labels.astype\('int32'\)"),
+        (["a", "b", "c"], r"one integer label.*Received: text. Number the names: np.unique\(labels"),
+        ([b"a", b"b", b"c"], "one integer label.*Received: text"),
+        ([["a"], ["b"], ["c"]], "one integer label.*Received: text"),
+        (["a", "b", None], "one integer label.*Received: text"),
+        ([None, None, None], "one integer label.*Received: object"),
+        ([[0], [0, 1], [2]], "a list of values of different shapes"),
+        ({"a": 1}, "Expected an array. Received: a dict"),
+        ([0, 1], "one integer label for each of 3 examples. Received: 2"),
+        ([True, False, True], "one integer label.*Received: bool"),
+        ([0, -1, 1], "one integer label.*from -1 to 1. Renumber"),
         (np.eye(4), "one condition for each of 3 examples"),
         (np.zeros((3, 2, 2, 2, 2)), "one condition for each of 3 examples"),
         (np.full((3, 2), np.inf), "finite conditions"),
@@ -82,6 +92,7 @@ def test_data_without_the_condition_are_refused():
         (Condition((2,)), None, r"Expected conditions, vectors \(2,\), because the networks take them"),
         (Condition((2,)), (), r"Expected vectors \(2,\) as conditions.* Received: classes \(\)"),
         (Condition((), 3), (3,), r"Received: vectors \(3,\)\. One-hot labels: labels\.argmax"),
+        (Condition((), 3), (1,), r"Received: vectors \(1,\)\. Whole numbers: labels\.astype"),
         (Condition((), 3), None, "Expected labels, because the networks take them"),
     ):
         with pytest.raises(InputError, match=message):

@@ -216,6 +216,20 @@ OF_PYTHON = {("__init__.py", "_initializing")}  # of the import system, not of K
 ROOM = "core/keras_internals.py"
 
 
+def test_changed_by():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return (np.full((2, 1), index),)
+
+    adapter = internals.changed_by(lambda dataset: dataset.skip(1), Batches())
+    read = [int(batch[0, 0]) for (batch,) in adapter.get_tf_dataset()]
+    assert read == [1, 2], broke("changed_by", "get_tf_dataset of Keras' adapter, which fit takes in place of a source")
+    assert adapter.num_batches == 3, broke("changed_by", "the adapter of the source")
+
+
 def is_private(name) -> bool:
     return isinstance(name, str) and name.startswith("_") and not name.endswith("__")
 
