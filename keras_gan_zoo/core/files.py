@@ -31,6 +31,10 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
         _flush_to_disk(beside)
         os.replace(beside, path)
         _flush_folder(path.parent)
+    except OSError as error:
+        if error.filename == str(beside):
+            error.filename = str(path)  # the user knows no other name
+        raise
     finally:
         beside.unlink(missing_ok=True)
 
