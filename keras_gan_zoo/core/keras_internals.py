@@ -7,6 +7,7 @@ take the objects.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 
 
@@ -76,3 +77,21 @@ class BuiltInConstructor:
 def spans_several_processes(strategy) -> bool:
     """Whether a `MultiWorkerMirroredStrategy` has found a cluster, rather than a single process."""
     return strategy.extended._in_multi_worker_mode()
+
+
+def tensorflow_has_started() -> bool:
+    """Whether TensorFlow has run something in this process, so that its threads exist; does not import it."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = None if module is None else module.context_safe()
+    return context is not None and context._initialized
+
+
+def omit_tracing_warnings(function) -> None:
+    """Stops warnings of frequent tracing for what Keras compiled to evaluate or predict.
+
+    TensorFlow counts tracings by the code of a function, here Keras' own, so for all models together: it would warn of
+    the fifth model that is evaluated, which is traced once, as it should be.
+    """
+    for part in (function, *(cell.cell_contents for cell in getattr(function, "__closure__", None) or ())):
+        if hasattr(part, "_omit_frequent_tracing_warning"):
+            part._omit_frequent_tracing_warning = True

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
 
@@ -15,7 +16,7 @@ def steps_function(model, is_guarded: bool):
     """
     step = model.train_step
     if not model.run_eagerly:
-        step = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+        step = tf.function(counted_alone(step), autograph=False, jit_compile=model.jit_compile)
 
     def execute(iterator, limit):
         def body(done, more, batch):
@@ -32,7 +33,7 @@ def steps_function(model, is_guarded: bool):
         return done, _figures(model)
 
     if not model.run_eagerly:
-        execute = tf.function(execute, autograph=False, reduce_retracing=True)
+        execute = tf.function(counted_alone(execute), autograph=False, reduce_retracing=True)
 
     def train_function(iterator):
         if model.steps_per_execution == 1 or not isinstance(

@@ -8,12 +8,18 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.keras_internals import (
+    BuiltInConstructor,
+    omit_tracing_warnings,
+    random_states,
+    strategy_of,
+)
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks, execution, fitting
-from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimizer
+from keras_gan_zoo.game.players import Optimizers, Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
@@ -57,6 +63,7 @@ class GameModel(BuiltInConstructor, keras.Model):
     packing = 1  # number of examples that are judged together
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
+        check_not_forked()
         super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
@@ -115,6 +122,20 @@ class GameModel(BuiltInConstructor, keras.Model):
             for name in self._player_names
         }
 
+    @property
+    def optimizer(self) -> Optimizers | None:
+        """The optimizers of all players, to be read by callbacks that expect a single one; None before `compile`."""
+        is_compiled = all(player.optimizer is not None for player in self.players.values())
+        return Optimizers(self.players, self.step) if is_compiled else None
+
+    @optimizer.setter
+    def optimizer(self, value) -> None:  # Keras' compile sets it to None
+        if value is not None:
+            raise InputError(
+                f"Expected an optimizer of one player. Received: one for all. Pass it to compile, or set "
+                f"{' or '.join(f'{name}_optimizer' for name in self._player_names)}."
+            )
+
     def compile(self, *optimizers, **arguments):
         """Sets how the players are optimised.
 
@@ -132,8 +153,8 @@ class GameModel(BuiltInConstructor, keras.Model):
         distribution.check_supported(self.distribute_strategy)
         chosen, keras_arguments = assign_optimizers(self._player_names, optimizers, arguments)
         checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
-        steps = {"steps_per_execution": self._default_steps_per_execution()}
-        super().compile(optimizer=None, **{**steps, **keras_arguments})
+        ours = {"steps_per_execution": self._default_steps_per_execution(), "auto_scale_loss": False}
+        super().compile(optimizer=None, **{**ours, **keras_arguments})
         with self.distribute_strategy.scope():
             for name, optimizer in chosen.items():
                 network = getattr(self, name.removesuffix("_optimizer"))
@@ -253,12 +274,14 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     def make_train_function(self, force=False):
         """Keras' function for several replicas; for one, ours, which stops at the end of the epoch or of the data."""
+        check_not_forked()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
         if self.train_function is None or force or is_stale:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
+                omit_tracing_warnings(self.train_function)
             else:
                 self.train_function = execution.steps_function(self, is_guarded)
             self.train_function = execution.skip_done_steps(self, self.train_function)
@@ -266,8 +289,17 @@ class GameModel(BuiltInConstructor, keras.Model):
         return self.train_function
 
     def make_test_function(self, force=False):
+        check_not_forked()
         self.check_complete()
-        return super().make_test_function(force)
+        super().make_test_function(force)
+        omit_tracing_warnings(self.test_function)
+        return self.test_function
+
+    def make_predict_function(self, force=False):
+        check_not_forked()
+        super().make_predict_function(force)
+        omit_tracing_warnings(self.predict_function)
+        return self.predict_function
 
     def retrace(self) -> None:
         """Discards the compiled steps, so that they are traced again after a change."""
@@ -299,6 +331,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(network) for name, network in config["players"].items()}
         return cls(**{**config, "players": players})
 

@@ -13,7 +13,10 @@ from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
 NOT_GIVEN = "not given"
-OF_CONDITIONAL = ("labels", "conditions")  # entries of conditional generators only, which compare with unconditional ones
+OF_CONDITIONAL = (
+    "labels",
+    "conditions",
+)  # entries of conditional generators only, which compare with unconditional ones
 
 
 @dataclass(frozen=True)
