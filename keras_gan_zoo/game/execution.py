@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo.callbacks.looks import looks_at_each_step, steps_to_look
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
 
@@ -70,7 +71,7 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
     """
     if model.run_eagerly:
         return lambda iterator: model.train_step(next(iterator)), None
-    step = tf.function(model.train_step, autograph=False, jit_compile=model.jit_compile)
+    step = tf.function(counted_alone(model.train_step), autograph=False, jit_compile=model.jit_compile)
 
     def several(iterator, limit):
         def body(done, more, _, batch):
@@ -89,7 +90,10 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
         )
         return done, figures
 
-    return lambda iterator: step(next(iterator)), tf.function(several, autograph=False, reduce_retracing=True)
+    return (
+        lambda iterator: step(next(iterator)),
+        tf.function(counted_alone(several), autograph=False, reduce_retracing=True),
+    )
 
 
 class Pace:

@@ -8,12 +8,18 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.keras_internals import (
+    BuiltInConstructor,
+    omit_tracing_warnings,
+    random_states,
+    strategy_of,
+)
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks, execution, fitting
-from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimizer
+from keras_gan_zoo.game.players import Optimizers, Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
@@ -57,6 +63,7 @@ class GameModel(BuiltInConstructor, keras.Model):
     packing = 1  # number of examples that are judged together
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
+        check_not_forked()
         super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
@@ -115,6 +122,20 @@ class GameModel(BuiltInConstructor, keras.Model):
             for name in self._player_names
         }
 
+    @property
+    def optimizer(self) -> Optimizers | None:
+        """The optimizers of all players, to be read by callbacks that expect a single one; None before `compile`."""
+        is_compiled = all(player.optimizer is not None for player in self.players.values())
+        return Optimizers(self.players, self.step) if is_compiled else None
+
+    @optimizer.setter
+    def optimizer(self, value) -> None:  # Keras' compile sets it to None
+        if value is not None:
+            raise InputError(
+                f"Expected an optimizer of one player. Received: one for all. Pass it to compile, or set "
+                f"{' or '.join(f'{name}_optimizer' for name in self._player_names)}."
+            )
+
     def compile(self, *optimizers, **arguments):
         """Sets how the players are optimised.
 
@@ -142,7 +163,7 @@ class GameModel(BuiltInConstructor, keras.Model):
                 )
                 for name, optimizer in chosen.items()
             }
-        super().compile(optimizer=None, **{**keras_arguments, **steps})
+        super().compile(optimizer=None, **{"auto_scale_loss": False, **keras_arguments, **steps})
         for name, optimizer in built.items():
             setattr(self, name, optimizer)
         self._compile_arguments = keras_arguments
@@ -274,6 +295,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     def make_train_function(self, force=False):
         """A function around Keras' for several replicas, and around ours, which can run several steps, for one."""
+        check_not_forked()
         self.check_compiled()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
@@ -281,6 +303,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         if self.train_function is None or force or is_stale:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
+                omit_tracing_warnings(self.train_function)
                 one, several = self.train_function, None
             else:
                 one, several = execution.steps_functions(self, is_guarded)
@@ -288,9 +311,18 @@ class GameModel(BuiltInConstructor, keras.Model):
         return self.train_function
 
     def make_test_function(self, force=False):
+        check_not_forked()
         self.check_compiled()
         self.check_complete()
-        return super().make_test_function(force)
+        super().make_test_function(force)
+        omit_tracing_warnings(self.test_function)
+        return self.test_function
+
+    def make_predict_function(self, force=False):
+        check_not_forked()
+        super().make_predict_function(force)
+        omit_tracing_warnings(self.predict_function)
+        return self.predict_function
 
     def retrace(self) -> None:
         """Discards the compiled steps, so that they are traced again after a change."""
@@ -322,6 +354,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(network) for name, network in config["players"].items()}
         return cls(**{**config, "players": players})
 

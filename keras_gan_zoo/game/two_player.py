@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.game.checks import check_options, check_players, rebuilding
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
@@ -248,6 +249,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
         lacks_discriminator = config.get("lacks_discriminator", False)
         with rebuilding():
