@@ -72,6 +72,8 @@ def strategy_of(model):
 class BuiltInConstructor:
     """A mixin for Keras models that are built when they are made, and say themselves that they are not compiled."""
 
+    check_compiled: Callable[[], None]
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
         """Does nothing, because `fit` would build the model from a batch, which fails with several workers."""
 
