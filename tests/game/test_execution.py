@@ -12,7 +12,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import SamplePictures, Snapshots
 from keras_gan_zoo.game.execution import Pace
 from tests.games import DEFAULT, STEPS, VECTORS, Kill, game, train
-from tests.helpers import contents
+from tests.helpers import assert_same, contents
 
 THREE = {"steps_per_execution": 3}
 LambdaCallback = keras.callbacks.LambdaCallback
@@ -113,6 +113,16 @@ def test_executions_follow_each_other(gan):
     steps = [range(first, last + 1) for first, last in seen.executions]
     assert [step for execution in steps for step in execution] == list(range(STEPS)) * 2
     assert len(steps) < 2 * STEPS
+
+
+def test_who_looks_changes_no_bit(gan):
+    beginning, ends = gan.get_weights(), []
+    for watchers in ([], [Seen(every=3)], [LambdaCallback(on_train_batch_end=lambda batch, logs: None)]):
+        gan.set_weights(beginning)
+        history = train(gan, *watchers, epochs=2).history
+        ends.append([*gan.get_weights(), *history.values()])
+    assert_same(ends[0], ends[1])
+    assert_same(ends[0], ends[2])
 
 
 def test_an_execution_ends_where_a_callback_looks(gan):
