@@ -20,9 +20,9 @@ RAN_OUT = pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Ker
 
 
 class Batches(keras.utils.PyDataset):
-    def __init__(self, *columns, size=BATCH, **workers):
+    def __init__(self, *columns: np.ndarray, size=BATCH, **workers):
         super().__init__(**workers)
-        self.columns, self.size, self.calls = columns, size, []
+        self.columns, self.size, self.calls = list(columns), size, []
 
     def __len__(self):
         return -(-len(self.columns[0]) // self.size)
@@ -46,7 +46,7 @@ class Loader:
         return len(self.batches)
 
     def __iter__(self):
-        return (list(self.batches[index]) for index in range(len(self)))
+        return map(list, iter(self.batches))
 
 
 def tf_data(*columns, size=BATCH):
