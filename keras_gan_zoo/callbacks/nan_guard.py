@@ -10,6 +10,7 @@ from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.core.keras_internals import learning_rate
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.errors import NotFiniteError
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
@@ -45,7 +46,7 @@ class NaNGuard(Stateful):
         """Called by `fit` when the model is in its initial state."""
         self.set_model(model)
         self._journal, self._snapshots = journal, snapshots
-        self._check = tf.function(lambda: is_finite(model), autograph=False)
+        self._check = tf.function(counted_alone(lambda: is_finite(model)), autograph=False)
         self._lower_rates(times_in_variables=self._times)
 
     def steps_to_look(self) -> None:

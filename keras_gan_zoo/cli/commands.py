@@ -213,7 +213,7 @@ def _summarise(gan, folder: Path):
     click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
     for name, meaning in (
         ("samples.png", "samples"),
-        ("samples/history.gif", "the samples epoch by epoch"),
+        ("samples/history.gif", "how the samples changed"),
         (MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
         ("log.csv", "losses; also in tensorboard/"),
         (SNAPSHOTS, f"to train longer: gan-zoo train --resume {folder} --epochs MORE"),

@@ -174,7 +174,9 @@ def checked_labels(labels: np.ndarray, n: int, remedy: Remedy = in_arrays) -> np
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim == 1 and len(labels) != n:
-        raise InputError(f"Expected one label for each of {n} examples. Received: {len(labels)}. Pass one for each.")
+        raise InputError(
+            f"Expected one integer label for each of {n} examples. Received: {len(labels)}. Pass one for each."
+        )
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
         each = f" of shape {labels.shape[1:]} for each example" if labels.ndim > 1 else ""
         raise InputError(

@@ -7,6 +7,7 @@ it is needed: functions take the objects.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 
 
@@ -71,6 +72,8 @@ def strategy_of(model):
 class BuiltInConstructor:
     """A mixin for Keras models that are built when they are made, and say themselves that they are not compiled."""
 
+    check_compiled: Callable[[], None]
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
         """Does nothing, because `fit` would build the model from a batch, which fails with several workers."""
 
@@ -92,3 +95,21 @@ def changed_by(change: Callable, source):
     made = adapter.get_tf_dataset
     adapter.get_tf_dataset = lambda: change(made())
     return adapter
+
+
+def tensorflow_has_started() -> bool:
+    """Whether TensorFlow has run something in this process, so that its threads exist; does not import it."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = None if module is None else module.context_safe()
+    return context is not None and context._initialized
+
+
+def omit_tracing_warnings(function) -> None:
+    """Stops warnings of frequent tracing for what Keras compiled to evaluate or predict.
+
+    TensorFlow counts tracings by the code of a function, here Keras' own, so for all models together: it would warn of
+    the fifth model that is evaluated, which is traced once, as it should be.
+    """
+    for part in (function, *(cell.cell_contents for cell in getattr(function, "__closure__", None) or ())):
+        if hasattr(part, "_omit_frequent_tracing_warning"):
+            part._omit_frequent_tracing_warning = True

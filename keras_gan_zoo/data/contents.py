@@ -135,7 +135,7 @@ class Contents:
         absent = [name for name, count in self.counts if not count]
         doubts = ()
         if absent:
-            listed = ", ".join([*absent[:5], *(["..."] if len(absent) > 5 else [])])
+            listed = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
             doubts += (f"{len(absent):,} of {self.num_classes:,} classes without an example: {listed}.",)
         fewest, most = (choose(present, key=lambda each: each[1], default=("", 0)) for choose in (min, max))
         if most[1] >= UNBALANCED * fewest[1] > 0:

@@ -171,13 +171,13 @@ def _checked_examples(examples: np.ndarray) -> np.ndarray:
         )
     if is_float:
         examples = examples.astype(np.float32, copy=False)
-        remark = check_floats(examples)
+        remark = check_floats(examples, are_images=examples.ndim > 2)
         if remark is not None:
             warn(remark)
     return examples[..., None] if examples.ndim == 3 else examples
 
 
-def check_floats(examples: np.ndarray, remedy: Remedy = in_arrays) -> str | None:
+def check_floats(examples: np.ndarray, are_images: bool, remedy: Remedy = in_arrays) -> str | None:
     """Checks that float examples are finite and, if they are images, in [-1, 1].
 
     Returns:
@@ -189,12 +189,12 @@ def check_floats(examples: np.ndarray, remedy: Remedy = in_arrays) -> str | None
         raise InputError(
             f"Expected finite numbers. Received: NaN or infinity, first in example {bad}. Correct the data."
         )
-    if examples.ndim > 2 and (low < -1 or high > 1):
+    if are_images and (low < -1 or high > 1):
         raise InputError(
             f"Expected float images in [-1, 1]. Received: values from {low:g} to {high:g}. "
             f"Pass uint8 images, or scale them: {remedy('images / 127.5 - 1')} for 0 to 255."
         )
-    if examples.ndim > 2 and low >= 0:
+    if are_images and low >= 0:
         return (
             f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass "
             f"{remedy('2 * images - 1')}."

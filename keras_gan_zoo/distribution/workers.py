@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import spans_several_processes
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
@@ -45,7 +46,7 @@ def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
     def gather():
         return tf.distribute.get_replica_context().all_gather(value, axis=0)
 
-    return used.experimental_local_results(used.run(tf.function(gather)))[0].numpy().tolist()
+    return used.experimental_local_results(used.run(tf.function(counted_alone(gather))))[0].numpy().tolist()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo.callbacks.looks import looks_at_each_step, steps_to_look
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
 
@@ -57,7 +58,9 @@ class TrainFunction:
         done, figures = self.several(iterator, tf.constant(limit))
         if not done:
             raise StopIteration
-        return int(done), {name: float(value) for name, value in figures.items()}
+        return int(done), {
+            name: value.numpy() for name, value in figures.items()
+        }  # read once, not in each counted step
 
 
 def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]:
@@ -68,7 +71,7 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
     """
     if model.run_eagerly:
         return lambda iterator: model.train_step(next(iterator)), None
-    step = tf.function(model.train_step, autograph=False, jit_compile=model.jit_compile)
+    step = tf.function(counted_alone(model.train_step), autograph=False, jit_compile=model.jit_compile)
 
     def several(iterator, limit):
         def body(done, more, _, batch):
@@ -87,7 +90,10 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
         )
         return done, figures
 
-    return lambda iterator: step(next(iterator)), tf.function(several, autograph=False, reduce_retracing=True)
+    return (
+        lambda iterator: step(next(iterator)),
+        tf.function(counted_alone(several), autograph=False, reduce_retracing=True),
+    )
 
 
 class Pace:

@@ -8,12 +8,18 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.keras_internals import (
+    BuiltInConstructor,
+    omit_tracing_warnings,
+    random_states,
+    strategy_of,
+)
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks, execution, fitting
-from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimizer
+from keras_gan_zoo.game.players import Optimizers, Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
@@ -57,6 +63,7 @@ class GameModel(BuiltInConstructor, keras.Model):
     packing = 1  # number of examples that are judged together
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
+        check_not_forked()
         super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
@@ -115,15 +122,29 @@ class GameModel(BuiltInConstructor, keras.Model):
             for name in self._player_names
         }
 
+    @property
+    def optimizer(self) -> Optimizers | None:
+        """The optimizers of all players, to be read by callbacks that expect a single one; None before `compile`."""
+        is_compiled = all(player.optimizer is not None for player in self.players.values())
+        return Optimizers(self.players, self.step) if is_compiled else None
+
+    @optimizer.setter
+    def optimizer(self, value) -> None:  # Keras' compile sets it to None
+        if value is not None:
+            raise InputError(
+                f"Expected an optimizer of one player. Received: one for all. Pass it to compile, or set "
+                f"{' or '.join(f'{name}_optimizer' for name in self._player_names)}."
+            )
+
     def compile(self, *optimizers, **arguments):
         """Sets how the players are optimised.
 
         Args:
             *optimizers: Keras optimizers or their names, in the order of the players; None for `paper_optimizer`.
             **arguments: Optimizers by name: `<player>_optimizer`, or `optimizer` for a single player; `run_eagerly`,
-                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last is 1 by default, and more
-                where the players are so small that dispatching a step costs as much as the step. It changes no result,
-                but callbacks see a batch only at the end of an execution.
+                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last changes no result. By
+                default it is chosen for speed, and callbacks see what they would of single steps; with a number,
+                they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.
@@ -142,7 +163,7 @@ class GameModel(BuiltInConstructor, keras.Model):
                 )
                 for name, optimizer in chosen.items()
             }
-        super().compile(optimizer=None, **{**keras_arguments, **steps})
+        super().compile(optimizer=None, **{"auto_scale_loss": False, **keras_arguments, **steps})
         for name, optimizer in built.items():
             setattr(self, name, optimizer)
         self._compile_arguments = keras_arguments
@@ -232,14 +253,15 @@ class GameModel(BuiltInConstructor, keras.Model):
     # ------------------------------------------------------------------------------------------------------------- fit
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
-        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
+        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset`, or batches from a source that Keras takes.
 
         Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step. Unless
         `shuffle=False`, each epoch leaves out other examples if they do not fill a batch. Validation figures are those
         of `evaluate`. With `callbacks.Snapshots`, an interrupted `fit` is resumed where it stopped.
 
         Args:
-            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
+            x: uint8 images, or float examples (images in [-1, 1]); or a source of batches (examples,) or (examples, y),
+                such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1].
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
@@ -273,6 +295,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     def make_train_function(self, force=False):
         """A function around Keras' for several replicas, and around ours, which can run several steps, for one."""
+        check_not_forked()
         self.check_compiled()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
@@ -280,6 +303,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         if self.train_function is None or force or is_stale:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
+                omit_tracing_warnings(self.train_function)
                 one, several = self.train_function, None
             else:
                 one, several = execution.steps_functions(self, is_guarded)
@@ -287,9 +311,18 @@ class GameModel(BuiltInConstructor, keras.Model):
         return self.train_function
 
     def make_test_function(self, force=False):
+        check_not_forked()
         self.check_compiled()
         self.check_complete()
-        return super().make_test_function(force)
+        super().make_test_function(force)
+        omit_tracing_warnings(self.test_function)
+        return self.test_function
+
+    def make_predict_function(self, force=False):
+        check_not_forked()
+        super().make_predict_function(force)
+        omit_tracing_warnings(self.predict_function)
+        return self.predict_function
 
     def retrace(self) -> None:
         """Discards the compiled steps, so that they are traced again after a change."""
@@ -321,6 +354,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(network) for name, network in config["players"].items()}
         return cls(**{**config, "players": players})
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
@@ -15,6 +16,74 @@ class Player:
     name: str
     network: keras.Model
     optimizer: keras.optimizers.Optimizer | None = None
+
+
+class Optimizers:
+    """The optimizers of all players in the place of a single one, for callbacks that read `model.optimizer`.
+
+    It can be read, not changed: what is to change belongs to one player.
+
+    Args:
+        players: The players by name, compiled.
+        step: The number of finished training steps, a variable.
+
+    Attributes:
+        iterations: The number of finished training steps.
+        variables: The variables of all optimizers.
+        built: True.
+    """
+
+    built = True
+
+    def __init__(self, players: dict[str, Player], step):
+        by_name = {name: player.optimizer for name, player in players.items()}
+        vars(self).update(_by_name=by_name, iterations=tf.convert_to_tensor(step))
+
+    @property
+    def variables(self) -> list:
+        return [variable for optimizer in self._by_name.values() for variable in optimizer.variables]
+
+    @property
+    def learning_rate(self):
+        """The present rate, a scalar tensor, if it is the same for all players; otherwise `DifferentRates`."""
+        rates = {name: tf.convert_to_tensor(optimizer.learning_rate) for name, optimizer in self._by_name.items()}
+        first, *others = rates.values()
+        return first if all(float(rate) == float(first) for rate in others) else DifferentRates(rates)
+
+    def get_config(self) -> dict:
+        """The configurations of the optimizers by player."""
+        return {name: optimizer.get_config() for name, optimizer in self._by_name.items()}
+
+    def __getattr__(self, name: str):
+        raise AttributeError(
+            f"Expected an optimizer of one player for {name}. Received: those of all. {self._instead()}"
+        )
+
+    def __setattr__(self, name: str, value) -> None:
+        raise InputError(
+            f"Expected a change of one player's optimizer. Received: {name}={value!r} for all. {self._instead()}"
+        )
+
+    def _instead(self) -> str:
+        return f"Use {' or '.join(f'model.{name}_optimizer' for name in self._by_name)}."
+
+
+class DifferentRates:
+    """Learning rates that differ between the players: whatever reads them as one number is told so."""
+
+    def __init__(self, rates: dict):
+        self._rates = rates
+
+    def _refuse(self, *_, **__):
+        rates = ", ".join(f"{name} {float(rate):g}" for name, rate in self._rates.items())
+        name = next(iter(self._rates))
+        raise InputError(
+            f"Expected one learning rate. Received: {rates}. To log them, put a callback before that of the logger: "
+            f"keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({name}_learning_rate="
+            f"float(gan.{name}_optimizer.learning_rate)))."
+        )
+
+    __call__ = __float__ = __array__ = numpy = item = _refuse
 
 
 def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimizer:

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.export import export
 from keras_gan_zoo.latent.inversion import Inversion, invert
 from keras_gan_zoo.latent.sampler import Sampler
@@ -83,9 +85,11 @@ class GeneratorSampler(Sampler):
             InputError: If an argument is invalid, or the format cannot express a layer.
             ParityError: If the file does not compute the same as Keras; it is then deleted.
         """
+        check_not_forked()
         return export(self, path, format, **options)
 
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
+        check_not_forked()
         rows = len(noise if condition is None else condition)
         pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, rows, data.BATCH_SIZE)]
         parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]
@@ -93,4 +97,5 @@ class GeneratorSampler(Sampler):
 
     @cached_property
     def _sample(self):
-        return tf.function(lambda inputs: self.sampler(inputs, training=False), autograph=False, reduce_retracing=True)
+        function = counted_alone(lambda inputs: self.sampler(inputs, training=False))
+        return tf.function(function, autograph=False, reduce_retracing=True)

@@ -206,10 +206,11 @@ class Look:
         self.check_type(examples.dtype.name)
         self.check_shape(examples.shape)
         self.check_condition(condition, len(examples))
-        remark = check_floats(examples, self.remedy) if self.is_first and examples.dtype != np.uint8 else None
+        if self.is_first and examples.dtype != np.uint8:
+            remark = check_floats(examples, len(self.model.example_shape) == 3, self.remedy)
+            if remark is not None:
+                self.line.warn(remark)
         self.is_first = False
-        if remark is not None:
-            self.line.warn(remark)
 
     def check_type(self, dtype: str) -> None:
         if dtype != "uint8" and not dtype.startswith(("float", "bfloat")):
@@ -356,8 +357,10 @@ def _check_specs(look: Look, examples: tf.TensorSpec, condition: tf.TensorSpec |
     look.check_type(examples.dtype.name)
     if examples.shape.rank is not None:
         look.check_shape(tuple(examples.shape))
-    of_one = () if condition is None else _dims(condition)[1:]
-    if condition is not None and None not in of_one:
+    if condition is None or (condition.shape.rank is None and condition.dtype != tf.string):
+        return
+    of_one = _dims(condition)[1:]
+    if None not in of_one:
         dtype = np.str_ if condition.dtype == tf.string else condition.dtype.as_numpy_dtype
         look.check_condition(np.zeros((0, *of_one), dtype), 0)
 

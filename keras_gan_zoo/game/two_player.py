@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.game.checks import check_options, check_players, rebuilding
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
@@ -83,8 +84,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             generator_optimizer: Keras optimizer, its name, or None for the paper's.
             discriminator_optimizer: Keras optimizer, its name, or None for the paper's.
             **keras_arguments: `run_eagerly`, `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The
-                last is 1 by default, and more where the players are so small that dispatching a step costs as much as
-                the step. It changes no result, but callbacks see a batch only at the end of an execution.
+                last changes no result. By default it is chosen for speed, and callbacks see what they would of single
+                steps; with a number, they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.
@@ -248,6 +249,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
         lacks_discriminator = config.get("lacks_discriminator", False)
         with rebuilding():

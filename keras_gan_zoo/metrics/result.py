@@ -13,7 +13,7 @@ from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
 NOT_GIVEN = "not given"
-OF_CONDITIONAL = ("labels", "conditions")  # entries of conditional generators only, which others may be compared with
+OF_CONDITIONAL = ("labels", "conditions")  # which only conditional generators have; others compare with them
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,10 @@ class Plan:
         doubts = list(self.contents.doubts)
         if self.steps < FEW_STEPS and self.recipe.from_preset is None:
             epochs, enough = "--epochs" if options else "epochs", math.ceil(FEW_STEPS / self.steps_per_epoch)
+            number = "1 step" if self.steps == 1 else f"{self.steps:,} steps"
             doubts.append(
-                f"{self.steps:,} steps are few: before about {FEW_STEPS:,}, samples of such models are noise, or "
-                f"hardly recognisable. Raise {epochs} to {enough:,}, or leave it out for about {STEPS:,} steps."
+                f"Only {number}: before about {FEW_STEPS:,}, samples of such models are noise, or hardly recognisable. "
+                f"Raise {epochs} to {enough}, or leave it out for about {STEPS:,} steps."
             )
         return doubts
 

@@ -14,6 +14,7 @@ import keras
 
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.downloads import is_url
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.errors import InputError
@@ -52,6 +53,7 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
             "gan-zoo list."
         )
+    check_not_forked()
     variants()  # registers them with Keras, which must know them before it reads a file
     if is_url(source):
         return _load_url(str(source), with_discriminator, sha256)

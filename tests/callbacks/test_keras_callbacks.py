@@ -95,6 +95,24 @@ def test_tensorboard_of_each_batch(tmp_path, execution):
     assert figures[2 * STEPS] == pytest.approx(history["d_loss"][-1])
 
 
+def test_tensorboard_of_every_fifth_batch(tmp_path):
+    train(game(execution=DEFAULT), Callbacks.TensorBoard(tmp_path, update_freq=5), epochs=2)
+    assert list(points(tmp_path / "train", "batch_d_loss")) == [5, 10, 15]
+
+
+def test_model_checkpoint_of_every_third_batch(tmp_path):
+    gan, watch = game(execution=DEFAULT), Watch()
+    checkpoints = Callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}_{batch}.weights.h5", save_weights_only=True, save_freq=3
+    )
+    train(gan, watch, checkpoints, epochs=2)
+    steps = {"1_3": 3, "1_6": 6, "2_1": 9, "2_4": 12, "2_7": 15}
+    assert {path.name.removesuffix(".weights.h5") for path in tmp_path.iterdir()} == set(steps)
+    for name, step in steps.items():
+        gan.load_weights(tmp_path / f"{name}.weights.h5")
+        assert_same(state(gan), watch.after[step])
+
+
 def test_tensorboard_with_histograms_of_both_players(tmp_path):
     gan = game()
     train(gan, Callbacks.TensorBoard(tmp_path, histogram_freq=1), epochs=2)

@@ -124,6 +124,14 @@ def test_clipped(clip):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, err_msg=broke("clipped", f"gradients clipped by {clip}"))
 
 
+@pytest.mark.parametrize(("batches", "expected"), [(0, False), ((2, 3), True)])
+def test_profiles_batches(tmp_path, monkeypatch, batches, expected):
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_start_profiler", lambda *_, **__: None)  # which takes seconds
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_stop_profiler", lambda *_, **__: None)
+    found = internals.profiles_batches(keras.callbacks.TensorBoard(tmp_path, profile_batch=batches))
+    assert found is expected, broke("profiles_batches", f"{expected} with profile_batch={batches}")
+
+
 def test_strategy_of(two_replicas):
     def built():
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -206,6 +214,20 @@ def test_spans_several_processes_is_asked_of_any_strategy(two_replicas):
 # --- no private parts elsewhere
 OF_PYTHON = {("__init__.py", "_initializing")}  # of the import system, not of Keras
 ROOM = "core/keras_internals.py"
+
+
+def test_changed_by():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return (np.full((2, 1), index),)
+
+    adapter = internals.changed_by(lambda dataset: dataset.skip(1), Batches())
+    read = [int(batch[0, 0]) for (batch,) in adapter.get_tf_dataset()]
+    assert read == [1, 2], broke("changed_by", "get_tf_dataset of Keras' adapter, which fit takes in place of a source")
+    assert adapter.num_batches == 3, broke("changed_by", "the adapter of the source")
 
 
 def is_private(name) -> bool:

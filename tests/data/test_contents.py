@@ -59,7 +59,7 @@ def test_number_shape_channels_and_range(examples, said):
             None,
             "20; fewest examples in 1: 0, most in 19: 90",
             [
-                "18 of 20 classes without an example: 1, 2, 3, 4, 5, ....",
+                "18 of 20 classes without an example: 1, 2, 3, 4, 5 and 13 more.",
                 "Unbalanced classes: 90 examples of 19, 7 of 0. Rare classes are learned badly.",
             ],
         ),

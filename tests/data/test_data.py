@@ -101,7 +101,7 @@ def test_images_that_look_like_zero_to_one_are_pointed_out():
 
 @pytest.mark.parametrize("labels", [np.zeros(3, int), np.zeros((2, 5), int), np.zeros(2, float), np.array([0, -1])])
 def test_labels_of_another_form_are_refused(labels):
-    with pytest.raises(InputError, match=r"one integer label.*argmax"):
+    with pytest.raises(InputError, match="one integer label"):
         data.Dataset(numbered(2), labels)
 
 

@@ -35,7 +35,7 @@ def test_a_run_of_few_steps_in_the_words_of_the_command_line_and_of_python():
         "note      1 picture was turned.",
         "steps     12 per epoch x 4 epochs = 48; batches of 64",
         "time      about 24 s for 48 steps (2 steps/s)",
-        "Warning:  48 steps are few: before about 1,000, samples of such models are noise, or hardly",
+        "Warning:  Only 48 steps: before about 1,000, samples of such models are noise, or hardly",
         "          recognisable. Raise --epochs to 84, or leave it out for about 4,500 steps.",
     ]
     words = " ".join(str(plan).split())

@@ -56,6 +56,15 @@ def test_a_run_folder_holds_everything(few_digits, tmp_path):
     assert_same(weights_of(gan), weights_of(again))
 
 
+@pytest.mark.parametrize(
+    ("examples", "epochs", "steps"),
+    [(100_000, 3, 93), (100_000, 1, 50), (60_000, 5, 93), (60_000, 100, None), (1_797, 161, None), (1_797, 1, None)],
+)
+def test_runs_of_few_long_epochs_have_about_50_pictures(examples, epochs, steps):
+    recipe = Recipe("gan", "points", epochs=epochs, batch_size=64)
+    assert training.runs._picture_steps(recipe, range(examples)) == steps
+
+
 def test_the_recipe_in_the_folder_remakes_the_run(few_digits, tmp_path):
     first, folder = training.train(tiny_recipe(few_digits, seed=3), tmp_path / "run", verbose=0)
     recipe = Recipe.from_toml((folder / "recipe.toml").read_text())
