@@ -39,12 +39,24 @@ class _Group(click.Group):
         prepare_output()
         return super().main(*args, **kwargs)
 
+    def parse_args(self, ctx: click.Context, args: list[str]):
+        for argument in args:
+            if any("\ud800" <= character <= "\udfff" for character in argument):  # bytes that the locale lacks
+                raise click.UsageError(_other_locale(argument))
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context):
         start()
         try:
             return super().invoke(ctx)
         except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
             raise _Failure(error) from error
+        except UnicodeEncodeError as error:  # by a name in a recipe, or that of the current directory
+            raise _Failure(InputError(_other_locale(error.object))) from error
+
+
+def _other_locale(name: str) -> str:
+    return f"Expected names that the locale of this terminal can write. Received: {name!a}. Set PYTHONUTF8=1."
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
