@@ -11,7 +11,6 @@ import pytest
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.core import forks
-from keras_gan_zoo.errors import InputError
 from tests.games import VECTORS, game
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -301,6 +301,7 @@ def test_a_perfect_model_of_unbalanced_data_is_perfect(unbalanced, tmp_path):
     again = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 6))
     assert metrics.evaluate(again, file, **UNBALANCED).generated[0].value == ours.value
 
+    perfect.condition = Condition((), 4)
     in_turn = metrics.evaluate(perfect, saved(tmp_path, unbalanced.examples), **UNBALANCED).generated[0]
     assert in_turn.protocol["labels"] == "in turn"
     with pytest.raises(InputError, match="labels"):
@@ -357,6 +358,7 @@ def test_metrics_while_training_draw_labels_as_the_real_ones(unbalanced):
     def measured(dataset):
         perfect.given.clear()
         quality.set_model(perfect)
+        quality.set_params({"epochs": 1})
         quality.begin(dataset)
         quality.on_epoch_end(0, logs := {})
         [result] = quality.results
@@ -387,7 +389,7 @@ def test_metrics_while_training_say_early_that_conditions_are_missing(unbalanced
         quality.begin(kgz.data.Dataset(unbalanced.examples))
 
 
-# -------------------------------------------------------------------------------------------------- images, and what fits
+# ------------------------------------------------------------------------------------------------ images, and what fits
 
 
 def test_images_that_exist_are_taken_in_an_order_of_their_own(digits):
