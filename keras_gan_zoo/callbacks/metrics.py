@@ -19,8 +19,8 @@ class Metrics(keras.callbacks.Callback):
     """Measures samples after an epoch; callbacks after this one, such as a log file or `Stopping`, see the figures.
 
     Samples come from `gan.sample`, so from the averaged generator if there is one, and always from the same noise.
-    Their labels are in the shares that the classes have among the real images; where these have no labels, the classes
-    come in turn. Other conditions are those of the real images.
+    Their labels are in the shares of the classes among the real images, or in turn where these have no labels; other
+    conditions are those of the real images.
 
     Args:
         metrics: Names, keys of `metrics.METRICS`. One with a single value is logged under its own name, such as
@@ -94,7 +94,7 @@ class Metrics(keras.callbacks.Callback):
         self._protocol["data"] = real.name
         self._labels = None
         if self.model.has_classes:
-            # Training data are learned by their numbers, whatever their names; other images have the model's.
+            # Training data are learned by their numbers, whatever their names; other images have the model's names.
             names = None if self.real is None else real.class_names
             known = labels if real.labels is None else real.labels  # a set that streams does not hold its labels
             condition = self.model.condition

@@ -79,7 +79,7 @@ class DifferentRates:
         name = next(iter(self._rates))
         raise InputError(
             f"Expected one learning rate. Received: {rates}. To log them, put a callback before that of the logger: "
-            f"keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({name}_learning_rate="
+            f"keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({name}_lr="
             f"float(gan.{name}_optimizer.learning_rate)))."
         )
 

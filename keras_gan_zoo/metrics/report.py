@@ -102,10 +102,10 @@ def evaluate(
 ) -> Report:
     """Measures n samples against a split of a data set, and n images of the training split likewise.
 
-    The labels of samples are in the shares that the classes have in that split; where it has no labels, the classes
-    come in turn. A set without splits, such as `digits`, is cut into random halves, because it is unknown which images
-    were trained on. One half is compared with, the other is measured in place of samples, and copies are sought in the
-    whole set.
+    The labels of samples are in the shares of the classes in that split, or in turn where it has no labels; other
+    conditions are those of its images. A set without splits, such as `digits`, is cut into random halves, because it is
+    unknown which images were trained on. One half is compared with, the other is measured in place of samples, and
+    copies are sought in the whole set.
 
     Args:
         source: A model, an array of images, a function from n to n images, or a path, see `sources.as_source`.

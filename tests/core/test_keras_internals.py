@@ -318,6 +318,37 @@ def test_what_counts_as_private(source, found):
     assert [use for _, use in foreign_uses({"a.py": source, "b.py": other})] == found
 
 
+def test_tensorflow_has_started(monkeypatch):
+    tf.constant(1.0)
+    assert internals.tensorflow_has_started(), broke("tensorflow_has_started", "True after an operation")
+    monkeypatch.delitem(sys.modules, "tensorflow.python.eager.context")
+    assert not internals.tensorflow_has_started()
+
+
+@pytest.mark.slow
+def test_tensorflow_has_not_started_when_it_was_only_imported():
+    code = (
+        "import keras, tensorflow; from keras_gan_zoo.core.keras_internals import tensorflow_has_started as started;"
+        "before = started(); tensorflow.constant(1.0); print(before, started())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "False True\n", broke("tensorflow_has_started", "False after the import alone")
+
+
+def test_omit_tracing_warnings():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for make, made in (("make_test_function", "test_function"), ("make_predict_function", "predict_function")):
+        getattr(model, make)()
+        function = getattr(model, made)
+        internals.omit_tracing_warnings(function)
+        cells = (
+            [cell.cell_contents for cell in function.__closure__ or ()] if inspect.isfunction(function) else [function]
+        )
+        flags = [part._omit_frequent_tracing_warning for part in cells if hasattr(part, "python_function")]
+        assert flags == [True], broke("omit_tracing_warnings", f"one compiled function in {made}")
+
+
 def our_classes() -> set[type]:
     names = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "keras_gan_zoo.")]
     modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]

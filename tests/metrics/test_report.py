@@ -313,6 +313,7 @@ def test_a_perfect_model_of_unbalanced_data_is_perfect(unbalanced, tmp_path):
     again = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 6))
     assert metrics.evaluate(again, file, **UNBALANCED).generated[0].value == ours.value
 
+    perfect.condition = Condition((), 4)
     in_turn = metrics.evaluate(perfect, saved(tmp_path, unbalanced.examples), **UNBALANCED).generated[0]
     assert in_turn.protocol["labels"] == "in turn"
     with pytest.raises(InputError, match="labels"):
@@ -369,6 +370,7 @@ def test_metrics_while_training_draw_labels_as_the_real_ones(unbalanced):
     def measured(dataset):
         perfect.given.clear()
         quality.set_model(perfect)
+        quality.set_params({"epochs": 1})
         quality.begin(dataset)
         quality.on_epoch_end(0, logs := {})
         [result] = quality.results
