@@ -9,15 +9,18 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
     POSITIVE,
+    Name,
     RecipeCommand,
     model_options,
 )
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
@@ -27,8 +30,8 @@ from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, Worker
 class _Failure(click.ClickException):
     """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
 
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
+    def __init__(self, error: Exception, command: click.Command | None):
+        super().__init__(in_options(str(error), command))
         self.exit_code = 2 if isinstance(error, InputError) else 1
 
 
@@ -37,8 +40,11 @@ class _Group(click.Group):
         start()
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            suggest(error)
+            raise
         except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
-            raise _Failure(error) from error
+            raise _Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,7 +60,7 @@ def main():
 
 
 @main.command(cls=RecipeCommand)
-@click.argument("variant", type=click.Choice(list(VARIANTS)), required=False)
+@click.argument("variant", type=Name(list(VARIANTS)), required=False)
 @click.option(
     "--recipe",
     "recipe_file",
@@ -88,6 +94,7 @@ def main():
 )
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Minutes between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Also write a snapshot every so many steps.")
+@import_option
 @click.option("--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and exit.")
 def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
