@@ -88,7 +88,7 @@ class Snapshots(keras.callbacks.Callback):
 
         Called by `fit`, before anything is changed.
         """
-        self._journal = journal
+        self._journal, described = journal, journal.run
         snapshot = self.folder.newest()
         if snapshot is not None and not self.resume:
             raise InputError(
@@ -96,7 +96,7 @@ class Snapshots(keras.callbacks.Callback):
                 "another folder, or leave resume out."
             )
         if snapshot is not None:
-            identity.check_same(snapshot.run, journal.run)
+            identity.check_same(snapshot.run, described)
         strategy = journal.model.distribute_strategy
         check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
         check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
@@ -134,7 +134,7 @@ class Snapshots(keras.callbacks.Callback):
         if not self._writes:
             self._start_interval()
             return
-        snapshot = self._journal.snapshot()
+        snapshot = self._journal.snapshot(run=self._journal.run)
         broken = snapshot.not_finite()
         if broken:
             raise NotFiniteError(

@@ -10,15 +10,18 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
     POSITIVE,
+    Name,
     RecipeCommand,
     model_options,
 )
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
+from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.claims import UnseenOwnerError
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
@@ -29,8 +32,8 @@ from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, Worker
 class _Failure(click.ClickException):
     """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
 
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
+    def __init__(self, error: Exception, command: click.Command | None):
+        super().__init__(in_options(str(error), command))
         self.exit_code = 2 if isinstance(error, InputError) else 1
 
 
@@ -49,10 +52,13 @@ class _Group(click.Group):
         start()
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            suggest(error)
+            raise
         except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
-            raise _Failure(error) from error
+            raise _Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
         except UnicodeEncodeError as error:  # by a name in a recipe, or that of the current directory
-            raise _Failure(InputError(_other_locale(error.object))) from error
+            raise _Failure(InputError(_other_locale(error.object)), None) from error
 
 
 def _other_locale(name: str) -> str:
@@ -72,7 +78,7 @@ def main():
 
 
 @main.command(cls=RecipeCommand)
-@click.argument("variant", type=click.Choice(list(VARIANTS)), required=False)
+@click.argument("variant", type=Name(list(VARIANTS)), required=False)
 @click.option(
     "--recipe",
     "recipe_file",
@@ -111,6 +117,7 @@ def main():
     is_flag=True,
     help="Use a run folder although a process on another machine, which has ended, did not release it.",
 )
+@import_option
 @click.option(
     "--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and what it will do; exit."
 )

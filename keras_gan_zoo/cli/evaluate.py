@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
@@ -14,6 +15,7 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
+@import_option
 @click.option(
     "--data",
     metavar="NAME",

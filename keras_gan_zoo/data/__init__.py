@@ -16,7 +16,7 @@ from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
-from keras_gan_zoo.errors import InputError, near_names
+from keras_gan_zoo.errors import InputError, similar
 
 __all__ = ["BATCH_SIZE", "EMBEDDED", "Dataset", "as_dataset", "has_splits", "load", "located"]
 
@@ -97,7 +97,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
     beside = _neighbours(path)
     if len(path.parts) > 1 or path.suffix:
         what = "a file of another kind" if path.exists() else "which does not exist"
-        near = [str(path.with_name(other)) for other in near_names(path.name, beside)]
+        near = [str(path.with_name(other)) for other in similar(path.name, beside)]
         raise InputError(
             f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, {what}."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the path.")

@@ -11,7 +11,7 @@ import numpy as np
 from keras_gan_zoo.data import records
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
-from keras_gan_zoo.errors import InputError, near_names
+from keras_gan_zoo.errors import InputError, similar
 
 SECONDS_TO_ANSWER = 5
 PREPARED = "https://storage.googleapis.com"  # whence TensorFlow Datasets takes prepared sets
@@ -23,7 +23,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
 
     known = tfds.list_builders(with_community_datasets=False)
     if name not in known:
-        near = near_names(name, {*EMBEDDED, *known, *others})
+        near = similar(name, {*EMBEDDED, *known, *others})
         raise InputError(
             f"Unknown data set {name!r}, and no such folder. Expected {', '.join(EMBEDDED)}, the name of a set of "
             "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."

@@ -62,6 +62,6 @@ def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
         lost = sorted(named - {str(own)}, key=int)
         which = f"worker {', '.join(lost)}" if lost else "another worker"
         raise WorkerLostError(
-            f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
-            "--resume: they continue from the last snapshot."
+            f"Lost {which} of this job ({type(error).__name__}). Stop the others, then resume with all of "
+            "them: they continue from the last snapshot."
         ) from error

@@ -1,9 +1,5 @@
 """Checks of players, their options and their data, before anything runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -13,20 +9,9 @@ from keras_gan_zoo.core.conditions import Condition, check_class_names
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.rebuilding import is_rebuilt
 from keras_gan_zoo.networks.raw_scores import are_bounded
 from keras_gan_zoo.networks.roles import noise_and_condition
-
-_is_rebuilt = ContextVar("is_rebuilt", default=False)
-
-
-@contextmanager
-def rebuilding() -> Iterator[None]:
-    """Within this context a saved model is rebuilt: checks that did not exist when it was saved are left out."""
-    token = _is_rebuilt.set(True)
-    try:
-        yield
-    finally:
-        _is_rebuilt.reset(token)
 
 
 def refuse(arguments: dict, *names: str) -> None:
@@ -127,6 +112,15 @@ def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_pe
         )
 
 
+def check_floatx() -> None:
+    """Checks that losses and averages are computed in full precision, which keras.json may say otherwise."""
+    if keras.config.floatx() not in ("float32", "float64"):
+        raise InputError(
+            f"Expected numbers in full precision. Received: Keras' floatx is {keras.config.floatx()}. Call "
+            "keras.config.set_floatx('float32'); for speed, set_dtype_policy('mixed_bfloat16') computes layers in half."
+        )
+
+
 def check_networks(players: dict[str, keras.Model]) -> None:
     """Checks that players are built networks, and that no two share a weight."""
     for name, network in players.items():
@@ -173,7 +167,7 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
 
 def check_raw_scores(discriminator) -> None:
     """Checks that nothing bounds the scores of a discriminator, because losses take raw scores."""
-    if not _is_rebuilt.get() and are_bounded(discriminator):
+    if not is_rebuilt() and are_bounded(discriminator):
         raise InputError(
             "Expected a discriminator that returns raw scores, which losses take. Received: one whose scores are "
             "bounded, whatever its weights. Leave out what bounds them, such as a sigmoid, tanh or softmax at its end."

@@ -18,7 +18,7 @@ from keras_gan_zoo.core.keras_internals import (
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game import checks, execution, fitting
+from keras_gan_zoo.game import checks, execution, fitting, saving
 from keras_gan_zoo.game.players import Optimizers, Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
@@ -67,6 +67,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
+        checks.check_floatx()
         checks.check_networks(players)
         for name, network in players.items():
             replicas.prepare(network)
@@ -348,8 +349,26 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     # -------------------------------------------------------------------------------------------------------- saving
 
+    def save(self, filepath, overwrite=True, zipped=None, **keras_arguments):
+        """As in `keras.Model`: everything in a `.keras` file, which appears under its name when it is complete.
+
+        Raises:
+            InputError: If the path does not end in `.keras` or its folder does not exist, if there is a file that must
+                not be replaced (Keras would ask), or a layer cannot be described. An earlier file is untouched.
+        """
+        with saving.place(filepath, saving.MODEL, overwrite, folder=zipped is False) as beside:
+            super().save(beside, zipped=zipped, **keras_arguments)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """As in `keras.Model`: only the weights, in a `.weights.h5` file, which appears when it is complete."""
+        if max_shard_size is not None:  # several files, beside one with their names
+            super().save_weights(filepath, overwrite, max_shard_size)
+            return
+        with saving.place(filepath, saving.WEIGHTS, overwrite) as beside:
+            super().save_weights(beside)
+
     def get_config(self):
-        players = {name: keras.saving.serialize_keras_object(player.network) for name, player in self.players.items()}
+        players = {name: saving.described(name, player.network) for name, player in self.players.items()}
         return {"name": self.name, "players": players, "seed": self.seed}
 
     @classmethod

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.rebuilding import is_marked
+from keras_gan_zoo.networks.layers import WithOtherWeights
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Optimizers:
     """
 
     built = True
+    _by_name: dict[str, keras.optimizers.Optimizer]
 
     def __init__(self, players: dict[str, Player], step):
         by_name = {name: player.optimizer for name, player in players.items()}
@@ -103,11 +106,32 @@ def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimiz
 
 
 def frozen_copy(network: keras.Model) -> keras.Model:
-    """A copy of a network with the same weights, which are not trainable."""
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
+    """A copy of a network with the same weights, which are not trainable.
+
+    Keras copies layers by their configurations. Some have none that describes them, such as a `Lambda` or a layer
+    without `get_config`; then the copy calls the same layers, with weights of its own.
+    """
+    copy = None if is_marked("shares_layers") else _with_copied_layers(network)
+    if copy is None:
+        inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype, name=each.name) for each in network.inputs]
+        given = inputs if len(inputs) > 1 else inputs[0]
+        copy = keras.Model(given, WithOtherWeights(network)(given), name=network.name)
     copy.trainable = False
     return copy
+
+
+def _with_copied_layers(network: keras.Model) -> keras.Model | None:
+    try:
+        copy = keras.models.clone_model(network)
+        copy.set_weights(network.get_weights())
+    except Exception:  # whatever the constructors of layers raise
+        return None
+    return copy
+
+
+def shares_layers(copy: keras.Model | None) -> bool:
+    """Whether a copy is one that calls the layers of the network."""
+    return copy is not None and isinstance(copy.layers[-1], WithOtherWeights)
 
 
 def assign_optimizers(names: tuple[str, ...], optimizers: tuple, arguments: dict) -> tuple[dict, dict]:

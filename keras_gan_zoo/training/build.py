@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data
-from keras_gan_zoo.core.registry import variant
+from keras_gan_zoo.core.registry import METRICS, variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
@@ -74,7 +74,8 @@ def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
         quality.check(gan, dataset)
     figures = [*gan.logged, *(name for name in figures_of(recipe.metrics) if name in BETTER)]
     if recipe.stop_by is not None and recipe.stop_by not in figures:
-        hint = " Ask for it with --metrics." if recipe.stop_by in BETTER else ""
+        metric = next((name for name in METRICS if recipe.stop_by in figures_of([name])), None)
+        hint = f" Ask for its metric: metrics=['{metric}']." if metric else ""
         raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
 
 
