@@ -92,7 +92,7 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
 
     return (
         lambda iterator: step(next(iterator)),
-        tf.function(counted_alone(several), autograph=False, reduce_retracing=True),
+        tf.function(counted_alone(several), autograph=False),
     )
 
 

@@ -52,7 +52,9 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
             callback.set_model(model)
             callback.begin(dataset)
     journal = ours.Journal(model, described, callbacks)
-    session = Session(model, callbacks, journal, source_restarts=dataset is None)
+    steps = arguments.get("steps_per_epoch")
+    before = None if feed is None else lambda epoch: feed.batches_before(epoch, steps)
+    session = Session(model, callbacks, journal, before)
     with errors_of_pipelines():
         return session.run(keras_fit, batches, arguments)
 

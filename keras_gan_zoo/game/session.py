@@ -21,8 +21,8 @@ class Session:
         model: The compiled model.
         callbacks: The user's callbacks.
         journal: The journal of this `fit`.
-        source_restarts: Whether the source of batches always starts from its beginning, so that the batches of
-            finished steps must be skipped.
+        batches_before: If the source of batches starts from its beginning, so that the batches of finished steps must
+            be skipped: a function from an epoch to their number before it. None if it starts where the run is resumed.
 
     Attributes:
         is_guarded: Whether an execution ends with the first step that produces NaN or infinity.
@@ -31,8 +31,14 @@ class Session:
 
     executions: Executions
 
-    def __init__(self, model, callbacks: list[keras.callbacks.Callback], journal: Journal, source_restarts: bool):
-        self.model, self.journal, self.source_restarts = model, journal, source_restarts
+    def __init__(
+        self,
+        model,
+        callbacks: list[keras.callbacks.Callback],
+        journal: Journal,
+        batches_before: Callable[[int], int] | None,
+    ):
+        self.model, self.journal, self.batches_before = model, journal, batches_before
         self.snapshots, self.guard = _at_most_one(Snapshots, callbacks), _at_most_one(NaNGuard, callbacks)
         self.others = [callback for callback in callbacks if callback not in (self.snapshots, self.guard)]
         self.is_guarded = self.guard is not None
@@ -87,8 +93,7 @@ class Session:
         interrupted = None
         if start is not None:
             arguments = {**arguments, "initial_epoch": arguments["epochs"] if start.is_stopped else start.epoch}
-            # If Keras knows the length of an epoch, it keeps one iterator; otherwise each epoch starts a new one.
-            before = start.epoch * (arguments.get("steps_per_epoch") or 0) if self.source_restarts else None
+            before = None if self.batches_before is None else self.batches_before(start.epoch)
             interrupted = InterruptedEpoch(start, before)
         steps, is_given = self.model.steps_per_execution, self.model.steps_are_given
         self.executions = Executions(watchers, arguments["verbose"], steps, is_given, interrupted)

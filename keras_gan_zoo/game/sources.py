@@ -69,6 +69,24 @@ class Feed:
     check: Callable[[], None] = lambda: None
     begin: Callable[[int], None] = lambda epoch: None
 
+    def batches_before(self, epoch: int, steps: int | None) -> int:
+        """The number of batches that Keras has read before an epoch since it began the source.
+
+        With `steps` per epoch, it reads on from epoch to epoch until the source ends; otherwise each epoch begins it.
+        """
+        if steps is None:
+            return 0
+        length = self._length
+        return (epoch if length is None else epoch % math.ceil(length / steps)) * steps
+
+    @property
+    def _length(self) -> int | None:
+        """The number of batches; None if it is unknown, or there is no end."""
+        if isinstance(self.batches, tf.data.Dataset):
+            length = int(self.batches.cardinality())
+            return None if length < 0 else length
+        return getattr(self.batches, "num_batches", None)
+
     def callback(self) -> keras.callbacks.Callback:
         """Makes these calls during `fit`."""
         return keras.callbacks.LambdaCallback(

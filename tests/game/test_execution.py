@@ -241,3 +241,11 @@ def test_more_than_9999_epochs_are_in_the_order_of_time(gan, tmp_path):
         gan.session = type("", (), {"executions": type("", (), {"interrupted": None})})
         names = [path.stem for path in callback._frames_before(10000)]
     assert names == ["epoch_0000_step_0000003", "epoch_9999", "epoch_10000"]
+
+
+def test_a_critic_of_several_steps_trains_on_batches_of_another_size(tiny, images):
+    critic = tiny("wgan")
+    assert critic.discriminator_steps == 2
+    for size in (10, 8):
+        critic.fit(images, batch_size=size, verbose=0)
+    assert critic.steps_done == 4 + 5

@@ -258,6 +258,13 @@ def test_the_end_of_data_is_no_step(reused):
     assert step_of(gan) == 2 * STEPS
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize(("steps", "step"), [(5, 7), slow(5, 5), (3, 4), slow(2, 4)])
+def test_goes_on_with_tf_data_that_end_after_some_epochs(reused, tmp_path, steps, step):
+    """Of 5 batches: Keras begins them again when they have ended."""
+    check_goes_on(lambda: reused(plain), tmp_path, batches(), step=step, steps_per_epoch=steps, epochs=4)
+
+
 @pytest.mark.parametrize("step", [4, 6, 7])
 def test_goes_on_with_endless_tf_data(reused, tmp_path, step):
     # Keras reads on in it from epoch to epoch.
