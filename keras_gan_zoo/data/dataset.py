@@ -73,6 +73,20 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.examples)
 
+    def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
+        """One example, or (example, condition); for a slice, or an array of indices, a `Dataset` of these examples."""
+        wanted = np.arange(len(self))[index]
+        examples = self.read(np.atleast_1d(wanted))
+        conditions = None if self.conditions is None else self.conditions[wanted]
+        if wanted.ndim == 0:
+            return examples[0] if conditions is None else (examples[0], conditions)
+        facts = {"name": self.name, "class_names": self.class_names, "centers": self.centers, "std": self.std}
+        return Dataset(examples, conditions=conditions, **facts)
+
+    def read(self, indices) -> np.ndarray:
+        """Examples by their numbers."""
+        return self.examples[indices]
+
     def __repr__(self) -> str:
         kind = "" if self.condition_shape is None else f", conditions {self.condition_shape}"
         kind = f", {self.num_classes} classes" if self.labels is not None else kind

@@ -99,6 +99,16 @@ class Generator:
         """The images that Keras makes from noise and conditions, given by the names of the inputs."""
         return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
 
+    def check_repeatable(self) -> None:
+        """Raises an `InputError` if the network makes other images from the same noise, which no file could match."""
+        feed = self.feed(2, seed=0)
+        first, second = self.images(feed), self.images(feed)
+        if not np.allclose(first, second, atol=1e-4, equal_nan=True):
+            raise InputError(
+                "Expected a generator that makes the same images from the same noise. Received: one whose layers draw "
+                "random numbers themselves. Let it take them as part of the noise, or draw them in training only."
+            )
+
     def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
         """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn."""
         given = {}

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo import data
+from keras_gan_zoo.data.streamed import StreamedDataset
 from keras_gan_zoo.errors import InputError
 from tests.helpers import needs_tfds
 
@@ -211,6 +212,50 @@ def test_folders_beyond_memory_are_read_batch_by_batch(folder):
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
     assert [len(batch) for batch in streamed.batches_in_order(4)] == [4, 2]
+    for index in (2, -1):
+        np.testing.assert_array_equal(held[index][0], streamed[index][0])
+        assert held[index][1] == streamed[index][1]
+    np.testing.assert_array_equal(held[4:1:-2].examples, streamed[4:1:-2].examples)
+    np.testing.assert_array_equal(held[[3, 0]].labels, streamed[[3, 0]].labels)
+
+
+def test_a_data_set_gives_single_examples_and_parts():
+    digits, images = data.load("digits"), np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4)
+    image, label = digits[3]
+    assert (image.shape, label) == ((16, 16, 1), digits.labels[3])
+    threes = digits[digits.labels == 3]
+    assert set(threes.labels) == {3}
+    assert (len(digits[:7]), digits[:7].class_names, repr(digits[:7])[:17]) == (
+        7,
+        digits.class_names,
+        "<Dataset digits: ",
+    )
+    np.testing.assert_array_equal(data.Dataset(images)[-1], images[-1][..., None])
+    np.testing.assert_array_equal(data.load("ring8")[:9].centers, data.load("ring8").centers)
+    with pytest.raises(IndexError):
+        digits[len(digits)]
+    with pytest.raises(InputError):
+        digits[3:3]
+
+
+def test_a_streamed_data_set_reads_only_what_is_asked_for():
+    read = []
+
+    def noted(number):
+        read.append(int(number))
+        return np.full((8, 8, 1), number, np.uint8)
+
+    numbers = tf.data.Dataset.range(100)
+    examples = numbers.map(lambda n: tf.ensure_shape(tf.numpy_function(noted, [n], tf.uint8), (8, 8, 1)))
+    streamed = StreamedDataset(examples, 100, (8, 8, 1), name="numbers")
+    assert streamed[7][0, 0, 0] == streamed[-93][0, 0, 0] == 7
+    assert streamed[9:3:-3].examples[:, 0, 0, 0].tolist() == [9, 6]
+    assert max(read) <= 9
+    assert streamed[[5, 50]].examples[:, 0, 0, 0].tolist() == [5, 50]
+    with pytest.raises(IndexError):
+        streamed[100]
+    with pytest.raises(InputError, match="at least one of 100"):
+        streamed[5:5]
 
 
 # ------------------------------------------------------------------------------------------------------- embedded sets

@@ -16,6 +16,17 @@ def vector_gan(**arguments):
     return kgz.GAN.for_images((2,), 3, generator_units=8, discriminator_units=4, pieces=2, seed=0, **arguments)
 
 
+@pytest.mark.parametrize("floatx", ["float16", "bfloat16"])
+def test_half_precision_is_a_policy_and_not_the_floatx_of_keras_json(floatx):
+    generator, discriminator = network((3,), (2,)), network((2,), (1,))
+    keras.config.set_floatx(floatx)
+    try:
+        with pytest.raises(InputError, match=f"floatx is {floatx}.*set_dtype_policy"):
+            kgz.GAN(generator, discriminator)
+    finally:
+        keras.config.set_floatx("float32")
+
+
 # ------------------------------------------------------------------------------------------------------------- players
 
 
