@@ -1,6 +1,7 @@
 """A player of a game: a network and the optimizer that moves it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -57,7 +58,9 @@ class Optimizers:
         """The configurations of the optimizers by player."""
         return {name: optimizer.get_config() for name, optimizer in self._by_name.items()}
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         raise AttributeError(
             f"Expected an optimizer of one player for {name}. Received: those of all. {self._instead()}"
         )

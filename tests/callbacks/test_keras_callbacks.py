@@ -1,5 +1,6 @@
 """Keras' own callbacks beside two players, those that are refused, and learning rates by schedule."""
 
+import copy
 import csv
 
 import keras
@@ -272,6 +273,7 @@ def test_what_belongs_to_one_player_is_not_changed_for_all(player):
     with pytest.raises(AttributeError, match=r"one player for lr\..*model\.generator_optimizer"):
         _ = player.optimizer.lr
     assert not hasattr(player.optimizer, "inner_optimizer")
+    assert float(copy.copy(player.optimizer).learning_rate) == pytest.approx(0.1)
 
 
 def test_a_model_is_compiled_again_under_mixed_precision():
@@ -289,9 +291,9 @@ def test_weights_and_biases(tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb", reason="wandb is not installed: pip install .[oracle]")
     from wandb.integration.keras import WandbMetricsLogger, WandbModelCheckpoint
 
-    logged, log = [], wandb.log
-    monkeypatch.setattr(wandb, "log", lambda figures: (logged.append(dict(figures)), log(figures)))
     with wandb.init(mode="offline", dir=tmp_path, settings=wandb.Settings(silent=True)):
+        logged, log = [], wandb.log
+        monkeypatch.setattr(wandb, "log", lambda figures: (logged.append(dict(figures)), log(figures)))
         checkpoint = WandbModelCheckpoint(tmp_path / "{epoch}.keras")
         history = train(game(), WandbMetricsLogger(), checkpoint, epochs=2, validation_data=VECTORS[:16]).history
         assert logged[-1] == pytest.approx(
