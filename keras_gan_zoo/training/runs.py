@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data, pictures
@@ -34,9 +35,8 @@ def train(
     """Trains a model by a recipe, into a new run folder.
 
     The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch, more within long epochs,
-    and `history.gif`),
-    `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when training is done,
-    `gan.keras`. While the run trains, no other process can write to its folder.
+    and `history.gif`), `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when
+    training is done, `gan.keras`. While the run trains, no other process can write to its folder.
 
     Args:
         recipe: The recipe.
@@ -175,36 +175,48 @@ def _train_in(
         with written_beside(folder / RECIPE_FILE) as beside:  # last: a folder with a recipe can be resumed
             beside.write_text(recipe.to_toml(), encoding="utf-8")
 
-    is_drawn = pictures.can_draw(dataset.example_shape)
-    real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
-    mode = "max" if BETTER.get(recipe.stop_by) == HIGHER else "min"
     watchers = [
-        callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
-        *metrics_of(recipe),
-        *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
-        callbacks.NaNGuard(retries=recipe.retries),
+        *_steering(recipe),
         callbacks.Snapshots(folder / SNAPSHOTS, take_over=take_over, **(snapshots or {})),
         *more_callbacks,
     ]
     if writes:
-        watchers += [
-            *announcing(recipe, dataset, announce, verbose),
-            callbacks.Log(str(folder / "log.csv")),
-            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-            *(
-                [callbacks.SamplePictures(folder / "samples", real=real, every_steps=_picture_steps(recipe, dataset))]
-                if is_drawn
-                else []
-            ),
-        ]
+        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder, recipe, dataset)]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     if writes:
-        with written_beside(folder / MODEL_FILE) as beside:
-            gan.save(beside)
-        if is_drawn:
-            pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
+        gan.save(folder / MODEL_FILE)
+        if pictures.can_draw(dataset.example_shape):
+            pictures.save(pictures.draw_samples(gan, real=_points(dataset)), folder / "samples.png")
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """What measures a run, and may end it."""
+    mode = "max" if BETTER.get(recipe.stop_by) == HIGHER else "min"
+    return [
+        callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
+        *metrics_of(recipe),
+        *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
+        callbacks.NaNGuard(retries=recipe.retries),
+    ]
+
+
+def _recording(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[keras.callbacks.Callback]:
+    """What writes figures and pictures into the folder of a run."""
+    records: list[keras.callbacks.Callback] = [
+        callbacks.Log(str(folder / "log.csv")),
+        keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+    ]
+    if pictures.can_draw(dataset.example_shape):
+        every_steps = _picture_steps(recipe, dataset)
+        records.append(callbacks.SamplePictures(folder / "samples", real=_points(dataset), every_steps=every_steps))
+    return records
+
+
+def _points(dataset: data.Dataset) -> np.ndarray | None:
+    """Real points to draw beneath generated ones; None for other examples."""
+    return dataset.examples[:2500] if dataset.example_shape == (2,) else None
 
 
 def _picture_steps(recipe: Recipe, dataset: data.Dataset) -> int | None:
