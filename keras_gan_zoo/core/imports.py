@@ -52,7 +52,7 @@ def quietly_if_ours() -> Iterator[None]:
 
     is_chosen = LEVEL in os.environ
     with without_talk():
-        os.environ.setdefault(LEVEL, "1")  # without information, also later; read once, by this import
+        os.environ.setdefault(LEVEL, "2")  # errors only, also later; read once, by this import
         try:
             yield
             import tensorflow as tf
