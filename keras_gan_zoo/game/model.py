@@ -1,6 +1,7 @@
 """A Keras model of named players: everything except the algorithm, which is the `train_step`."""
 
 import random
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -61,6 +62,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
     packing = 1  # number of examples that are judged together
+    predict_function: Callable | None  # Keras' constructor sets it
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
         check_not_forked()
