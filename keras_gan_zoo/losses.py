@@ -239,6 +239,8 @@ class Variational(AdversarialLoss):
         if generator_objective not in self.OBJECTIVES:
             raise unknown("generator_objective", generator_objective, self.OBJECTIVES)
         self.divergence = divergences.get(divergence)
+        if type(self.divergence).conjugate_of_activation is divergences.FDivergence.conjugate_of_activation:
+            check_written(self.divergence, divergences.FDivergence, "conjugate")
         self.generator_objective = generator_objective
 
     def bound(self, real_scores, fake_scores):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import losses
+from keras_gan_zoo import divergences, losses
 from keras_gan_zoo.divergences import F_DIVERGENCES
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
@@ -307,6 +307,15 @@ def test_losses_that_cannot_work_are_refused_at_once(loss, message):
 
 def gradient_stopped(self, fake_scores):
     return tf.reduce_mean(tf.stop_gradient(fake_scores))
+
+
+def test_a_divergence_without_its_conjugate_is_refused_where_that_is_needed():
+    class Half(divergences.FDivergence):
+        f = divergences.formula(lambda self, u: (u - 1) ** 2)
+
+    assert divergences.get(Half()).f(3.0) == 4  # for divergences that are computed by f alone
+    with pytest.raises(InputError, match=r"Expected a FDivergence with conjugate\. Received: a Half without"):
+        losses.Variational(Half())
 
 
 @pytest.mark.parametrize(

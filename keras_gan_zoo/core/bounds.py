@@ -41,6 +41,6 @@ def check_written(instance: object, base: type, *methods: str) -> None:
     missing = [name for name in methods if getattr(kind, name) is getattr(base, name)]
     if missing:
         raise InputError(
-            f"Expected the methods {' and '.join(methods)} of a {base.__name__}. Received: a {kind.__name__} without "
-            f"{' and '.join(missing)}. Write {'it' if len(missing) == 1 else 'them'}."
+            f"Expected a {base.__name__} with {' and '.join(methods)}. Received: a {kind.__name__} without "
+            f"{' and '.join(missing)}. Write {'this method' if len(missing) == 1 else 'these methods'}."
         )

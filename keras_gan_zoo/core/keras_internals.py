@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
+from keras_gan_zoo.errors import InputError
+
 
 def all_layers(network, include_self: bool = True) -> list:
     """The layers of a network and those within them, at any depth; `Model.layers` has the outermost only."""
@@ -72,7 +74,7 @@ def strategy_of(model):
 class BuiltInConstructor:
     """A mixin for Keras models that are built when they are made, and say themselves that they are not compiled."""
 
-    check_compiled: Callable[[], None]
+    compiled: bool  # an attribute of `keras.Model`
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
         """Does nothing, because `fit` would build the model from a batch, which fails with several workers."""
@@ -80,6 +82,14 @@ class BuiltInConstructor:
     def _assert_compile_called(self, method_name=None) -> None:
         """What each method that needs optimizers asks first: `fit`, `evaluate`, `train_on_batch`, `test_on_batch`."""
         self.check_compiled()
+
+    def check_compiled(self) -> None:
+        """Raises an `InputError` if there are no optimizers yet."""
+        if not self.compiled:
+            raise InputError(
+                "Expected a compiled model. Received: one without optimizers. Call gan.compile() first; a saved model "
+                "is loaded with its optimizers unless compile=False."
+            )
 
 
 def spans_several_processes(strategy) -> bool:

@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.core.bounds import check_written
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -282,7 +281,6 @@ def get(identifier: str | dict | FDivergence, *, alpha: float | None = None, wei
     if isinstance(identifier, dict):
         identifier = keras.saving.deserialize_keras_object(identifier)
     if isinstance(identifier, FDivergence):
-        check_written(identifier, FDivergence, "f", "conjugate")
         return identifier
     if not isinstance(identifier, str):
         raise InputError(f"Expected the name of a divergence or an instance, such as KL(). Received: {identifier!r}.")

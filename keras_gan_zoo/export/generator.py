@@ -15,6 +15,7 @@ from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.networks.copies import rebuilt
 from keras_gan_zoo.networks.roles import inputs
 from keras_gan_zoo.state.identity import sha256_of_weights
 
@@ -142,9 +143,7 @@ def _in_full_precision(network: keras.Model) -> keras.Model:
     dtypes = {dtype for layer in all_layers(network) for dtype in (layer.compute_dtype, layer.variable_dtype)}
     if dtypes <= {"float32"}:
         return network
-    copy = keras.models.clone_model(
-        network, clone_function=lambda layer: type(layer).from_config(_with_float32(layer.get_config()))
-    )
+    copy = keras.models.clone_model(network, clone_function=lambda layer: rebuilt(layer, _with_float32))
     copy.set_weights(network.get_weights())
     return copy
 

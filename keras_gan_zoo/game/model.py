@@ -172,14 +172,6 @@ class GameModel(BuiltInConstructor, keras.Model):
         self._compile_arguments = keras_arguments
         self.compiled_as = self.get_compile_config()
 
-    def check_compiled(self) -> None:
-        """Raises an `InputError` if there are no optimizers yet."""
-        if not self.compiled:
-            raise InputError(
-                "Expected a compiled model. Received: one without optimizers. Call gan.compile() first; a saved model "
-                "is loaded with its optimizers unless compile=False."
-            )
-
     def _default_steps_per_execution(self) -> int:
         parameters = sum(player.network.count_params() for player in self.players.values())
         return STEPS_OF_SMALL if parameters < SMALL and strategy_of(self) is None else 1

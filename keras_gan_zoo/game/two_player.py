@@ -94,6 +94,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         super().compile(generator_optimizer, discriminator_optimizer, **keras_arguments)
 
     def make_train_function(self, force=False):
+        """As in `GameModel`, after a check of the loss: before its graph is traced, so that nothing has changed yet."""
         if self.train_function is None and not self.run_eagerly and getattr(self, "adversarial_loss", None) is not None:
             check_values(self.adversarial_loss, (4, *self.discriminator.output_shape[1:]))
         return super().make_train_function(force)

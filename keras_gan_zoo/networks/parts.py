@@ -10,6 +10,7 @@ from keras import layers
 
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.networks.copies import rebuilt
 
 Shape = tuple[int, ...]
 DATA_FORMAT = "channels_last"  # for every layer that takes one: the user's keras.json may say otherwise
@@ -116,6 +117,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     Returns:
         A new model with the same weights.
 
+    Raises:
+        InputError: If a layer with weights cannot be copied.
+
     Example:
         >>> from keras_gan_zoo import networks
         >>> _, discriminator = networks.mlp_pair((2,))
@@ -125,7 +129,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     seeds = seeds_of(seed)
 
     def wrapped(layer):
-        copy = type(layer).from_config(layer.get_config())
+        if not layer.variables:  # such as a Lambda: nothing that two networks must not share
+            return layer
+        copy = rebuilt(layer)
         if not hasattr(layer, "kernel"):
             return copy
         return layers.SpectralNormalization(copy, name=layer.name, dtype=full_precision())

@@ -37,7 +37,7 @@ def are_bounded(network: keras.Model) -> bool:
 def _scores(output: keras.KerasTensor, scale: float) -> np.ndarray:
     """What the operations after the last trained weights make of numbers of a given scale, by weights of that scale."""
     random = np.random.default_rng(0)
-    known: dict[tuple, list] = {}
+    known: dict[int, list] = {}
 
     def numbers(tensor):
         """Numbers of both signs for the examples or features of a tensor; the class 0 for labels."""

@@ -21,7 +21,7 @@ def missing_definition(what: object, error: Exception) -> InputError | None:
         )
     if "`Lambda` layer" in text:
         return InputError(
-            f"Expected a model that runs no code from its file. Received: {what}, which has a Lambda layer. If you "
-            "trust its author, call keras.config.enable_unsafe_deserialization() first."
+            f"Expected a model that Keras can rebuild without running code from its file. Received: {what}, which has "
+            "a Lambda layer. If you trust its author, call keras.config.enable_unsafe_deserialization() first."
         )
     return None

@@ -106,7 +106,7 @@ def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
         (
             ["train", "dcgan", "--data", "digits", "--k", "5", "--batch-size", "64"],
             2,
-            "divisible by discriminator_steps=5",
+            "divisible by --k 5",
         ),
         (["train", "dcgan", "--data", "digits", "--batch-size", "4000"], 2, "full batch of 4000"),
         (["train", "dcgan", "--data", "digits", "--image-size", "30"], 2, "multiples of 4"),

@@ -168,3 +168,23 @@ def test_a_saved_file_is_whole_or_the_earlier_one(gan, tmp_path, monkeypatch):
     again = kgz.load(path)
     again.load_weights(weights)
     np.testing.assert_array_equal(again.sample(2, seed=0), gan.sample(2, seed=0))
+
+
+def test_spectral_normalisation_leaves_layers_without_weights_alone():
+    def discriminator(*last):
+        return keras.Sequential([keras.Input((2,)), layers.Dense(4), *last, layers.Dense(1)])
+
+    normalised = kgz.networks.spectrally_normalized(discriminator(layers.Lambda(lambda x: 2 * x)), seed=0)
+    assert normalised(np.ones((3, 2))).shape == (3, 1)
+    with pytest.raises(InputError, match=r"layers that Keras can copy. Received: the layer 'undescribed\w*'"):
+        kgz.networks.spectrally_normalized(discriminator(Undescribed(tf.tanh)))
+
+
+def test_the_export_of_half_precision_names_a_layer_that_cannot_be_copied(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = game(layers.Lambda(lambda x: 2 * x))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(InputError, match=r"layers that Keras can copy. Received: the layer 'lambda\w*'"):
+        gan.export(tmp_path / "g.onnx")
