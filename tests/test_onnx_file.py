@@ -88,6 +88,7 @@ def endless() -> bytes:
 def test_ctrl_c_ends_an_endless_model(tmp_path):
     (tmp_path / "endless.onnx").write_bytes(endless())
     script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in the background
         "import numpy as np; from keras_gan_zoo.onnx_file import OnnxFile; g = OnnxFile('endless.onnx'); "
         "print('runs', flush=True); g.sample_from(np.ones((1, 4)))"
     )

@@ -95,7 +95,8 @@ def test_a_mistake_is_not_repeated(workers_run):
 
 
 LAUNCHER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 from keras_gan_zoo.cli import launching
 launching.WORKER = [sys.executable, "-c", sys.argv[1]]
 sys.exit(launching.launch(["train", "dcgan", "--out", "x"], 2, restarts=3, say=lambda line: print(line, flush=True)))
