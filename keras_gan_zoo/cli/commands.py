@@ -161,7 +161,7 @@ def _show_plan(recipe: dict, strategy):
 
     with strategy.scope():
         plan = training.plan(training.Recipe(**recipe))
-    comments = textwrap.indent(plan.text(options=True), "# ")
+    comments = textwrap.indent(in_options(str(plan), click.get_current_context().command), "# ")
     click.echo(f"{plan.recipe.to_toml()}\n{comments}")
 
 
@@ -170,12 +170,12 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
     from keras_gan_zoo.distribution.workers import is_chief
 
     outlive_reader()
-    progress = callbacks.Progress()
+    progress, command = callbacks.Progress(), click.get_current_context().command
     speaks = is_chief(arguments["strategy"])
     arguments.update(
         more_callbacks=(progress,) if speaks else (),
         verbose=0,
-        announce=lambda plan: click.echo(plan.text(options=True)),
+        announce=lambda plan: click.echo(in_options(str(plan), command)),
     )
     folder = None if resume is None else out or resume
     try:

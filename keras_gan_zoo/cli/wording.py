@@ -13,7 +13,6 @@ _PHRASES = {
     "Pass it (in a recipe: conditional=True)": "Give --conditional",
     "let callbacks.NaNGuard(retries=3) do it": "let --retries 3 do it",
     "callbacks.NaNGuard finds the step": "--retries finds the step",
-    "or use batch(..., drop_remainder=True)": "or --k",
     "Load one with kgz.load": "See gan-zoo list",
     "Pass conditions=": "Give --conditions FILE",
     "then resume with all of them": "then start all of them again with --resume",

@@ -65,7 +65,9 @@ def quietly_if_ours() -> Iterator[None]:
 
 def _is_ours() -> bool:
     """Whether a module of this package other than this one is among the callers."""
-    frame = sys._getframe()
+    from inspect import currentframe  # not at start-up
+
+    frame = currentframe()
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if name.partition(".")[0] == "keras_gan_zoo" and name != __name__:

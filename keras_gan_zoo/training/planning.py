@@ -56,53 +56,48 @@ class Plan:
         """Estimate of the time that the steps left will take; None if the pace is unknown."""
         return None if self.steps_per_second is None else self.steps_left / self.steps_per_second
 
-    def text(self, options: bool = False) -> str:
-        """The lines of the plan, in the words of the command line with `options`, otherwise in those of Python."""
+    def __str__(self) -> str:
         rows = [
             ("data", f"{self.contents.name}: {self.contents.values}"),
-            ("alpha", self._alpha(options)),
-            ("classes", self._classes(options)),
+            ("alpha", self._alpha()),
+            ("classes", self._classes()),
             *(("note", remark) for remark in self.contents.remarks),
             ("steps", self._steps()),
         ]
         lines = [_row(heading, text) for heading, text in rows if text]
         if self.steps_per_second is not None:
             lines.append(time_left(self.steps_left, self.steps_per_second, " left" if self.steps_done else ""))
-        return "\n".join([*lines, *(_row("Warning:", text) for text in self.warnings(options))])
+        return "\n".join([*lines, *(_row("Warning:", text) for text in self.warnings())])
 
-    def __str__(self) -> str:
-        return self.text()
-
-    def warnings(self, options: bool = False) -> list[str]:
+    def warnings(self) -> list[str]:
         """What is likely to disappoint, in sentences."""
         doubts = list(self.contents.doubts)
         if self.steps < FEW_STEPS and self.recipe.from_preset is None:
-            epochs, enough = "--epochs" if options else "epochs", math.ceil(FEW_STEPS / self.steps_per_epoch)
+            enough = math.ceil(FEW_STEPS / self.steps_per_epoch)
             number = "1 step" if self.steps == 1 else f"{self.steps:,} steps"
             doubts.append(
                 f"Only {number}: before about {FEW_STEPS:,}, samples of such models are noise, or hardly recognisable. "
-                f"Raise {epochs} to {enough}, or leave it out for about {STEPS:,} steps."
+                f"Pass epochs={enough}, or leave it out for about {STEPS:,} steps."
             )
         return doubts
 
-    def _alpha(self, options: bool) -> str:
+    def _alpha(self) -> str:
         if self.recipe.background is not None:
             return f"composed on {self.recipe.background}"
         if self.contents.alpha is None:
             return ""
         low, high = self.contents.alpha
         values = f"{low:.4g} everywhere" if low == high else f"from {low:.4g} to {high:.4g}"
-        background = "--background COLOUR" if options else "background"
-        remedy = f"; {background} composes it on a colour" if self.contents.shape[-1] == 4 else ""
+        remedy = "; background='white' puts it on white" if self.contents.shape[-1] == 4 else ""
         return f"kept as the last channel, {values}{remedy}"
 
-    def _classes(self, options: bool) -> str:
+    def _classes(self) -> str:
         contents = self.contents
         if contents.condition_shape is not None:
             return f"none; each example has a condition {contents.condition_shape}"
         if contents.num_classes is None or self.recipe.conditional:
             return contents.classes
-        return f"{contents.classes}; not used without {'--conditional' if options else 'conditional=True'}"
+        return f"{contents.classes}; not used without conditional=True"
 
     def _steps(self) -> str:
         recipe, plural = self.recipe, "" if self.recipe.epochs == 1 else "s"

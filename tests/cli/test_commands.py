@@ -63,7 +63,7 @@ def test_trains_and_says_where_the_pictures_are(few_digits, tmp_path):
         "data      few: 64 images of shape (16, 16, 1), grey, uint8 from 0 to 255\nclasses   10"
     )
     assert "\nWarning:  Only 4 steps: " in result.output
-    assert "Raise --epochs to 500," in " ".join(result.output.split())
+    assert "Pass --epochs 500," in " ".join(result.output.split())
     assert "epoch    2/2" in result.output
     gan = kgz.load(folder)
     assert (gan.ema_decay, gan.discriminator_steps, gan.seed) == (0.9, 2, 3)

@@ -542,7 +542,7 @@ def test_a_signal_that_was_ignored_stays_ignored(reused, undisturbed, tmp_path):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_is_noted_anew_by_the_next_fit(reused, undisturbed, tmp_path):
+def test_a_signal_is_noted_anew_by_the_next_fit(reused, undisturbed, handlers, tmp_path):
     snapshots = Snapshots(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         fit(reused(plain), None, callbacks=[Send([signal.SIGINT], 7), snapshots])
