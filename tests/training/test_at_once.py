@@ -16,6 +16,13 @@ from keras_gan_zoo.core.claims import LOCK_FILE
 from keras_gan_zoo.training import Recipe
 
 TINY = ["gan", "--data", "ring8", "--batch-size", "500"]
+# A shell's background processes, and what they start, ignore Ctrl-C.
+GAN_ZOO = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from keras_gan_zoo.cli import main
+main(prog_name="gan-zoo")
+"""
 PATIENCE = 240  # seconds to wait for anything, on a busy machine
 
 pytestmark = pytest.mark.slow
@@ -28,7 +35,7 @@ def start(tmp_path):
 
     def start(*options):
         process = subprocess.Popen(
-            [sys.executable, "-m", "keras_gan_zoo", "train", *map(str, options)],
+            [sys.executable, "-c", GAN_ZOO, "train", *map(str, options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
