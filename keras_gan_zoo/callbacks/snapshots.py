@@ -152,8 +152,8 @@ class Snapshots(keras.callbacks.Callback):
             yield  # only the main thread may handle signals, and several workers would not stop at the same step
             return
         self._signal = None
-        ignored = {number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN}  # as nohup does
-        before = {number: signal.signal(number, self._handle_signal) for number in _SIGNALS if number not in ignored}
+        handled = [number for number in _SIGNALS if not _is_without_terminal(number)]
+        before = {number: signal.signal(number, self._handle_signal) for number in handled}
         try:
             yield
         finally:
@@ -175,6 +175,11 @@ class Snapshots(keras.callbacks.Callback):
 
     def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done
+
+
+def _is_without_terminal(number: int) -> bool:
+    """Whether a signal is that of a closed terminal, which `nohup` tells the process to ignore."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _interrupt(number: int, message: str = "") -> BaseException:
