@@ -22,7 +22,6 @@ from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
 from keras_gan_zoo.cli.wording import in_options, suggest
-from keras_gan_zoo.core.claims import UnseenOwnerError
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
@@ -192,8 +191,6 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
         how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
         click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
-    except UnseenOwnerError as error:
-        raise InputError(str(error).replace("take_over=True", "--take-over")) from None
     finally:
         progress.stop()
     if speaks and not progress.saw_an_epoch:

@@ -16,13 +16,12 @@ CLOSED_PIPE = 141  # the exit code of a Unix program whose output nobody reads a
 
 
 def start() -> None:
-    """Prints warnings as one line, and hides more of TensorFlow's messages than the package does.
+    """Prints warnings as one line, and prevents a message of TensorFlow that the package does not hide.
 
     Set KERAS_GAN_ZOO_VERBOSE=1 to see the messages.
     """
     warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
     if hides_talk():
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         around_import("tensorflow", _without_remapping)
 
 

@@ -30,7 +30,7 @@ def in_options(message: str, command: click.Command | None) -> str:
     for phrase, ours in _PHRASES.items():
         message = message.replace(phrase, ours)
     for name, option in _options(command).items():
-        values = r"\[?'([^']*)'\]?|([\w.\-]+)"
+        values = r"\[?'([^']*)'\]?|([\w.\-]*[\w\-])"
         message = re.sub(rf"(?<![\w.]){name}=(?:{values})", lambda found, o=option: _given(o, found), message)
         alone = rf"(?<![\w.'\"/-]){name}(?![\w('\"/]|\.\w)" if "_" in name else rf"'{name}'(?= out\b)"
         message = re.sub(alone, option, message)

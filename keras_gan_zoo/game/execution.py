@@ -58,9 +58,8 @@ class TrainFunction:
         done, figures = self.several(iterator, tf.constant(limit))
         if not done:
             raise StopIteration
-        return int(done), {
-            name: value.numpy() for name, value in figures.items()
-        }  # read once, not in each counted step
+        # Read once, not in each counted step.
+        return int(done), {name: value.numpy() for name, value in figures.items()}
 
 
 def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]:
@@ -96,7 +95,7 @@ def steps_functions(model, is_guarded: bool) -> tuple[Callable, Callable | None]
     )
 
 
-class Pace:
+class ExecutionLength:
     """The number of steps per execution that we choose: as many as take a tenth of a second.
 
     They spend little time on dispatching, and neither a progress bar nor an interruption waits long. The first
@@ -133,7 +132,7 @@ class Executions(keras.callbacks.CallbackList):
     def __init__(self, callbacks: list, verbose, most: int, is_given: bool, interrupted: "InterruptedEpoch | None"):
         self._verbose, self._is_given, self.interrupted = verbose, is_given, interrupted
         self._most = most if is_given or not any(map(looks_at_each_step, callbacks)) else 1
-        self._pace = Pace(self._most)
+        self._chosen = ExecutionLength(self._most)
         self._length: int | None = None  # of an epoch; None if it ends where the data end
         self._done = self._counted = 0  # steps of this epoch: run or skipped, and counted by Keras
         super().__init__(callbacks, add_progbar=verbose != 0)
@@ -183,7 +182,7 @@ class Executions(keras.callbacks.CallbackList):
     def _run(self, iterator, function: TrainFunction) -> int:
         began = time.monotonic()
         steps, self._figures = function.run(iterator, self._limit(), self._most)
-        self._pace.adapt(steps, time.monotonic() - began)
+        self._chosen.adapt(steps, time.monotonic() - began)
         return steps
 
     def _limit(self) -> int:
@@ -192,7 +191,7 @@ class Executions(keras.callbacks.CallbackList):
         if self._is_given:
             return min([self._most - self._done % self._most, *left])
         looks = filter(None, map(steps_to_look, self.callbacks))
-        return min([self._most if self.interrupted else self._pace.steps, *looks, *left])
+        return min([self._most if self.interrupted else self._chosen.steps, *looks, *left])
 
 
 class InterruptedEpoch:

@@ -61,6 +61,7 @@ def test_phrases_of_the_package_that_are_replaced_exist():
             "Ask for its metric: metrics=['precision_recall'].",
             "Ask for its metric: --metrics precision_recall.",
         ),
+        ("train", "If it has, give take_over=True. Pass epochs=36.", "If it has, give --take-over. Pass --epochs 36."),
         ("sample", "Pass conditions=, one for all", "Give --conditions FILE, one for all"),
         ("list", "image_size=64", "image_size=64"),
     ],

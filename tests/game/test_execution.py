@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import SamplePictures, Snapshots
-from keras_gan_zoo.game.execution import Pace
+from keras_gan_zoo.game.execution import ExecutionLength
 from tests.games import DEFAULT, STEPS, VECTORS, Kill, game, train
 from tests.helpers import assert_same, contents
 
@@ -178,7 +178,7 @@ def test_what_a_train_step_adds_is_logged(gan):
 
 
 def test_an_execution_takes_about_a_tenth_of_a_second():
-    pace, taken = Pace(most=64), []
+    pace, taken = ExecutionLength(most=64), []
     for seconds_per_step in [0.001] * 8 + [0.01] * 4 + [1.0] * 4:
         taken.append(pace.steps)
         pace.adapt(pace.steps, pace.steps * seconds_per_step)
