@@ -6,6 +6,7 @@ callback looks.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,18 @@ def counted_singly(model) -> Iterator[None]:
         yield
     finally:
         model.steps_per_execution = given
+
+
+@contextmanager
+def reads_to_the_end(steps: int | None) -> Iterator[None]:
+    """Within this context, data may end, unless a number of steps was asked for.
+
+    Keras warns of the end of all data whose length it did not know.
+    """
+    with warnings.catch_warnings():
+        if steps is None:
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+        yield
 
 
 class TrainFunction:

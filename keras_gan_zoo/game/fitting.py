@@ -10,7 +10,7 @@ from keras_gan_zoo.core.keras_internals import strategy_of
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
 from keras_gan_zoo.game.checks import check_data_arguments, check_dataset, check_scope, refuse
-from keras_gan_zoo.game.execution import counted_singly
+from keras_gan_zoo.game.execution import counted_singly, reads_to_the_end
 from keras_gan_zoo.game.session import Session
 from keras_gan_zoo.game.sources import Feed, Reading, read
 
@@ -67,8 +67,9 @@ def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict)
     if arguments.get("_use_cached_eval_dataset"):  # by `fit`, with the validation data that were prepared before
         return keras_evaluate(x, **arguments)
     check_data_arguments("evaluate()", x, y)
-    feed = _in_order(model, x, y, batch_size, Reading("steps", arguments.pop("steps", None)))
-    with errors_of_pipelines(), counted_singly(model):
+    steps = arguments.pop("steps", None)
+    feed = _in_order(model, x, y, batch_size, Reading("steps", steps))
+    with errors_of_pipelines(), counted_singly(model), reads_to_the_end(steps):
         figures = keras_evaluate(feed.batches, **arguments)
     feed.check()
     return figures

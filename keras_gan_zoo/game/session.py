@@ -8,7 +8,7 @@ import keras
 from keras_gan_zoo.callbacks import Journal, Log, NaNGuard, Snapshots, Stateful
 from keras_gan_zoo.distribution.workers import name_lost_workers
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.game.execution import Executions, InterruptedEpoch, counted_singly
+from keras_gan_zoo.game.execution import Executions, InterruptedEpoch, counted_singly, reads_to_the_end
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
@@ -97,7 +97,7 @@ class Session:
             interrupted = InterruptedEpoch(start, before)
         steps, is_given = self.model.steps_per_execution, self.model.steps_are_given
         self.executions = Executions(watchers, arguments["verbose"], steps, is_given, interrupted)
-        with counted_singly(self.model):
+        with counted_singly(self.model), reads_to_the_end(arguments.get("steps_per_epoch")):
             history = fit(batches(), callbacks=[self.executions], shuffle=False, **{**arguments, "verbose": 0})
         if start is not None:
             rows = self.journal.history

@@ -356,7 +356,6 @@ def test_a_constant_can_be_changed_between_fits():
     np.testing.assert_allclose(generators.rates, np.repeat([0.1, 0.02], 8), rtol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
 @pytest.mark.parametrize("execution", [ONE, slow(DEFAULT), slow(EAGER)], ids=["1 step", "default", "eager"])
 def test_the_end_of_data_of_unknown_length_is_no_step(execution):
     """Or schedules, noise and averages would run ahead by one step in each epoch."""

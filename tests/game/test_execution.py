@@ -74,7 +74,6 @@ def test_the_bar_of_fit_ends_at_its_end(request, capsys, model):
     assert counts(capsys.readouterr().out) == [(7, "7")] * 2
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("source", [of_unknown_length, as_generator])
 @pytest.mark.parametrize("model", ["gan", "by_three"])
 def test_the_bar_of_data_of_unknown_length(request, capsys, model, source):

@@ -16,7 +16,6 @@ from tests.helpers import assert_same, slow, weights_of
 N, BATCH = 24, 8
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (N, 8, 8, 1)).astype(np.float32)
 LABELS = (np.arange(N) % 3).astype(np.int32)
-RAN_OUT = pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
 
 
 class Batches(keras.utils.PyDataset):
@@ -137,7 +136,6 @@ def test_validation_data_are_looked_at_before_training(gan, source):
     assert gan.steps_done == step
 
 
-@RAN_OUT
 @pytest.mark.parametrize("source", SOURCES)
 def test_images_in_0_to_1_are_warned_of_at_the_users_line(gan, source):
     made = SOURCES[source]((IMAGES + 1) / 2, LABELS)
@@ -146,7 +144,6 @@ def test_images_in_0_to_1_are_warned_of_at_the_users_line(gan, source):
     assert [warning.filename for warning in caught if "black" in str(warning.message)] == [__file__]
 
 
-@RAN_OUT
 @pytest.mark.parametrize("images", [IMAGES, IMAGES[..., 0], (IMAGES * 127).astype(np.uint8)], ids=["", "grey", "uint8"])
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_source_gives_the_same_batches(gan, source, images):
@@ -201,7 +198,6 @@ FORMS = {
 }
 
 
-@RAN_OUT
 @pytest.mark.parametrize("form", FORMS)
 def test_batches_of_another_form_are_refused_in_one_sentence(gan, form):
     make, message = FORMS[form]
@@ -214,7 +210,6 @@ def test_labels_beside_batches_are_refused(gan):
         gan.fit(tf_data(IMAGES), LABELS, verbose=0)
 
 
-@RAN_OUT
 def test_shapes_that_only_the_model_knows(gan):
     spec = (tf.TensorSpec((None, None, None, 1)), tf.TensorSpec((None,), tf.int32))
     known_in_part = tf.data.Dataset.from_generator(lambda: iter(pairs()), output_signature=spec)
@@ -245,7 +240,6 @@ def test_generators_need_steps_for_several_epochs(gan):
 # ------------------------------------------------------------------------------------- batches for several critic steps
 
 
-@RAN_OUT
 def test_advice_for_batches_of_varying_sizes_can_be_followed(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

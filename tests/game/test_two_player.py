@@ -167,7 +167,7 @@ def test_what_fit_cannot_use_is_refused(arguments, message):
         gan.fit(VECTORS, verbose=0, **{"batch_size": 8, **arguments})
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', and right: more steps were asked for
 def test_generators_yield_batches_with_or_without_a_tuple():
     batches = [VECTORS[start : start + 8] for start in range(0, 64, 8)]
     first, second, third = (vector_gan() for _ in range(3))

@@ -245,12 +245,10 @@ def test_a_fresh_model_goes_on_with_tf_data_and_other_steps_per_execution(reused
 
 @pytest.mark.parametrize("steps_per_execution", [1, 3])
 @pytest.mark.parametrize("step", [IN_MID_EPOCH, AT_ITS_END])
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says so of every such epoch
 def test_goes_on_with_tf_data_of_unknown_length(reused, tmp_path, steps_per_execution, step):
     check_goes_on(lambda: reused(plain, steps_per_execution), tmp_path, of_unknown_length(), step=step)
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_the_end_of_data_is_no_step(reused):
     history = fit(reused(plain), None, batches(), epochs=2)
     gan = reused(plain)
@@ -258,7 +256,7 @@ def test_the_end_of_data_is_no_step(reused):
     assert step_of(gan) == 2 * STEPS
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', and right: more steps were asked for
 @pytest.mark.parametrize(("steps", "step"), [(5, 7), slow(5, 5), (3, 4), slow(2, 4)])
 def test_goes_on_with_tf_data_that_end_after_some_epochs(reused, tmp_path, steps, step):
     """Of 5 batches: Keras begins them again when they have ended."""
