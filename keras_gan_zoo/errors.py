@@ -7,6 +7,9 @@ how to fix it. The command line shows an `InputError` as one line, and any other
 import difflib
 from collections.abc import Iterable
 
+# How to make a class of the user's known, in Python; the command line has an option for it.
+REGISTER = "Import the module that defines it, where it is decorated with @keras.saving.register_keras_serializable()."
+
 
 class InputError(ValueError):
     """The caller's input cannot work: a wrong argument, unusable data, or an invalid file."""
@@ -24,6 +27,89 @@ class NotFiniteError(ArithmeticError):
     """A number became NaN or infinite during training."""
 
 
+# What else people call what has a name here. Only hints use this: each thing has one name.
+ALIASES: dict[str, list[str]] = {
+    "acgan": ["conditional_gan"],
+    "bce": ["non_saturating", "minimax"],
+    "bf16": ["mixed_bfloat16"],
+    "binary_crossentropy": ["non_saturating", "minimax"],
+    "bs": ["batch_size"],
+    "cgan": ["conditional_gan"],
+    "chi2": ["pearson", "neyman"],
+    "cnn": ["dcgan"],
+    "coverage": ["density_coverage", "class_coverage"],
+    "cross_entropy": ["non_saturating", "minimax"],
+    "dataset": ["data"],
+    "data_dir": ["data"],
+    "density": ["density_coverage"],
+    "device": ["strategy"],
+    "earth_mover": ["wasserstein"],
+    "emd": ["wasserstein"],
+    "fid": ["frechet_distance"],
+    "float16": ["mixed_float16"],
+    "bfloat16": ["mixed_bfloat16"],
+    "fp16": ["mixed_float16", "precision"],
+    "fp32": ["float32"],
+    "frechet_inception_distance": ["frechet_distance"],
+    "gp_weight": ["penalty_weight"],
+    "gpu": ["strategy"],
+    "gpus": ["strategy"],
+    "hellinger": ["squared_hellinger"],
+    "input": ["data"],
+    "is": ["inception_score"],
+    "iterations": ["epochs"],
+    "js": ["jensen_shannon"],
+    "jsd": ["jensen_shannon"],
+    "kid": ["kernel_distance"],
+    "lambda_gp": ["penalty_weight"],
+    "log_likelihood": ["parzen_log_likelihood"],
+    "lr": ["learning_rate"],
+    "lsgan": ["least_squares"],
+    "mixed_precision": ["precision"],
+    "mmd": ["kernel_distance"],
+    "mse": ["least_squares"],
+    "n_critic": ["discriminator_steps", "k"],
+    "noise_dim": ["latent_dim"],
+    "num_samples": ["count"],
+    "nz": ["latent_dim"],
+    "output": ["out"],
+    "output_dir": ["out"],
+    "precision": ["precision_recall"],
+    "ragan": ["relativistic_average"],
+    "recall": ["precision_recall"],
+    "rgan": ["relativistic"],
+    "rkl": ["reverse_kl"],
+    "samples": ["count"],
+    "sn": ["spectral_normalization"],
+    "ssim": ["ms_ssim"],
+    "steps": ["epochs"],
+    "tv": ["total_variation"],
+    "vanilla": ["gan", "non_saturating"],
+    "wgan": ["wasserstein"],
+    "wgangp": ["wgan_gp"],
+    "z_dim": ["latent_dim"],
+}
+
+
+def similar(name: object, options: Iterable[str]) -> list[str]:
+    """Those of the options that a name may stand for: another spelling, another name for it, or a misspelling.
+
+    Example:
+        >>> similar("FID", ["frechet_distance", "kernel_distance"]), similar("WGAN-GP", ["wgan", "wgan_gp"])
+        (['frechet_distance'], ['wgan_gp'])
+    """
+    spelled = {_plain(option): option for option in options}
+    plain = _plain(name)
+    if plain in spelled:
+        return [spelled[plain]]
+    meant = [spelled[alias] for alias in ALIASES.get(plain, []) if alias in spelled]
+    return meant or [spelled[each] for each in difflib.get_close_matches(plain, spelled, n=3, cutoff=0.6)]
+
+
+def _plain(name: object) -> str:
+    return str(name).lower().strip("-").replace("-", "_").replace(" ", "_")
+
+
 def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
     """The error for a name that is not among the options, with similar names as a hint.
 
@@ -32,7 +118,7 @@ def unknown(kind: str, name: object, options: Iterable[str]) -> InputError:
         "Unknown loss 'hinges'. Expected one of: hinge, minimax. Did you mean 'hinge'?"
     """
     options = sorted(options)
-    close = difflib.get_close_matches(str(name), options, n=3, cutoff=0.6)
+    close = similar(name, options)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     listed = ", ".join(options) if len(options) <= 40 else f"{len(options)} names"
     return InputError(f"Unknown {kind} {name!r}. Expected one of: {listed}.{hint}")

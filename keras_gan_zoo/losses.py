@@ -5,11 +5,14 @@ probabilities. Losses are written with $\operatorname{softplus}(s) = \log(1 + e^
 underflows: $-\log \sigma(s) = \operatorname{softplus}(-s)$ and $-\log(1 - \sigma(s)) = \operatorname{softplus}(s)$.
 """
 
+import inspect
+
 import keras
 import tensorflow as tf
 
 from keras_gan_zoo import divergences
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.bounds import check_written
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -35,9 +38,11 @@ class AdversarialLoss:
     needs_real_scores = False  # whether `generator_loss` takes the real scores too, as its second argument
 
     def discriminator_loss(self, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+        """The discriminator's loss, a mean over scores (batch, 1) of both kinds."""
         raise NotImplementedError
 
     def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
+        """The generator's loss, a mean over the scores (batch, 1) of generated examples."""
         raise NotImplementedError
 
     def get_config(self) -> dict:
@@ -234,6 +239,8 @@ class Variational(AdversarialLoss):
         if generator_objective not in self.OBJECTIVES:
             raise unknown("generator_objective", generator_objective, self.OBJECTIVES)
         self.divergence = divergences.get(divergence)
+        if type(self.divergence).conjugate_of_activation is divergences.FDivergence.conjugate_of_activation:
+            check_written(self.divergence, divergences.FDivergence, "conjugate")
         self.generator_objective = generator_objective
 
     def bound(self, real_scores, fake_scores):
@@ -261,18 +268,74 @@ LOSSES = registry.load_all(registry.LOSSES)
 def get(identifier: "str | dict | AdversarialLoss") -> AdversarialLoss:
     """A loss from its name in `LOSSES`, its serialized form, or itself.
 
+    Raises:
+        InputError: If there is no such loss, or it lacks one of the two methods.
+
     Example:
         >>> type(get("minimax")).__name__
         'Minimax'
     """
-    if isinstance(identifier, AdversarialLoss):
-        return identifier
     if isinstance(identifier, dict):
         return keras.saving.deserialize_keras_object(identifier)
     if isinstance(identifier, str):
         if identifier not in LOSSES:
             raise unknown("loss", identifier, LOSSES)
         return LOSSES[identifier]()
-    raise InputError(
-        f"Expected a loss: a name ({', '.join(LOSSES)}) or an instance, losses.Minimax(). Received: {identifier!r}."
-    )
+    if isinstance(identifier, type) and issubclass(identifier, AdversarialLoss):
+        raise InputError(f"Expected an instance of a loss. Received: the class {identifier.__name__}. Call it first.")
+    if not isinstance(identifier, AdversarialLoss):
+        raise InputError(
+            f"Expected a loss of two players: a name ({', '.join(LOSSES)}) or an instance, losses.Minimax(). "
+            f"Received: {identifier!r}. Binary cross-entropy is 'non_saturating'; for your own formula derive from "
+            "losses.AdversarialLoss."
+        )
+    check_written(identifier, AdversarialLoss, "discriminator_loss", "generator_loss")
+    _check_arguments(identifier)
+    return identifier
+
+
+def _check_arguments(loss: AdversarialLoss) -> None:
+    """Checks that the methods of a loss take the scores that they are called with."""
+    of_generator = ("fake_scores", "real_scores") if loss.needs_real_scores else ("fake_scores",)
+    for name, scores in (("discriminator_loss", ("real_scores", "fake_scores")), ("generator_loss", of_generator)):
+        signature = inspect.signature(getattr(loss, name))
+        try:
+            signature.bind(*scores)
+        except TypeError as error:
+            raise InputError(
+                f"Expected {name} to take {' and '.join(scores)}. Received: {name}{signature}. Change it; with "
+                "needs_real_scores = True the generator's loss takes the real scores too."
+            ) from error
+
+
+def check_values(loss: AdversarialLoss, shape: tuple[int, ...]) -> None:
+    """Checks that a user's loss returns one number each, which depends on scores of a shape. Nothing is computed.
+
+    Raises:
+        InputError: If it returns something else.
+    """
+    if type(loss) in (*LOSSES.values(), Variational):
+        return
+    scores = tf.TensorSpec(shape, keras.backend.floatx())
+
+    def traced(real_scores, fake_scores):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch((real_scores, fake_scores))
+            of_generator = (fake_scores, real_scores) if loss.needs_real_scores else (fake_scores,)
+            values = {
+                "discriminator_loss": loss.discriminator_loss(real_scores, fake_scores),
+                "generator_loss": loss.generator_loss(*of_generator),
+            }
+        for name, value in values.items():
+            what = f"Expected {name} of {type(loss).__name__} to return one number, a mean over scores."
+            if not tf.is_tensor(value) or not value.dtype.is_floating:
+                raise InputError(f"{what} Received: {value!r}. Return a tensor of floats.")
+            if value.shape.rank not in (0, None):
+                raise InputError(f"{what} Received: shape {tuple(value.shape)}. Return its tf.reduce_mean.")
+            if all(gradient is None for gradient in tape.gradient(value, (real_scores, fake_scores))):
+                raise InputError(
+                    f"{what} Received: one without a gradient, so that no player could learn from it. Compute it from "
+                    "the scores with operations of TensorFlow that have one."
+                )
+
+    tf.function(traced, autograph=False).get_concrete_function(scores, scores)

@@ -109,17 +109,21 @@ def save(picture: Image.Image, path: str | os.PathLike) -> None:
 def save_history(frames: list[Path], path: str | os.PathLike) -> None:
     """Pictures of one size as an animated GIF of at most about ten seconds; the last frame is shown for two."""
     step = -(-len(frames) // 80)
-    chosen = [*frames[:-1:step], frames[-1]]
-    pictures = [Image.open(frame).convert("RGB") for frame in chosen]
+    pictures = [_small(Image.open(frame).convert("RGB")) for frame in (*frames[:-1:step], frames[-1])]
     save_animation(pictures, path, [120] * (len(pictures) - 1) + [2000])
 
 
 def save_animation(pictures: list[Image.Image], path: str | os.PathLike, durations: int | list[int]) -> None:
     """Pictures of one size as an endless GIF of at most half of `SIDE` pixels; durations are in milliseconds."""
-    for picture in pictures:
-        picture.thumbnail((SIDE // 2, SIDE // 2))
+    first, *others = map(_small, pictures)
     with written_beside(path) as beside:
-        pictures[0].save(beside, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        first.save(beside, save_all=True, append_images=others, duration=durations, loop=0)
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """A picture of at most half of `SIDE` pixels; of an animation, only those are held in memory."""
+    picture.thumbnail((SIDE // 2, SIDE // 2))
+    return picture
 
 
 def _enlarged(picture: Image.Image, side: int) -> Image.Image:

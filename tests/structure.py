@@ -42,7 +42,11 @@ def room_of(module: str) -> str:
 
 def imports_of(checkout: Path) -> list[Import]:
     modules = modules_of(checkout)
-    return [found for name, path in modules.items() for found in _imports_in(name, path.read_text(), modules)]
+    return [
+        found
+        for name, path in modules.items()
+        for found in _imports_in(name, path.read_text(encoding="utf-8"), modules)
+    ]
 
 
 def _imports_in(importer: str, text: str, modules: dict) -> list[Import]:
@@ -173,7 +177,7 @@ def lines_of_functions(text: str) -> list[int]:
 
 def counts(checkout: Path) -> dict[str, int | float]:
     modules, imports = modules_of(checkout), imports_of(checkout)
-    texts = {name: path.read_text() for name, path in modules.items()}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in modules.items()}
     lengths = sorted(length for text in texts.values() for length in lines_of_functions(text))
     rooms = {room_of(name) for name in modules}
     return {
@@ -193,6 +197,33 @@ def counts(checkout: Path) -> dict[str, int | float]:
         "files that name labels": sum(bool(re.search(r"\blabels\b", text)) for text in texts.values()),
         "files that name num_classes": sum(bool(re.search(r"\bnum_classes\b", text)) for text in texts.values()),
     }
+
+
+def without_encoding(source: str) -> list[int]:
+    """The lines that read or write text in the encoding of the locale, which another machine need not have."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return sorted(call.lineno for call in calls if _is_text(call) and not _names_encoding(call))
+
+
+def _names_encoding(call: ast.Call) -> bool:
+    return any(keyword.arg in ("encoding", None) for keyword in call.keywords)
+
+
+def _is_text(call: ast.Call) -> bool:
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    is_method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if is_method else getattr(call.func, "id", "")
+    if name in ("read_text", "write_text", "NamedTemporaryFile", "TemporaryFile"):
+        return not name.endswith("File") or "mode" in given
+    if name in ("Popen", "run", "check_output"):
+        return "text" in given
+    if name != "open" or ast.unparse(call.func) in ("os.open", "webbrowser.open"):
+        return False
+    at = 0 if is_method else 1  # of the mode among the arguments: path.open(mode), open(path, mode)
+    mode = given.get("mode", call.args[at] if len(call.args) > at else None)
+    if isinstance(mode, ast.Constant):
+        return set(str(mode.value)) <= set("rwaxt+")
+    return mode is None
 
 
 if __name__ == "__main__":

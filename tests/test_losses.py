@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import losses
+from keras_gan_zoo import divergences, losses
 from keras_gan_zoo.divergences import F_DIVERGENCES
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
@@ -268,3 +268,90 @@ def test_a_loss_of_ones_own_trains():
     before = weights_of(gan)
     gan.fit(np.zeros((4, 2)), batch_size=4, verbose=0)
     assert not np.array_equal(before[1], weights_of(gan)[1])
+
+
+# ------------------------------------------------------------------------------------------------- losses of the user's
+
+
+def of_user(**methods):
+    """A loss with these methods, and those of the non-saturating loss besides."""
+    return type("Own", (losses.NonSaturating,), methods)()
+
+
+class Half(losses.AdversarialLoss):
+    def discriminator_loss(self, real_scores, fake_scores):
+        return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (Half(), "Half without generator_loss"),
+        (losses.AdversarialLoss(), "without discriminator_loss and generator_loss"),
+        (losses.Hinge, "the class Hinge. Call it"),
+        (keras.losses.BinaryCrossentropy(), "Binary cross-entropy is 'non_saturating'"),
+        (keras.losses.binary_crossentropy, "Binary cross-entropy is 'non_saturating'"),
+        (lambda real, fake: real, "derive from losses.AdversarialLoss"),
+        (None, "a name"),
+        ("binary_crossentropy", "Did you mean 'non_saturating'"),
+        ("mse", "Did you mean 'least_squares'"),
+        (of_user(generator_loss=lambda self: 0.0), "generator_loss to take fake_scores"),
+        (of_user(needs_real_scores=True), "real scores too"),
+        (of_user(discriminator_loss=lambda self, scores: scores), "take real_scores and fake_scores"),
+    ],
+)
+def test_losses_that_cannot_work_are_refused_at_once(loss, message):
+    with pytest.raises(InputError, match=message):
+        losses.get(loss)
+
+
+def gradient_stopped(self, fake_scores):
+    return tf.reduce_mean(tf.stop_gradient(fake_scores))
+
+
+def test_a_divergence_without_its_conjugate_is_refused_where_that_is_needed():
+    class Half(divergences.FDivergence):
+        f = divergences.formula(lambda self, u: (u - 1) ** 2)
+
+    assert divergences.get(Half()).f(3.0) == 4  # for divergences that are computed by f alone
+    with pytest.raises(InputError, match=r"Expected a FDivergence with conjugate\. Received: a Half without"):
+        losses.Variational(Half())
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        ({"generator_loss": lambda self, fake: -fake}, r"shape \(4, 1\)"),
+        ({"generator_loss": lambda self, fake: None}, "Received: None"),
+        ({"generator_loss": lambda self, fake: 0.5}, r"Received: 0\.5"),
+        ({"generator_loss": lambda self, fake: tf.size(fake)}, "int32"),
+        ({"generator_loss": gradient_stopped}, "without a gradient"),
+        ({"discriminator_loss": lambda self, real, fake: tf.reduce_mean(real - fake, 0)}, r"shape \(1,\)"),
+        ({"discriminator_loss": lambda self, real, fake: tf.reduce_mean(tf.round(real + fake))}, "without a gradient"),
+    ],
+)
+def test_a_loss_is_one_number_with_a_gradient(methods, message):
+    with pytest.raises(InputError, match=message):
+        losses.check_values(of_user(**methods), (4, 1))
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (4, 3, 3, 1)])
+def test_losses_that_work_are_left_alone(shape):
+    def none_of_real(self, real_scores, fake_scores):
+        return tf.reduce_mean(fake_scores)
+
+    def by_real(self, fake_scores, real_scores):
+        return tf.reduce_mean(fake_scores - real_scores)
+
+    for methods in ({}, {"discriminator_loss": none_of_real}, {"generator_loss": by_real, "needs_real_scores": True}):
+        losses.check_values(losses.get(of_user(**methods)), shape)
+
+
+def test_fit_checks_a_loss_before_the_first_step():
+    gan = kgz.GAN.for_images(
+        (2,), 3, architecture="mlp", units=4, loss=of_user(generator_loss=lambda self, fake: -fake)
+    )
+    gan.compile()
+    with pytest.raises(InputError, match="Expected generator_loss of Own to return one number"):
+        gan.fit(np.zeros((64, 2), np.float32), verbose=0)
+    assert gan.steps_done == 0

@@ -88,15 +88,19 @@ def endless() -> bytes:
 def test_ctrl_c_ends_an_endless_model(tmp_path):
     (tmp_path / "endless.onnx").write_bytes(endless())
     script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in the background
         "import numpy as np; from keras_gan_zoo.onnx_file import OnnxFile; g = OnnxFile('endless.onnx'); "
         "print('runs', flush=True); g.sample_from(np.ones((1, 4)))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        assert process.stdout.readline() == "runs\n"
-        time.sleep(0.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=30)
+        try:
+            assert process.stdout.readline() == "runs\n"
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert error.rstrip().endswith("KeyboardInterrupt")

@@ -27,9 +27,18 @@ TUTORIALS = {
     "wgan_curve": ["--stretches", "3"],
 }
 # Options that pages name and that are of other programs, or of our scripts.
-OTHERS = {"kill-on-bad-exit", "requeue", "quality", "cov", "folder", "side", "strict"}
+OTHERS = {"preload", "kill-on-bad-exit", "requeue", "quality", "cov", "folder", "side", "strict"}
 # Arguments of Keras and TensorFlow that pages name, and the figures that `finish_step` takes.
-OTHER_ARGUMENTS = {"approximate", "jit_compile", "monitor", "output_gradients", "d_loss", "g_loss"}
+OTHER_ARGUMENTS = {
+    "save_freq",
+    "update_freq",
+    "approximate",
+    "jit_compile",
+    "monitor",
+    "output_gradients",
+    "d_loss",
+    "g_loss",
+}
 
 _spec = importlib.util.spec_from_file_location("hooks", DOCS / "site" / "hooks.py")
 hooks = importlib.util.module_from_spec(_spec)

@@ -39,6 +39,13 @@ def test_no_test_module_imports_another():
                 assert not wrong, f"{path.name} imports {wrong}"
 
 
+@pytest.mark.parametrize("folder", ["keras_gan_zoo", "export", "docs", "tests/benchmarks"])
+def test_text_is_in_utf_8_in_every_locale(folder):
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.py")}
+    found = {path: structure.without_encoding(source) for path, source in sources.items()}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
 # ------------------------------------------------------------------------------------------- what is counted is counted
 
 
@@ -128,3 +135,27 @@ def test_counts(house):
 def test_a_design_without_layers_is_refused():
     with pytest.raises(ValueError, match="Expected a section"):
         structure.layers_in(Path(__file__).read_text())
+
+
+@pytest.mark.parametrize(
+    ("call", "is_wrong"),
+    [
+        ("path.read_text()", True),
+        ("path.read_text(encoding='utf-8')", False),
+        ("path.write_text(text)", True),
+        ("open(path)", True),
+        ("open(path, 'w')", True),
+        ("open(path, 'wb')", False),
+        ("path.open(newline='')", True),
+        ("path.open('a', encoding='ascii')", False),
+        ("Image.open(path)", False),
+        ("os.open(path, flags)", False),
+        ("subprocess.run(command, text=True)", True),
+        ("subprocess.run(command, encoding='utf-8')", False),
+        ("subprocess.run(command, capture_output=True)", False),
+        ("tempfile.TemporaryFile()", False),
+        ("tempfile.TemporaryFile(mode='w')", True),
+    ],
+)
+def test_text_without_an_encoding_is_found(call, is_wrong):
+    assert structure.without_encoding(call) == [1] * is_wrong

@@ -235,7 +235,7 @@ MAKERS = {"avatars": (avatar, "pixelArt", 16, 30_000), "peeps": (peep, "openPeep
 def made(name: str, count: int | None) -> dict[str, np.ndarray]:
     """Pictures, values and splits of a set; `count` makes fewer."""
     draw, style, size, usual = MAKERS[name]
-    words = tomllib.loads((SETS / f"{name}.toml").read_text())
+    words = tomllib.loads((SETS / f"{name}.toml").read_text(encoding="utf-8"))
     count = count or usual
     faces = [draw(np.random.default_rng([list(MAKERS).index(name), number])) for number in range(count * 11 // 10)]
     pictures = rendered(style, size, [options for _, options in faces])

@@ -58,10 +58,10 @@ def relinked(markdown: str, path: str) -> str:
 def source(name: str) -> str:
     """The code of a file, docs/tutorials/start.py, or of a dotted name, keras_gan_zoo.models.gan.GAN."""
     if "/" in name:
-        return (ROOT / name).read_text()
+        return (ROOT / name).read_text(encoding="utf-8")
     parts = name.split(".")
     depth = next(n for n in range(len(parts), 0, -1) if (ROOT / ("/".join(parts[:n]) + ".py")).is_file())
-    text = (ROOT / ("/".join(parts[:depth]) + ".py")).read_text()
+    text = (ROOT / ("/".join(parts[:depth]) + ".py")).read_text(encoding="utf-8")
     node = ast.parse(text)
     for part in parts[depth:]:
         node = next(child for child in node.body if getattr(child, "name", None) == part)

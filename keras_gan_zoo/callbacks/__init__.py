@@ -5,6 +5,7 @@ from keras_gan_zoo.callbacks.keras_callbacks import check_callback
 from keras_gan_zoo.callbacks.logs import Log, Progress
 from keras_gan_zoo.callbacks.metrics import Metrics
 from keras_gan_zoo.callbacks.nan_guard import NaNGuard
+from keras_gan_zoo.callbacks.pace import TimeLeft
 from keras_gan_zoo.callbacks.pictures import SamplePictures
 from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
@@ -28,5 +29,6 @@ __all__ = [
     "Snapshots",
     "Stateful",
     "Stopping",
+    "TimeLeft",
     "check_callback",
 ]

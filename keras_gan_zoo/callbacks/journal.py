@@ -1,5 +1,7 @@
 """The position of a `fit` and its logs: the part of a snapshot besides the values of the model's variables."""
 
+from functools import cached_property
+
 import keras
 
 from keras_gan_zoo.callbacks.stateful import Stateful
@@ -19,9 +21,14 @@ class Journal(keras.callbacks.Callback):
     def __init__(self, model, data: dict, callbacks: list[keras.callbacks.Callback]):
         super().__init__()
         self.set_model(model)
-        self.run = identity.describe_run(model, data)
+        self._data = data
         self._stateful = _by_name(callbacks)
         self.resume_from(None)
+
+    @cached_property
+    def run(self) -> dict:
+        """The description of this run, which only snapshots need: others may have networks without one."""
+        return identity.describe_run(self.model, self._data)
 
     def resume_from(self, start: Snapshot | None) -> None:
         """Restores the position, the logs and the callbacks' states from a snapshot; None resets them."""
@@ -31,11 +38,11 @@ class Journal(keras.callbacks.Callback):
         for name, callback in self._stateful.items():
             callback.state = {} if start is None else dict(start.callbacks.get(name, {}))
 
-    def snapshot(self) -> Snapshot:
-        """Captures the complete state of the run at this moment."""
+    def snapshot(self, **described) -> Snapshot:
+        """Captures the complete state of the run at this moment; to be written, it also needs the description `run`."""
         return Snapshot.capture(
             self.model,
-            run=self.run,
+            **described,
             epoch=self.epoch,
             batch=self.batch,
             callbacks={name: dict(callback.state) for name, callback in self._stateful.items()},
@@ -43,8 +50,11 @@ class Journal(keras.callbacks.Callback):
             is_stopped=self.is_stopped or self.model.stop_training,
         )
 
+    def steps_to_look(self) -> None:
+        """Any step will do: the position is read when it is needed."""
+
     def on_epoch_begin(self, epoch, logs=None):
-        broken = self.model.session.interrupted_epoch
+        broken = self.model.session.executions.interrupted
         self._steps_before = self.model.steps_done - (broken.start.batch if broken else 0)
         self.epoch, self.batch = epoch, 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from keras_gan_zoo.callbacks.pace import Pace, time_left
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.core.progress import Bar
 
@@ -51,13 +52,13 @@ class Log(keras.callbacks.CSVLogger):
         path = Path(self.filename)
         if not path.exists():
             return None
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             complete = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
         rows = [row for row in complete if int(row["epoch"]) < epoch]
         if not rows:
             path.unlink()
             return None
-        with written_beside(path) as beside, beside.open("w", newline="") as file:
+        with written_beside(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), delimiter=self.sep)
             writer.writeheader()
             writer.writerows(rows)
@@ -65,7 +66,7 @@ class Log(keras.callbacks.CSVLogger):
 
 
 class Progress(keras.callbacks.Callback):
-    """Epoch, losses and time left: a live bar on a terminal, about twenty lines elsewhere.
+    """Epoch, losses and time left: a live bar on a terminal, elsewhere about twenty lines and an estimate.
 
     Use it with `fit(verbose=0)`.
     """
@@ -78,10 +79,14 @@ class Progress(keras.callbacks.Callback):
         """Whether the last `fit` had an epoch to train."""
         return self._first_epoch is not None
 
+    def steps_to_look(self) -> None:
+        """Any step will do: the last one is shown."""
+
     def on_train_begin(self, logs=None):
         self.stop()
         self._epochs, self._steps = self.params["epochs"], self.params["steps"]
         self._started, self._first_epoch = time.monotonic(), None
+        self._pace = Pace(self.model.steps_done)
         self._bar = Bar("epoch", "count", "bar", "{task.fields[figures]}", "elapsed", "left", "time left")
         self._show(0)
 
@@ -91,8 +96,10 @@ class Progress(keras.callbacks.Callback):
             self._first_epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._bar.is_shown:  # otherwise reading the figures of each batch would only cost time
-            self._show(round(self._epoch + min((batch + 1) / self._steps, 1), 2) if self._steps else self._epoch, logs)
+        if not self._bar.is_shown:
+            self._estimate(batch)
+            return  # reading the figures of each batch would only cost time
+        self._show(round(self._epoch + (batch + 1) / self._steps, 2) if self._steps else self._epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         if self._bar.is_shown:
@@ -100,11 +107,8 @@ class Progress(keras.callbacks.Callback):
             return
         done, elapsed = epoch + 1, time.monotonic() - self._started
         if done % max(1, self._epochs // self.LINES) == 0 or done in (1, self._epochs):
-            left = elapsed / (done - self._first_epoch) * (self._epochs - done)
-            print(
-                f"epoch {done:>4}/{self._epochs}   {_figures(logs)}   {_clock(elapsed)}   left {_clock(left)}",
-                flush=True,
-            )
+            left = self._left(done)
+            print(f"epoch {done:>4}/{self._epochs}   {_figures(logs)}   {_clock(elapsed)}   left {left}", flush=True)
 
     def on_train_end(self, logs=None):
         self.stop()
@@ -113,6 +117,23 @@ class Progress(keras.callbacks.Callback):
         """Restores the terminal, even if training was interrupted."""
         if self._bar is not None:
             self._bar.stop()
+
+    def _estimate(self, batch: int) -> None:
+        """Prints how long the run will take, once, as soon as its first steps tell."""
+        if self._pace.is_known:
+            return  # reading the number of steps waits for them
+        self._pace.look(self.model.steps_done)
+        left = (self._epochs - self._epoch) * (self._steps or 0) - (batch + 1)
+        if self._pace.is_known and left > 0:
+            print(time_left(left, self._pace.steps_per_second), flush=True)
+
+    def _left(self, done: int) -> str:
+        """The time that the epochs after the first `done` will take, at the pace so far."""
+        if done == self._epochs:
+            return _clock(0)
+        self._pace.look(self.model.steps_done)
+        per_second, steps = self._pace.steps_per_second, self._steps or self.model.steps_in_epoch
+        return "-:--" if per_second is None else _clock((self._epochs - done) * steps / per_second)
 
     def _show(self, done: float, logs: dict | None = None) -> None:
         self._bar.show("", done, self._epochs, figures=_figures(logs))

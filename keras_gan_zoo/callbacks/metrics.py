@@ -5,18 +5,22 @@ from collections.abc import Iterable
 import keras
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
+from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
 from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
 from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, logged, measure
 from keras_gan_zoo.metrics.sets import ImageSet, Sets
+from keras_gan_zoo.metrics.sources import labels_in_shares
 
 
 class Metrics(keras.callbacks.Callback):
     """Measures samples after an epoch; callbacks after this one, such as a log file or `Stopping`, see the figures.
 
     Samples come from `gan.sample`, so from the averaged generator if there is one, and always from the same noise.
+    Their labels are in the shares of the classes among the real images, or in turn where these have no labels; other
+    conditions are those of the real images.
 
     Args:
         metrics: Names, keys of `metrics.METRICS`. One with a single value is logged under its own name, such as
@@ -75,6 +79,8 @@ class Metrics(keras.callbacks.Callback):
                 f"Expected real images {model.example_shape} to compare samples with. Received: {dataset}."
             )
         chosen = as_extractor(self.extractor or default_extractor(dataset))
+        if model.conditional and not model.has_classes:
+            model.condition.check_data(None, dataset.condition_shape)
         labelled = dataset.has_labels and model.has_classes
         check_needs(self.metrics, chosen, dataset.example_shape, labelled, min(self.n, len(dataset)))
         return dataset, chosen
@@ -84,10 +90,19 @@ class Metrics(keras.callbacks.Callback):
         real, chosen = self.check(self.model, dataset)
         images, self._conditions = real.some(min(self.n, len(real)), self.seed, self.model.conditional)
         labels = self._conditions if self.model.has_classes and real.has_labels else None
+        self._protocol = {name: value for name, value in real.described().items() if name == "checksum"}
+        self._protocol["data"] = real.name
+        self._labels = None
+        if self.model.has_classes:
+            # Training data are learned by their numbers, whatever their names; other images have the model's names.
+            names = None if self.real is None else real.class_names
+            known = labels if real.labels is None else real.labels  # a set that streams does not hold its labels
+            condition = self.model.condition
+            self._conditions, self._protocol["labels"] = labels_in_shares(condition, len(images), known, names)
+            self._labels = renumbered(self._conditions, condition.class_names, names)
         self._real, self._train = ImageSet(images, chosen, labels), None
         if "nearest_neighbours" in self.metrics and dataset is not None:
             self._train = ImageSet(dataset.in_memory().examples, chosen)
-        self._protocol = {"data": real.name, "checksum": real.described()["checksum"]}
 
     def on_epoch_end(self, epoch, logs=None):
         is_last = epoch + 1 == self.params.get("epochs")
@@ -102,10 +117,7 @@ class Metrics(keras.callbacks.Callback):
         return {self.prefix + name: value for figures in results for name, value in figures.items()}
 
     def _measure(self) -> None:
-        n = len(self._real)
-        given = None if self.model.has_classes else self._conditions
-        condition = self.model.condition_of(n, conditions=given)
-        images = self.model.sample(n, seed=self.seed, conditions=condition)
-        generated = ImageSet(images, self._real.extractor, condition if self.model.has_classes else None)
+        images = self.model.sample(len(self._real), seed=self.seed, conditions=self._conditions)
+        generated = ImageSet(images, self._real.extractor, self._labels)
         sets = Sets(generated, self._real, train=self._train, seed=self.seed)
         self.results = measure(sets, self.metrics, **self._protocol)

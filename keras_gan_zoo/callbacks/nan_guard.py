@@ -10,6 +10,7 @@ from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.core.keras_internals import learning_rate
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.errors import NotFiniteError
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
@@ -45,8 +46,11 @@ class NaNGuard(Stateful):
         """Called by `fit` when the model is in its initial state."""
         self.set_model(model)
         self._journal, self._snapshots = journal, snapshots
-        self._check = tf.function(lambda: is_finite(model), autograph=False)
+        self._check = tf.function(counted_alone(lambda: is_finite(model)), autograph=False)
         self._lower_rates(times_in_variables=self._times)
+
+    def steps_to_look(self) -> None:
+        """Any step will do: an execution ends by itself with the first step that is not finite."""
 
     def on_train_begin(self, logs=None):
         self._good = self._journal.snapshot()

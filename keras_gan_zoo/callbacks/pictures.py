@@ -1,20 +1,24 @@
 """Pictures of samples during training."""
 
 import os
+import re
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_gan_zoo import pictures
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.data import Dataset
 
 
 class SamplePictures(keras.callbacks.Callback):
-    """Writes a picture of samples after each epoch, always from the same noise, and an animated GIF of them at the end.
+    """Writes pictures of samples during training, always from the same noise, and an animated GIF of them at the end.
 
-    Images are arranged in a grid `epoch_0001.png`, with a column per class if the model is conditional. Points of the
-    plane are drawn as a scatter plot over real points.
+    Images are arranged in a grid, with a column per class if the model is conditional. Points of the plane are drawn as
+    a scatter plot over real points. `epoch_0001.png` shows the end of the first epoch. Pictures within an epoch are
+    named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so that names are in
+    the order of time.
 
     Args:
         directory: Folder of the pictures; it is created if necessary.
@@ -22,10 +26,14 @@ class SamplePictures(keras.callbacks.Callback):
         seed: Seed of the noise.
         real: Real points (m, 2) to plot beneath the generated ones.
         every: Number of epochs between pictures.
+        every_steps: If given, there are also pictures within epochs, whenever the model's steps are a multiple of this.
+
+    Raises:
+        InputError: If an interval is not a whole number of at least 1.
 
     Example:
         ```python
-        gan.fit(images, epochs=20, callbacks=[kgz.callbacks.SamplePictures("samples")])
+        gan.fit(images, epochs=20, callbacks=[kgz.callbacks.SamplePictures("samples", every_steps=500)])
         ```
     """
 
@@ -36,9 +44,14 @@ class SamplePictures(keras.callbacks.Callback):
         seed: int = 0,
         real: np.ndarray | None = None,
         every: int = 1,
+        every_steps: int | None = None,
     ):
         super().__init__()
-        self.directory, self.n, self.seed, self.real, self.every = Path(directory), n, seed, real, every
+        check_count("every", every)
+        if every_steps is not None:
+            check_count("every_steps", every_steps)
+        self.directory, self.n, self.seed, self.real = Path(directory), n, seed, real
+        self.every, self.every_steps = every, every_steps
         self._conditions = None
 
     def begin(self, dataset: Dataset | None) -> None:
@@ -47,15 +60,48 @@ class SamplePictures(keras.callbacks.Callback):
             self.n = min(self.n or 64, len(dataset))
             _, self._conditions = dataset.some(self.n, self.seed, with_conditions=True)
 
+    def steps_to_look(self) -> int | None:
+        """Steps until the next multiple of `every_steps`."""
+        return self.every_steps and self.every_steps - self.model.steps_done % self.every_steps
+
     def on_train_begin(self, logs=None):
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._seen, self._epoch, self._frames = self.model.steps_done, None, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._epoch is None:
+            self._frames = self._frames_before(epoch)
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        before, self._seen = self._seen, self.model.steps_done
+        if self.every_steps and before // self.every_steps < self._seen // self.every_steps:
+            self._draw(self._path(self._epoch, self._seen))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
-            path = self.directory / f"epoch_{epoch + 1:04d}.png"
-            pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions), path)
+            same = self._path(epoch, self.model.steps_done)
+            self._frames = [frame for frame in self._frames if frame != same]
+            self._draw(self._path(epoch + 1))
+            same.unlink(missing_ok=True)
 
     def on_train_end(self, logs=None):
-        paths = sorted(self.directory.glob("epoch_*.png"))
-        if paths:
-            pictures.save_history(paths, self.directory / "history.gif")
+        if self._frames:
+            pictures.save_history(self._frames, self.directory / "history.gif")
+
+    def _draw(self, path: Path) -> None:
+        pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions), path)
+        self._frames.append(path)
+
+    def _path(self, *position: int) -> Path:
+        """The file of a position: the number of finished epochs, and the model's step within an epoch."""
+        epochs, *step = position
+        return self.directory / f"epoch_{epochs:04d}{''.join(f'_step_{number:07d}' for number in step)}.png"
+
+    def _frames_before(self, epoch: int) -> list[Path]:
+        """The pictures of a resumed run up to where it starts; others are of an earlier `fit`."""
+        interrupted = self.model.session.executions.interrupted
+        start = [epoch, self.model.steps_done] if interrupted and interrupted.start.batch else [epoch]
+        files = self.directory.glob("epoch_*.png")
+        positions = {path: [int(number) for number in re.findall(r"\d+", path.stem)] for path in files}
+        return sorted((path for path in positions if positions[path] <= start), key=positions.__getitem__)

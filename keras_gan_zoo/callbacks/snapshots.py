@@ -5,12 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import keras
 
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.core.bounds import check_count, check_number
+from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state import identity
@@ -36,17 +37,20 @@ class Snapshots(keras.callbacks.Callback):
 
     Ctrl-C ends `fit` after the current step, with a snapshot, by a `KeyboardInterrupt`. So do SIGTERM and the SIGHUP of
     a closed terminal, by a `SystemExit` with the exit code that belongs to them. The last two snapshots are kept. A
-    file is written under a temporary name, then renamed, so it is always complete.
+    file is written under a temporary name, then renamed, so it is always complete. While `fit` runs,
+    no other can use the folder.
 
     Args:
         folder: Folder of the snapshots; it is created if necessary.
         every_minutes: Time between snapshots.
         every_steps: If given, also the number of steps between snapshots.
         resume: Whether to resume from an existing snapshot. If False, the folder must not contain any.
+        take_over: Whether to use the folder although a process on another machine, which has ended, did not release it.
 
     Raises:
         InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if all
-            of them are damaged, or if there are any although `resume` is False. Nothing is changed then.
+            of them are damaged, if there are any although `resume` is False, or if another `fit` uses the folder.
+            Nothing is changed then.
         OSError: By `fit`, if the folder cannot be written to. Earlier snapshots are untouched.
         NotFiniteError: By `fit`, if a number is not finite when a snapshot is due, which is then not written.
 
@@ -64,6 +68,7 @@ class Snapshots(keras.callbacks.Callback):
         every_minutes: float = 5,
         every_steps: int | None = None,
         resume: bool = True,
+        take_over: bool = False,
     ):
         super().__init__()
         check_number("every_minutes", every_minutes, low=0, above=True)
@@ -71,14 +76,19 @@ class Snapshots(keras.callbacks.Callback):
             check_count("every_steps", every_steps)
         self.folder = SnapshotFolder(folder)
         self.every_minutes, self.every_steps, self.resume = every_minutes, every_steps, resume
+        self.take_over = take_over
         self._signal: int | None = None
+
+    def claim(self, strategy) -> AbstractContextManager:
+        """Within this context, which encloses the whole `fit`, no other process and no other `fit` uses the folder."""
+        return claimed(self.folder.path, take_over=self.take_over) if is_chief(strategy) else nullcontext()
 
     def begin(self, journal: Journal) -> Snapshot | None:
         """The snapshot to resume from: the newest intact one, checked against model and data; None if there is none.
 
         Called by `fit`, before anything is changed.
         """
-        self._journal = journal
+        self._journal, described = journal, journal.run
         snapshot = self.folder.newest()
         if snapshot is not None and not self.resume:
             raise InputError(
@@ -86,7 +96,7 @@ class Snapshots(keras.callbacks.Callback):
                 "another folder, or leave resume out."
             )
         if snapshot is not None:
-            identity.check_same(snapshot.run, journal.run)
+            identity.check_same(snapshot.run, described)
         strategy = journal.model.distribute_strategy
         check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
         check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
@@ -94,6 +104,10 @@ class Snapshots(keras.callbacks.Callback):
         if self._writes:
             self.folder.prepare()
         return snapshot
+
+    def steps_to_look(self) -> int | None:
+        """Steps until the next snapshot by `every_steps`."""
+        return self.every_steps and self.every_steps - (self.model.steps_done - self._step)
 
     def on_train_begin(self, logs=None):
         self._start_interval()
@@ -120,7 +134,7 @@ class Snapshots(keras.callbacks.Callback):
         if not self._writes:
             self._start_interval()
             return
-        snapshot = self._journal.snapshot()
+        snapshot = self._journal.snapshot(run=self._journal.run)
         broken = snapshot.not_finite()
         if broken:
             raise NotFiniteError(
@@ -138,8 +152,8 @@ class Snapshots(keras.callbacks.Callback):
             yield  # only the main thread may handle signals, and several workers would not stop at the same step
             return
         self._signal = None
-        ignored = {number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN}  # as nohup does
-        before = {number: signal.signal(number, self._handle_signal) for number in _SIGNALS if number not in ignored}
+        handled = [number for number in _SIGNALS if not _is_without_terminal(number)]
+        before = {number: signal.signal(number, self._handle_signal) for number in handled}
         try:
             yield
         finally:
@@ -161,6 +175,11 @@ class Snapshots(keras.callbacks.Callback):
 
     def _start_interval(self) -> None:
         self._time, self._step = time.monotonic(), self.model.steps_done
+
+
+def _is_without_terminal(number: int) -> bool:
+    """Whether a signal is that of a closed terminal, which `nohup` tells the process to ignore."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _interrupt(number: int, message: str = "") -> BaseException:

@@ -11,6 +11,7 @@ from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.distribution.workers import broadcast_from_chief
 from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.metrics.sources import labels_in_shares
 
 
 class Stopping(Stateful):
@@ -165,7 +166,10 @@ class CollapseAlarm(Stateful):
             )
         real, conditions = dataset.some(2 * half, seed=0, with_conditions=self.model.conditional)
         self._real = real[:half]
-        self._conditions = None if conditions is None or self.model.has_classes else conditions[:half]
+        self._conditions = None if conditions is None else conditions[:half]
+        if self.model.has_classes:  # in equal shares, they would reach few examples of a class that has many
+            known = conditions if dataset.labels is None else dataset.labels
+            self._conditions, _ = labels_in_shares(self.model.condition, half, known)
         self._reached_by_real = _count_reached(real[half:], self._real)
         self.model.condition_of(half, conditions=self._conditions)  # says early what is missing
 

@@ -2,6 +2,7 @@
 
 Everything that the commands do can also be done in Python."""
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -9,17 +10,20 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
     POSITIVE,
+    Name,
     RecipeCommand,
     model_options,
 )
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
-from keras_gan_zoo.cli.startup import start
+from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
+from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
-from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
 
@@ -27,18 +31,37 @@ from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, Worker
 class _Failure(click.ClickException):
     """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
 
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
+    def __init__(self, error: Exception, command: click.Command | None):
+        super().__init__(in_options(str(error), command))
         self.exit_code = 2 if isinstance(error, InputError) else 1
 
 
 class _Group(click.Group):
+    def main(self, *args, **kwargs):
+        prepare_output()
+        return super().main(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]):
+        for argument in args:
+            if any("\ud800" <= character <= "\udfff" for character in argument):  # bytes that the locale lacks
+                raise click.UsageError(_other_locale(argument))
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context):
         start()
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            suggest(error)
+            raise
         except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
-            raise _Failure(error) from error
+            raise _Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
+        except UnicodeEncodeError as error:  # by a name in a recipe, or that of the current directory
+            raise _Failure(InputError(_other_locale(error.object)), None) from error
+
+
+def _other_locale(name: str) -> str:
+    return f"Expected names that the locale of this terminal can write. Received: {name!a}. Set PYTHONUTF8=1."
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,7 +77,7 @@ def main():
 
 
 @main.command(cls=RecipeCommand)
-@click.argument("variant", type=click.Choice(list(VARIANTS)), required=False)
+@click.argument("variant", type=Name(list(VARIANTS)), required=False)
 @click.option(
     "--recipe",
     "recipe_file",
@@ -88,8 +111,16 @@ def main():
 )
 @click.option("--snapshot-minutes", type=POSITIVE, default=5, show_default=True, help="Minutes between snapshots.")
 @click.option("--snapshot-steps", type=AT_LEAST_1, help="Also write a snapshot every so many steps.")
-@click.option("--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and exit.")
-def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, dry_run, **options):
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Use a run folder although a process on another machine, which has ended, did not release it.",
+)
+@import_option
+@click.option(
+    "--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and what it will do; exit."
+)
+def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, take_over, dry_run, **options):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
@@ -111,44 +142,54 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
             "Expected --dry-run without --resume. The recipe of a run that is resumed is recipe.toml in its folder."
         )
     from keras_gan_zoo import distribution
-    from keras_gan_zoo.training.build import build, resolve
     from keras_gan_zoo.training.fine_tuning import base_of, changed
-    from keras_gan_zoo.training.runs import Recipe
 
     if resume is None:
         recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
-        resolved, dataset = resolve(Recipe(**recipe))
-        build(resolved, dataset)  # raises the errors that training would raise
-        click.echo(resolved.to_toml(), nl=False)
+        _show_plan(recipe, strategy)
         return
-    _train(recipe, resume, out, strategy, {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps})
+    snapshots = {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps}
+    _train(recipe, resume, out, {"strategy": strategy, "take_over": take_over, "snapshots": snapshots})
 
 
-def _train(recipe: dict, resume: Path | None, out: Path | None, strategy, snapshots: dict):
+def _show_plan(recipe: dict, strategy):
+    """Prints a complete recipe, and as comments below what it will do: together a file for --recipe."""
+    from keras_gan_zoo import training
+
+    with strategy.scope():
+        plan = training.plan(training.Recipe(**recipe))
+    comments = textwrap.indent(in_options(str(plan), click.get_current_context().command), "# ")
+    click.echo(f"{plan.recipe.to_toml()}\n{comments}")
+
+
+def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict):
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
 
-    progress = callbacks.Progress()
-    speaks = is_chief(strategy)
-    watched = {
-        "snapshots": snapshots,
-        "strategy": strategy,
-        "more_callbacks": (progress,) if speaks else (),
-        "verbose": 0,
-    }
+    outlive_reader()
+    progress, command = callbacks.Progress(), click.get_current_context().command
+    speaks = is_chief(arguments["strategy"])
+    arguments.update(
+        more_callbacks=(progress,) if speaks else (),
+        verbose=0,
+        announce=lambda plan: click.echo(in_options(str(plan), command)),
+    )
+    folder = None if resume is None else out or resume
     try:
         if resume is None:
-            folder = training.run_folder(training.Recipe(**recipe), out, strategy)
-            gan, folder = training.train(training.Recipe(**recipe), folder, **watched)
+            claim = {name: arguments[name] for name in ("strategy", "take_over")}
+            with training.new_folder(training.Recipe(**recipe), out, **claim) as folder:
+                gan, _ = training.train_in(folder, training.Recipe(**recipe), **arguments)
         else:
-            folder = out or resume
-            gan, folder = training.resume(resume, recipe, out, **watched)
+            gan, folder = training.resume(resume, recipe, out, **arguments)
     except (KeyboardInterrupt, SystemExit) as error:
         progress.stop()
         number = error.code if isinstance(error, SystemExit) else 130
-        click.echo(f"Interrupted. To continue: gan-zoo train --resume {folder}", err=True)
+        begun = folder is not None and (folder / RECIPE_FILE).is_file()
+        how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
+        click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
     finally:
         progress.stop()
@@ -176,7 +217,7 @@ def _summarise(gan, folder: Path):
     click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
     for name, meaning in (
         ("samples.png", "samples"),
-        ("samples/history.gif", "the samples epoch by epoch"),
+        ("samples/history.gif", "how the samples changed"),
         (MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
         ("log.csv", "losses; also in tensorboard/"),
         (SNAPSHOTS, f"to train longer: gan-zoo train --resume {folder} --epochs MORE"),
@@ -203,6 +244,7 @@ def launch(workers, restarts, arguments):
     """
     from keras_gan_zoo.cli.launching import launch
 
+    outlive_reader()
     code = launch(arguments, workers, restarts, say=click.echo)
     if code:
         raise SystemExit(code)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
@@ -14,6 +15,7 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
+@import_option
 @click.option(
     "--data",
     metavar="NAME",
@@ -25,6 +27,7 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 @click.option("--validation-split", help="Split on which parzen_log_likelihood chooses its bandwidth.")
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As for gan-zoo train.")
 @click.option("--background", metavar="COLOUR", help="As for gan-zoo train.")
+@click.option("--channels", type=click.IntRange(1), help="As for gan-zoo train.")
 @click.option(
     "--metrics",
     help=f"Comma-separated names: {', '.join(METRICS)}; for {' and '.join(MIXTURES)}: mode_coverage.  "
@@ -127,7 +130,7 @@ def _stages(bar: Bar) -> Callable[[str, int, int], None]:
 
 
 def trained_on(source: str) -> dict:
-    """The data that a run or a preset was trained on, from its recipe: `data`, `image_size`, `background`.
+    """The data that a run or a preset was trained on, from its recipe: `data`, `image_size`, `background`, `channels`.
 
     Raises:
         InputError: If there is no recipe, or nothing with that name.
@@ -141,10 +144,10 @@ def trained_on(source: str) -> dict:
     if file.is_file():
         from keras_gan_zoo.training.recipe import Recipe
 
-        recipe = Recipe.from_toml(file.read_text()).given()
+        recipe = Recipe.from_toml(file.read_text(encoding="utf-8")).given()
     if "data" not in recipe:
         raise InputError(
             f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
             "is neither a run folder nor a preset of the package, whose recipe would name them."
         )
-    return {name: recipe[name] for name in ("data", "image_size", "background") if name in recipe}
+    return {name: recipe[name] for name in ("data", "image_size", "background", "channels") if name in recipe}

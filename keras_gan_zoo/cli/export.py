@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli.importing import import_option
+from keras_gan_zoo.cli.options import Name
 from keras_gan_zoo.core.registry import FORMATS
 
 SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in FORMATS.items())
@@ -11,12 +13,13 @@ SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in 
 
 @click.command()
 @click.argument("source", metavar="MODEL")
+@import_option
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, or folder for a SavedModel."
 )
 @click.option(
     "--format",
-    type=click.Choice(list(FORMATS)),
+    type=Name(list(FORMATS)),
     help=f"Format to write.  [default: by the suffix of --out: {SUFFIXES}]",
 )
 @click.option("--opset", type=int, default=18, show_default=True, help="Version of the ONNX operator set, 15 to 18.")

@@ -124,10 +124,10 @@ def _start(arguments: list[str], addresses: list[str], worker: int) -> subproces
     return subprocess.Popen(
         [*WORKER, *arguments],
         stdin=subprocess.PIPE,  # is never written to: it closes when the launcher ends, even if by SIGKILL
-        env={**os.environ, "TF_CONFIG": json.dumps(cluster), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "TF_CONFIG": json.dumps(cluster), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         start_new_session=True,  # so that Ctrl-C reaches the launcher alone, which ends the workers
     )

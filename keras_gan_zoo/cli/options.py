@@ -17,9 +17,19 @@ import click
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.signatures import REQUIRED, Argument, arguments, returned
+from keras_gan_zoo.errors import unknown
 
 POSITIVE, AT_LEAST_0, AT_LEAST_1 = click.FloatRange(0, min_open=True), click.FloatRange(0), click.IntRange(1)
 SHARE = click.FloatRange(0, 1, max_open=True)
+
+
+class Name(click.Choice):
+    """One of several names, with a hint for those that people use elsewhere."""
+
+    def convert(self, value, param, ctx):
+        if value not in self.choices:
+            self.fail(str(unknown(param.name if param else "name", value, self.choices)), param, ctx)
+        return value
 
 
 def _names(_, __, given: str | None) -> list[str]:
@@ -47,7 +57,7 @@ _DIFFERENT = {
     "image_size": {"type": click.IntRange(4), "metavar": "PIXELS"},
     "learning_rate": {"type": POSITIVE},
     "metrics_samples": {"type": click.IntRange(2)},
-    "optimizer": {"type": click.Choice(list(registry.VARIANTS)), "metavar": None},
+    "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
     "precision": {"metavar": "POLICY"},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE
 from keras_gan_zoo.errors import InputError
 
@@ -26,6 +27,7 @@ def _out_option(default: str, help: str):
 
 @click.command()
 @click.argument("source", metavar="MODEL")
+@import_option
 @click.option(
     "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
 )
@@ -90,6 +92,7 @@ def _generator(source: str):
 
 @click.command()
 @click.argument("source", metavar="MODEL")
+@import_option
 @click.option(
     "--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples per row, both ends included."
 )
@@ -142,6 +145,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out)
 
 @click.command()
 @click.argument("source", metavar="MODEL")
+@import_option
 @click.option(
     "--data",
     "name",
@@ -197,7 +201,8 @@ def _first_examples(gan, name: str, split: str | None, background: str | None, c
 
     split = split or ("test" if data.has_splits(name) else "train")
     size = gan.example_shape[:2] if len(gan.example_shape) == 3 else None
-    dataset = data.load(name, split=split, image_size=size, background=background)
+    channels = gan.example_shape[2] if gan.example_shape[2:] in ((1,), (3,), (4,)) else None
+    dataset = data.load(name, split=split, image_size=size, background=background, channels=channels)
     if count > len(dataset):
         raise InputError(f"Expected -n of at most {len(dataset)}, which is all of {name}. Received: {count}.")
     with_labels = gan.has_classes and dataset.has_labels

@@ -16,7 +16,7 @@ def end_with_launcher() -> None:
         os.read(descriptor, 1)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE)
-        os._exit(128 + signal.SIGTERM)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
     descriptor = os.dup(sys.stdin.fileno())
     threading.Thread(target=watch, daemon=True).start()

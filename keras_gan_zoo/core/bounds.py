@@ -33,3 +33,14 @@ def check_seed(seed: int) -> int:
     if not is_count(seed, low=0) or seed >= 2**31:
         raise InputError(f"Expected a seed from 0 to {2**31 - 1}. Received: {seed!r}.")
     return int(seed)
+
+
+def check_written(instance: object, base: type, *methods: str) -> None:
+    """Checks that a class of the user's has the methods that its base class leaves to it."""
+    kind = type(instance)
+    missing = [name for name in methods if getattr(kind, name) is getattr(base, name)]
+    if missing:
+        raise InputError(
+            f"Expected a {base.__name__} with {' and '.join(methods)}. Received: a {kind.__name__} without "
+            f"{' and '.join(missing)}. Write {'this method' if len(missing) == 1 else 'these methods'}."
+        )

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_gan_zoo.core.remedies import NUMBERED, Remedy, in_arrays
 from keras_gan_zoo.errors import InputError, unknown
 
+TO_INTEGERS = "labels.astype('int32')"
 KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensions of one condition
 
 
@@ -94,12 +96,13 @@ class Condition:
             )
         return np.broadcast_to(array, (n, *self.shape))
 
-    def check_data(self, values: np.ndarray | None, shape: tuple[int, ...] | None) -> None:
+    def check_data(self, values: np.ndarray | None, shape: tuple[int, ...] | None, remedy: Remedy = in_arrays) -> None:
         """Checks that data have such conditions.
 
         Args:
             values: All conditions, as a `data.Dataset` holds them; None if they are read batch by batch.
             shape: Shape of one condition; None if the data have none.
+            remedy: What to write to change the data, see `core.remedies`.
 
         Raises:
             InputError: If conditions are missing, or of another kind, shape or range.
@@ -108,18 +111,18 @@ class Condition:
             what = "labels" if self.is_class else f"conditions, {self.kind} {self.shape}"
             given = "labels" if self.is_class else "conditions"
             raise InputError(
-                f"Expected {what}, because the networks take them. Received: examples only. Call fit(images, {given}), "
-                "or build unconditional networks."
+                f"Expected {what}, because the networks take them. Received: examples only. Pass both, as in "
+                f"fit(images, {given}) or batches (images, {given}), or build unconditional networks."
             )
         if shape != self.shape:
             expected = "integer labels" if self.is_class else f"{self.kind} {self.shape}"
-            hint = " One-hot labels: labels.argmax(axis=1)." if self.is_class and len(shape) == 1 else ""
+            hint = f" {_to_integers(shape, remedy)}" if self.is_class and len(shape) == 1 else ""
             raise InputError(
                 f"Expected {expected} as conditions, because the networks take them. Received: "
                 f"{KINDS.get(len(shape), 'arrays')} {shape}.{hint}"
             )
         if self.is_class and self.num_classes is not None and values is not None:
-            check_labels(values, self.num_classes)
+            check_labels(values, self.num_classes, remedy)
 
     def draw(self, n: int, seed: int) -> np.ndarray:
         """Conditions to test a network with: the classes in turn, normal vectors, or pictures of noise."""
@@ -131,45 +134,98 @@ class Condition:
         return random.uniform(-1, 1, (n, *self.shape)).astype(np.float32)
 
 
-def checked_conditions(values, n: int) -> np.ndarray:
+def checked_conditions(values, n: int, remedy: Remedy = in_arrays) -> np.ndarray:
     """Conditions of n examples as a `data.Dataset` holds them: int32 labels, float32 vectors, or unchanged pictures.
 
     Raises:
         InputError: If their form or number is wrong, if a number is not finite, or if pictures are out of range.
     """
-    array = np.asarray(values)
+    array = as_array(values)
     if (np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8) or array.ndim < 2:
-        return checked_labels(array, n)
-    if array.ndim == 2 and array.shape[1] == 1 and array.dtype == np.uint8:
-        return checked_labels(array, n)
+        return checked_labels(array, n, remedy)
+    if array.ndim == 2 and array.shape[1] == 1 and not np.issubdtype(array.dtype, np.floating):
+        return checked_labels(array, n, remedy)
     array = array[..., None] if array.ndim == 3 else array
     if len(array) != n or array.ndim - 1 not in KINDS:
         raise InputError(
             f"Expected one condition for each of {n} examples: integers (n,), floats (n, d), or pictures (n, height, "
             f"width, channels). Received: {array.dtype} of shape {array.shape}."
         )
-    return array if array.dtype == np.uint8 and array.ndim == 4 else _floats(array, KINDS[array.ndim - 1])
+    is_picture = array.dtype == np.uint8 and array.ndim == 4
+    return array if is_picture else _floats(array, KINDS[array.ndim - 1], remedy)
 
 
-def checked_labels(labels: np.ndarray, n: int) -> np.ndarray:
+def as_array(values) -> np.ndarray:
+    """The values as an array, or an `InputError` if they have no common shape."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(
+            f"Expected an array. Received: a {type(values).__name__} of values of different shapes. Give all of them "
+            "one shape."
+        ) from error
+    if array.dtype == object and array.ndim == 0:
+        raise InputError(f"Expected an array. Received: a {type(values).__name__}. Convert it with numpy.asarray.")
+    return array
+
+
+def checked_labels(labels: np.ndarray, n: int, remedy: Remedy = in_arrays) -> np.ndarray:
     """Labels of n examples as int32 (n,), or an `InputError`."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+    if labels.ndim == 1 and len(labels) != n:
         raise InputError(
-            f"Expected one integer label from 0 up for each of {n} examples. Received: {labels.dtype} of shape "
-            f"{labels.shape}, from {labels.min(initial=0)}. One-hot labels: labels.argmax(axis=1)."
+            f"Expected one integer label for each of {n} examples. Received: {len(labels)}. Pass one for each."
+        )
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
+        each = f" of shape {labels.shape[1:]} for each example" if labels.ndim > 1 else ""
+        raise InputError(
+            f"Expected one integer label from 0 up for each example. Received: {_described(labels)}{each}. "
+            f"{_how_to_label(labels, remedy)}"
         )
     return labels.astype(np.int32)
 
 
-def check_labels(labels: np.ndarray, num_classes: int) -> None:
+def check_labels(labels: np.ndarray, num_classes: int, remedy: Remedy = in_arrays) -> None:
     """Raises an `InputError` unless all labels are from 0 to num_classes - 1."""
-    if not (np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < num_classes):
+    is_integer = np.issubdtype(labels.dtype, np.integer)
+    if not (is_integer and labels.min(initial=0) >= 0 and labels.max(initial=0) < num_classes):
+        from_one = is_integer and labels.min() >= 1 and labels.max() == num_classes
         raise InputError(
-            f"Expected integer labels from 0 to {num_classes - 1}. Received: {labels.dtype} from {labels.min()} to "
-            f"{labels.max()}. Renumber the labels, or build the networks with another num_classes."
+            f"Expected integer labels from 0 to {num_classes - 1}, because num_classes={num_classes}. Received: "
+            f"{_described(labels)}. Renumber the labels{': ' + remedy('labels - 1') if from_one else ''}, or build the "
+            "networks with another num_classes."
         )
+
+
+def _described(labels: np.ndarray) -> str:
+    """The type of labels, and their range if they are numbers."""
+    if _is_text(labels):
+        return "text"
+    if not np.issubdtype(labels.dtype, np.number) or not labels.size or np.iscomplexobj(labels):
+        return str(labels.dtype)
+    return f"{labels.dtype} from {labels.min()} to {labels.max()}"
+
+
+def _is_text(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "US" or (labels.size > 0 and isinstance(labels.flat[0], (str, bytes)))
+
+
+def _how_to_label(labels: np.ndarray, remedy: Remedy) -> str:
+    if _is_text(labels):
+        return f"Number the names: {remedy(NUMBERED)}."
+    if labels.ndim == 2:
+        return _to_integers(labels.shape[1:], remedy)
+    if labels.ndim == 1 and not np.issubdtype(labels.dtype, np.integer):
+        return f"Whole numbers: {remedy(TO_INTEGERS)}."
+    return "Renumber the labels."
+
+
+def _to_integers(shape: tuple, remedy: Remedy) -> str:
+    """How labels of this shape, that of one label, become integers."""
+    if shape == (1,):
+        return f"Whole numbers: {remedy(TO_INTEGERS)}."
+    return f"One-hot labels: {remedy('labels.argmax(axis=1)')}."
 
 
 def check_class_names(names: Sequence[str] | None) -> None:
@@ -217,7 +273,8 @@ def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Seque
 def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None):
     """Converts labels from the numbering of one list of class names to that of another.
 
-    Returns None if the other list lacks one of the names. If either list is unknown, the labels stay as they are.
+    Returns None if the other list lacks the name of one of them. If either list is unknown, the labels stay as they
+    are.
 
     Example:
         >>> renumbered(np.array([0, 0, 1]), ["cat", "dog"], ["bird", "dog", "cat"]).tolist()
@@ -225,9 +282,52 @@ def renumbered(labels, names: Sequence[str] | None, others: Sequence[str] | None
     """
     if labels is None or names is None or others is None:
         return labels
-    if not set(names) <= set(others):
-        return None
-    return np.array([list(others).index(name) for name in names])[labels]
+    found = _numbers_among(names, others)[labels]
+    return None if (found < 0).any() else found
+
+
+def labels_like(
+    n: int, real, num_classes: int | None, names: Sequence[str] | None = None, others: Sequence[str] | None = None
+) -> tuple[np.ndarray, bool]:
+    """The classes of n samples that are compared with real examples: in the same shares, and evenly mixed.
+
+    Shares are rounded by the largest remainders. If all are equal, the classes come in turn, as `labels_to_sample` has
+    them.
+
+    Args:
+        n: Number of samples.
+        real: The classes (m,) of the real examples, in the numbering of `others`.
+        num_classes: Number of classes that samples can have; None if it is unknown.
+        names: The names of the classes of samples; None if they have none.
+        others: The names of the classes of real examples; None if they have none. If either list is None, equal numbers
+            are equal classes.
+
+    Returns:
+        int32 array (n,), in the numbering of `names`; empty if samples can have none of the real classes. And whether
+        they can have all of them.
+
+    Example:
+        >>> labels_like(8, [0, 0, 0, 1], 2)[0].tolist()
+        [0, 0, 1, 0, 0, 0, 1, 0]
+    """
+    real = np.asarray(real)
+    real = real if names is None or others is None else _numbers_among(others, names)[real]
+    known = real[(real >= 0) & (real < (np.inf if num_classes is None else num_classes))]
+    if not len(known):
+        return np.empty(0, np.int32), False
+    shares = n * np.bincount(known)
+    counts, remainders = np.divmod(shares, len(known))
+    counts[np.argsort(-remainders, kind="stable")[: n - counts.sum()]] += 1
+    ordinals = np.concatenate([np.arange(count) for count in counts])
+    places = (ordinals + 0.5) / np.repeat(counts, counts)  # of the examples of each class, evenly between 0 and 1
+    labels = np.repeat(np.arange(len(counts)), counts)[np.argsort(places, kind="stable")]
+    return labels.astype(np.int32), len(known) == len(real)
+
+
+def _numbers_among(names: Sequence[str], others: Sequence[str]) -> np.ndarray:
+    """The number of each name in another list of names; -1 where it is missing."""
+    numbers = {name: number for number, name in enumerate(others)}
+    return np.array([numbers.get(name, -1) for name in names])
 
 
 def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
@@ -250,9 +350,9 @@ def _indices(labels, class_names: Sequence[str] | None) -> np.ndarray:
     return np.asarray(index(labels))
 
 
-def _floats(values, kind: str) -> np.ndarray:
+def _floats(values, kind: str, remedy: Remedy = in_arrays) -> np.ndarray:
     """Vectors or pictures as float32, checked to be finite; pictures are in [-1, 1], or scaled to it from uint8."""
-    array = np.asarray(values)
+    array = as_array(values)
     if array.dtype == np.uint8 and kind == "pictures":
         return array.astype(np.float32) / 127.5 - 1
     if not np.issubdtype(array.dtype, np.number):
@@ -263,6 +363,6 @@ def _floats(values, kind: str) -> np.ndarray:
     if kind == "pictures" and array.size and (array.min() < -1 or array.max() > 1):
         raise InputError(
             f"Expected pictures as conditions in [-1, 1], or uint8. Received: values from {array.min():g} to "
-            f"{array.max():g}. Scale them: images / 127.5 - 1 for 0 to 255."
+            f"{array.max():g}. Scale them: {remedy('conditions / 127.5 - 1')} for 0 to 255."
         )
     return array

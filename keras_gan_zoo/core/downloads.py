@@ -31,21 +31,31 @@ CHUNK = 2**18
 
 
 def folder() -> Path:
-    """The folder for fetched files: `KERAS_GAN_ZOO_CACHE`, or `keras_gan_zoo` in the user's cache folder."""
-    chosen = os.environ.get(FOLDER)
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
+    """The folder for fetched files: `KERAS_GAN_ZOO_CACHE`, or `keras_gan_zoo` in the user's cache folder.
 
-    return platformdirs.user_cache_path("keras_gan_zoo", appauthor=False)
+    Raises:
+        OSError: If there is no such folder, because the user has no home folder.
+    """
+    import platformdirs  # not at start-up
+
+    chosen = os.environ.get(FOLDER)
+    try:
+        path = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("keras_gan_zoo", appauthor=False)
+    except RuntimeError as error:  # by both, for a user without a name, as in some containers, or an unknown one
+        raise OSError(
+            f"Expected a folder to keep files in. Received: {chosen or 'none, because this user has no home folder'}. "
+            f"Choose one: {FOLDER}=FOLDER."
+        ) from error
+    return path
 
 
 def folders() -> list[Path]:
     """The folders that may hold fetched files: `folder()` and, unless one was chosen, the folder of version 0.1."""
+    present = folder()
     if os.environ.get(FOLDER):
-        return [folder()]
+        return [present]
     former = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_gan_zoo"
-    return list(dict.fromkeys([folder(), former]))  # on Linux they are the same
+    return list(dict.fromkeys([present, former]))  # on Linux they are the same
 
 
 def is_url(source: object) -> bool:

@@ -25,12 +25,17 @@ def written_beside(path: str | os.PathLike) -> Iterator[Path]:
         5
     """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.unfinished{path.suffix}")
+    suffix = ".weights.h5" if path.name.endswith(".weights.h5") else path.suffix
+    beside = path.with_name(f".{path.name.removesuffix(suffix)}.{secrets.token_hex(8)}.unfinished{suffix}")
     try:
         yield beside
         _flush_to_disk(beside)
         os.replace(beside, path)
         _flush_folder(path.parent)
+    except OSError as error:
+        if error.filename == str(beside):
+            error.filename = str(path)  # the user knows no other name
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,17 +1,20 @@
 """Hooks that run when Keras or TensorFlow is imported. This module imports neither.
 
 `import keras_gan_zoo` loads nothing heavy. `keras.saving.load_model` finds a class only if its module was imported, so
-our classes are imported right after Keras. The command line hides TensorFlow's start-up messages in the same way.
+our classes are imported right after Keras. TensorFlow's start-up messages are hidden in the same way, if it is this
+package that imports it.
 """
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 
 from keras_gan_zoo.errors import InputError
+
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def import_keras() -> None:
@@ -32,6 +35,45 @@ def _check_backend(backend: str) -> None:
             f"Expected Keras on TensorFlow. Received: the backend {backend!r}. Set KERAS_BACKEND=tensorflow before "
             "Keras is imported."
         )
+
+
+def hides_talk() -> bool:
+    """Whether TensorFlow's start-up messages are to be hidden: it is not imported yet, and nobody wants to see them."""
+    return "tensorflow" not in sys.modules and not os.environ.get("KERAS_GAN_ZOO_VERBOSE")
+
+
+@contextmanager
+def quietly_if_ours() -> Iterator[None]:
+    """Hides the start-up messages of TensorFlow, and those of its first use, if a module of ours imports it."""
+    if not _is_ours():
+        yield
+        return
+    from keras_gan_zoo.core.stderr import without_talk  # not at start-up
+
+    is_chosen = LEVEL in os.environ
+    with without_talk():
+        os.environ.setdefault(LEVEL, "2")  # errors only, also later; read once, by this import
+        try:
+            yield
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # the absence of a GPU is reported here
+        finally:
+            if not is_chosen:
+                os.environ.pop(LEVEL, None)
+
+
+def _is_ours() -> bool:
+    """Whether a module of this package other than this one is among the callers."""
+    from inspect import currentframe  # not at start-up
+
+    frame = currentframe()
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.partition(".")[0] == "keras_gan_zoo" and name != __name__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:

@@ -1,13 +1,16 @@
 """All uses of private parts of Keras and TensorFlow, each in one place.
 
 Tested with Keras 3.15 and TensorFlow 2.21. `tests/core/test_keras_internals.py` tests each of them, so that a new
-version's change is found, and checks that the package has no other private use. Nothing is imported here: functions
-take the objects.
+version's change is found, and checks that the package has no other private use. Nothing is imported here until
+it is needed: functions take the objects.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+
+from keras_gan_zoo.errors import InputError
 
 
 def all_layers(network, include_self: bool = True) -> list:
@@ -21,14 +24,11 @@ def nodes(model) -> Iterator:
         yield from at_depth
 
 
-def operation_of(tensor):
-    """The layer or operation that computes a symbolic tensor."""
-    return tensor._keras_history.operation
-
-
-def activation_of(tensor):
-    """The activation function of the layer that computes a symbolic tensor, or None."""
-    return getattr(operation_of(tensor), "activation", None)
+def call_of(tensor) -> tuple:
+    """The call that computes a symbolic tensor: operation, number of the output, arguments and keywords."""
+    operation, node, number = tensor._keras_history
+    call = operation._inbound_nodes[node].arguments
+    return operation, number, call.args, call.kwargs
 
 
 def is_one_hot(operation) -> bool:
@@ -61,18 +61,65 @@ def clipped(optimizer, gradients: list) -> list:
     return optimizer._clip_gradients(gradients)
 
 
+def profiles_batches(tensorboard) -> bool:
+    """Whether a `keras.callbacks.TensorBoard` profiles batches, which it counts; its argument is not kept."""
+    return tensorboard._should_trace
+
+
 def strategy_of(model):
     """The strategy that a model was built under, or None; `distribute_strategy` returns the default one instead."""
     return model._distribute_strategy
 
 
 class BuiltInConstructor:
-    """A mixin for Keras models: `fit` does not build the model from a batch, which fails with several workers."""
+    """A mixin for Keras models that are built when they are made, and say themselves that they are not compiled."""
+
+    compiled: bool  # an attribute of `keras.Model`
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """Does nothing: the constructor has built the model."""
+        """Does nothing, because `fit` would build the model from a batch, which fails with several workers."""
+
+    def _assert_compile_called(self, method_name=None) -> None:
+        """What each method that needs optimizers asks first: `fit`, `evaluate`, `train_on_batch`, `test_on_batch`."""
+        self.check_compiled()
+
+    def check_compiled(self) -> None:
+        """Raises an `InputError` if there are no optimizers yet."""
+        if not self.compiled:
+            raise InputError(
+                "Expected a compiled model. Received: one without optimizers. Call gan.compile() first; a saved model "
+                "is loaded with its optimizers unless compile=False."
+            )
 
 
 def spans_several_processes(strategy) -> bool:
     """Whether a `MultiWorkerMirroredStrategy` has found a cluster, rather than a single process."""
     return strategy.extended._in_multi_worker_mode()
+
+
+def changed_by(change: Callable, source):
+    """Keras' adapter of a source of batches, with a `tf.data.Dataset` that is changed by a function; `fit` takes it."""
+    from keras.src.trainers.data_adapters import get_data_adapter
+
+    adapter = get_data_adapter(source)
+    made = adapter.get_tf_dataset
+    adapter.get_tf_dataset = lambda: change(made())
+    return adapter
+
+
+def tensorflow_has_started() -> bool:
+    """Whether TensorFlow has run something in this process, so that its threads exist; does not import it."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = None if module is None else module.context_safe()
+    return context is not None and context._initialized
+
+
+def omit_tracing_warnings(function) -> None:
+    """Stops warnings of frequent tracing for what Keras compiled to evaluate or predict.
+
+    TensorFlow counts tracings by the code of a function, here Keras' own, so for all models together: it would warn of
+    the fifth model that is evaluated, which is traced once, as it should be.
+    """
+    for part in (function, *(cell.cell_contents for cell in getattr(function, "__closure__", None) or ())):
+        if hasattr(part, "_omit_frequent_tracing_warning"):
+            part._omit_frequent_tracing_warning = True

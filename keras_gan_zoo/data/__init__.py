@@ -11,17 +11,28 @@ import numpy as np
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
-from keras_gan_zoo.data.caption_files import with_captions
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
+from keras_gan_zoo.data.decoding import MODES
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import load_arrays, load_folder
 from keras_gan_zoo.data.tfds import load_tfds
-from keras_gan_zoo.data.transparency import on_background
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.data.transparency import in_channels, on_background
+from keras_gan_zoo.errors import InputError, similar
 
-__all__ = ["BATCH_SIZE", "EMBEDDED", "Attribute", "CaptionedDataset", "Dataset", "as_dataset", "has_splits", "load"]
+__all__ = [
+    "BATCH_SIZE",
+    "EMBEDDED",
+    "Attribute",
+    "CaptionedDataset",
+    "Dataset",
+    "as_dataset",
+    "has_splits",
+    "load",
+    "located",
+]
 
+ARRAYS = (".npy", ".npz")
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
 
@@ -31,21 +42,30 @@ def load(
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
     background: str | None = None,
+    channels: int | None = None,
     memory_limit: int = IN_MEMORY,
 ) -> Dataset:
     """Loads a data set by name or path.
 
+    A folder is read as its pictures are seen: upright, as their cameras noted, and 16-bit pictures by their upper 8
+    bits. Hidden files and folders are left out. Sub-folders are classes in the order of their names, or by number if
+    all names are numbers. What is left out or changed is in `remarks` of the result.
+
     Args:
         name: An embedded set, which needs no download, a key of `EMBEDDED`, such as `digits` (scikit-learn's 1,797
             handwritten digits), `ring8` (100,000 points of the plane) and `avatars` (30,000 faces with captions); a
-            folder of PNG or JPEG images, whose sub-folders are classes, with captions in `captions.csv` (file,
-            caption) or in a `.txt` beside each image; a `.npy` file of images, or a `.npz` with `images` and optional
-            `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as `fashion_mnist`.
+            folder of pictures, such as PNG, JPEG, WebP or TIFF files, whose sub-folders are classes, with captions in
+            `captions.csv` (file, caption) or in a `.txt` beside each picture; a `.npy` file of images, or a `.npz` with
+            `images` and optional `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as
+            `fashion_mnist`.
         split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
             combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
         background: Colour, such as "black" or "#203040", behind images with transparency, which become images in
-            colour; None to keep their fourth channel.
+            colour; None to keep their fourth channel if all pictures of a folder have it, and for white if only some
+            have.
+        channels: Channels to convert images to: 1 for grey, 3 for colour, 4 for colour with transparency; None for
+            those of the data.
         memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
 
     Returns:
@@ -59,43 +79,81 @@ def load(
         (2,)
     """
     size = _as_size(image_size)
+    if channels is not None and (not is_count(channels) or channels not in MODES):
+        raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
+    if _checked(name, split).is_dir() and name not in EMBEDDED:
+        return load_folder(Path(name), size, background, channels, memory_limit)
     dataset = _load(name, split, size, memory_limit)
     if size is not None and dataset.example_shape[:2] != size:
         raise InputError(
             f"Expected uint8 images to resize to {size}. Received: {dataset}, which cannot be resized. "
             "Leave image_size out."
         )
-    return dataset if background is None else on_background(dataset, background)
+    dataset = dataset if background is None else on_background(dataset, background)
+    return dataset if channels is None else in_channels(dataset, channels)
 
 
-def _load(name, split: str, size, memory_limit: int) -> Dataset:
+def _checked(name, split) -> Path:
     if not isinstance(name, (str, os.PathLike)) or not str(name) or str(name).startswith("~"):
         raise InputError(f"Expected a data set's name or a path without ~. Received: {name!r}.")
     if not isinstance(split, str):
         raise InputError(f"Expected a split by name, such as 'train' or 'test[:1000]'. Received: {split!r}.")
-    path = Path(name)
     if split != "train" and not has_splits(name):
         raise InputError(f"Expected no split for {name}, which has no splits. Received: {split!r}. Leave it out.")
+    return Path(name)
+
+
+def _load(name, split: str, size, memory_limit: int) -> Dataset:
+    path = Path(name)
     if name in EMBEDDED:
         return EMBEDDED[name](size, split) if has_splits(name) else EMBEDDED[name](size)
-    if path.is_dir():
-        return with_captions(load_folder(path, size, memory_limit), path)
-    if path.suffix.lower() in (".npy", ".npz"):
+    if path.suffix.lower() in ARRAYS and path.is_file():
         return load_arrays(path, size)
+    beside = _neighbours(path)
     if len(path.parts) > 1 or path.suffix:
+        what = "a file of another kind" if path.exists() else "which does not exist"
+        near = [str(path.with_name(other)) for other in similar(path.name, beside)]
         raise InputError(
-            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, which is none "
-            "of these or does not exist. Check the path."
+            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, {what}."
+            + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the path.")
         )
-    return load_tfds(str(name), split, size, memory_limit)
+    return load_tfds(str(name), split, size, memory_limit, beside)
+
+
+def _neighbours(path: Path) -> list[str]:
+    """What else lies where a path leads, and could be meant by it: folders and files of arrays."""
+    if not path.parent.is_dir():
+        return []
+    return [other.name for other in path.parent.iterdir() if other.is_dir() or other.suffix.lower() in ARRAYS]
 
 
 def has_splits(name: str | os.PathLike) -> bool:
     """Whether a set may have a split besides "train": some embedded sets, and those of TensorFlow Datasets."""
-    path = Path(name)
     if name in EMBEDDED:
         return bool(registry.DATA_SETS[str(name)].splits)
-    return not (path.is_dir() or path.suffix.lower() in (".npy", ".npz"))
+    return not _is_local(Path(name))
+
+
+def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
+    """A data set's name; for a folder or a file, its absolute path, which holds in every working directory.
+
+    Args:
+        name: As for `load`.
+        folder: Where a relative path is looked for that is not found in the working directory.
+
+    Example:
+        >>> located("digits")
+        'digits'
+    """
+    if name not in EMBEDDED:
+        for path in (Path(name), Path(folder) / name):
+            if _is_local(path) and path.exists():
+                return str(path.absolute())
+    return str(name)
+
+
+def _is_local(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in ARRAYS
 
 
 def _as_size(image_size) -> tuple[int, int] | None:

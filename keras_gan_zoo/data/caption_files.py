@@ -1,87 +1,154 @@
-"""Captions of folders of images: a file captions.csv, or a text file beside each image."""
+"""Captions of folders of pictures: a file captions.csv, or a text file beside each picture."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import posixpath
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_gan_zoo.core.texts import WORD
-from keras_gan_zoo.data.captioned import CaptionedDataset
-from keras_gan_zoo.data.dataset import Dataset
-from keras_gan_zoo.data.image_files import image_paths
+from keras_gan_zoo.data.listing import TABLE, Listing
 from keras_gan_zoo.errors import InputError
 
-TABLE = "captions.csv"
+DELIMITERS = ",;\t"  # those of spreadsheets in several countries
+HEADERS = ({"file", "file_name", "filename", "image", "path"}, {"caption", "captions", "text"})
 
 
-def with_captions(dataset: Dataset, folder: Path) -> Dataset:
-    """A folder's data set with the captions that the folder has; the same data set if it has none.
+def captions_of(listing: Listing) -> list[list[str]] | None:
+    """The captions of each picture, in the order of the listing; None if the folder has no captions.
 
-    Args:
-        dataset: The images of the folder, in the order of `image_paths`.
-        folder: The folder. Its captions are in `captions.csv`, a table of files and captions with several rows for a
-            file that has several, or in a `.txt` beside each image, one caption a line.
+    They are in `captions.csv`, a table of files and captions with several rows for a picture that has several, or in
+    a `.txt` beside each picture, one caption a line. Files are in UTF-8, or in UTF-16 with its mark.
 
     Raises:
-        InputError: If an image has no caption, a caption is empty, or its image does not exist.
+        InputError: If a picture has no caption, a caption is empty, its picture does not exist, or a file is no table
+            of captions.
     """
-    paths, table = image_paths(folder), folder / TABLE
-    beside = [path for path in paths if path.with_suffix(".txt").is_file()]
-    if table.is_file() and beside:
+    if not listing.texts:
+        return None
+    tables = [path for path in listing.texts if path.name.lower() == TABLE and path.parent == listing.folder]
+    others = [path for path in listing.texts if path not in tables[:1]]
+    if tables and others:
         raise InputError(
-            f"Expected captions either in {table} or in text files. Received: both, such as "
-            f"{beside[0].with_suffix('.txt')}. Remove one kind."
+            f"Expected captions either in one {TABLE} or in text files. Received: both {tables[0]} and {others[0]}. "
+            "Keep one kind."
         )
-    if not (table.is_file() or beside):
-        return dataset
-    captions = _of_table(table, paths) if table.is_file() else {path: _of_text(path) for path in beside}
-    missing = [path for path in paths if path not in captions]
+    captions = _of_table(tables[0], listing) if tables else _of_texts(others, listing.paths)
+    missing = [path for path in listing.paths if path not in captions]
     if missing:
         raise InputError(
-            f"Expected a caption for each of {len(paths)} images. Received: none for {len(missing)}, such as "
-            f"{missing[0]}. Add captions, or remove these images."
+            f"Expected a caption for each of {len(listing.paths)} pictures. Received: none for {len(missing)}, such as "
+            f"{missing[0]}. Add captions, remove these pictures, or remove {listing.texts[0].name} and the like."
         )
-    return CaptionedDataset(dataset, [captions[path] for path in paths])
+    return [captions[path] for path in listing.paths]
 
 
-def _of_table(table: Path, paths: list[Path]) -> dict[Path, list[str]]:
-    images, captions = set(paths), {}
-    rows = list(csv.reader(_read(table).splitlines(keepends=True)))
-    has_header = bool(rows) and [cell.strip().lower() for cell in rows[0]] == ["file", "caption"]
-    for number, row in enumerate(rows[has_header:], 1 + has_header):
-        if not row:
-            continue
+def _of_table(table: Path, listing: Listing) -> dict[Path, list[str]]:
+    pictures = _by_name(table, listing)
+    captions: dict[Path, list[str]] = {}
+    for number, row in _rows(table, pictures):
         if len(row) != 2:
             raise InputError(
-                f"Expected a file and a caption in each row of {table}. Received: {len(row)} cells in row {number}. "
-                'Put captions with commas in quotation marks: "a hat, red".'
+                f"Expected two cells, a file and a caption, in each row of {table}. Received: {len(row)} in row "
+                f'{number}. Put captions with commas in quotation marks: "a hat, red". Rename the file if it has no '
+                "captions."
             )
-        path = table.parent / row[0].strip()
-        if path not in images:
+        path = pictures.get(_plain(row[0]))
+        if path is None:
             raise InputError(
-                f"Expected an image for each caption of {table}. Received: {row[0]} in row {number}, which is no image "
-                "of the folder. Correct the name, or remove the row."
+                f"Expected a picture for each caption of {table}. Received: {row[0]} in row {number}, which is no "
+                f"picture of the folder, or a hidden one. Write names as in {next(iter(pictures))}, or remove the row."
             )
-        captions.setdefault(path, []).append(_checked(row[1], f"row {number} of {table}"))
+        caption = _checked(row[1], f"row {number} of {table}")
+        if caption not in captions.setdefault(path, []):  # a row that is there twice says it once
+            captions[path].append(caption)
     return captions
 
 
-def _of_text(image: Path) -> list[str]:
-    path = image.with_suffix(".txt")
+def _rows(table: Path, pictures: dict[str, Path]) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the header, by number, without rows and cells that spreadsheets leave empty at the end."""
+    text = _read(table)
+    rows = _split(table, text, _delimiter(text, pictures))
+    for number, row in enumerate(rows, 1):
+        while row and not row[-1].strip() and len(row) != 2:
+            row.pop()
+        if any(cell.strip() for cell in row) and not (number == 1 and _is_header(row)):
+            yield number, row
+
+
+def _delimiter(text: str, pictures: dict[str, Path]) -> str:
+    """The one that separates a picture's name, or the header's, from the rest of the first row that has either."""
+    for line in text.splitlines():
+        for delimiter in DELIMITERS:
+            row = next(csv.reader([line[:1000]], delimiter=delimiter, skipinitialspace=True), [])
+            if len(row) > 1 and (_plain(row[0]) in pictures or _is_header(row)):
+                return delimiter
+    return DELIMITERS[0]
+
+
+def _split(table: Path, text: str, delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise InputError(
+            f"Expected rows of a file and a caption in {table}. Received: a row that is none ({error}). Look for a "
+            "quotation mark that is not closed; inside a caption in quotation marks, double it."
+        ) from error
+
+
+def _is_header(row: list[str]) -> bool:
+    return len(row) >= 2 and all(cell.strip().lower() in names for cell, names in zip(row, HEADERS, strict=False))
+
+
+def _by_name(table: Path, listing: Listing) -> dict[str, Path]:
+    """The pictures by their names as tables may spell them."""
+    pictures: dict[str, Path] = {}
+    for path in listing.paths:
+        other = pictures.setdefault(_plain(path.relative_to(listing.folder).as_posix()), path)
+        if other != path:
+            raise InputError(
+                f"Expected pictures with names that {table} can tell apart. Received: {path.name!r} and "
+                f"{other.name!r}. Rename one."
+            )
+    return pictures
+
+
+def _plain(name: str) -> str:
+    """A name in one spelling: with slashes, and with composed letters, which some systems store in parts."""
+    return posixpath.normpath(unicodedata.normalize("NFC", name.strip()).replace("\\", "/"))
+
+
+def _of_texts(texts: list[Path], paths: list[Path]) -> dict[Path, list[str]]:
+    beside = {text.with_suffix(""): text for text in texts}
+    found = {path: beside[path.with_suffix("")] for path in paths if path.with_suffix("") in beside}
+    return {path: _of_text(text) for path, text in found.items()}
+
+
+def _of_text(path: Path) -> list[str]:
     lines = [line for line in _read(path).splitlines() if line.strip()] or [""]
     return [_checked(line, str(path)) for line in lines]
 
 
 def _checked(caption: str, where: str) -> str:
     if not WORD.search(caption):
-        raise InputError(f"Expected captions with words. Received: {caption!r} in {where}. Describe the image.")
-    return caption.strip()
+        raise InputError(f"Expected captions with words. Received: {caption!r} in {where}. Describe the picture.")
+    return " ".join(caption.split())
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        content = path.read_bytes()
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it has characters 0")
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"Expected captions in UTF-8. Received: {path}, which is not ({error}). Convert it."
+            f"Expected captions in UTF-8, or in UTF-16 with its mark. Received: {path}, which cannot be read as such "
+            f"({error}). Save it as UTF-8."
         ) from error
+    return text

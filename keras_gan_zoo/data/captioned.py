@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,46 +72,36 @@ class CaptionedDataset(Dataset):
         self.paraphrases = None if paraphrases is None else _checked_captions(paraphrases, len(self.source))
         self.attributes, self.tags = dict(attributes or {}), tags
         self.name, self.class_names = self.source.name, self.source.class_names
-        self.conditions = self.source.conditions
-        self.centers = self.std = None
+        self.conditions, self.remarks = self.source.conditions, self.source.remarks
+        self.centers, self.std = self.source.centers, self.source.std
 
     def __len__(self) -> int:
         return len(self.source)
 
+    def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
+        """An example as `Dataset` gives it; for a slice, or an array of indices, a `CaptionedDataset` of these."""
+        chosen = np.arange(len(self))[index]
+        part = self.source[index]
+        return part if chosen.ndim == 0 else self._with_texts(part, chosen)
+
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, captions>"
 
+    def read(self, indices) -> np.ndarray:
+        return self.source.read(indices)
+
     def described(self) -> dict:
-        every = max(1, len(self) // 1000)
-        some = "\n".join(text for i in range(0, len(self), every) for text in self.captions[i])
-        return {**self.source.described(), "captions": zlib.crc32(some.encode())}
+        """As `Dataset` describes the examples: of what is trained on, captions are no part."""
+        return self.source.described()
 
     def in_memory(self) -> CaptionedDataset:
-        return self.with_examples(self.source.in_memory())
+        return self._with_texts(self.source.in_memory())
 
-    def with_examples(self, source: Dataset) -> CaptionedDataset:
-        """The captions and attributes with other examples, such as the same pictures on a background."""
-        return CaptionedDataset(
-            source, self.captions, attributes=self.attributes, paraphrases=self.paraphrases, tags=self.tags
-        )
+    def with_examples(self, examples) -> CaptionedDataset:
+        return self._with_texts(self.source.with_examples(examples))
 
-    def subset(self, indices) -> CaptionedDataset:
-        """Some of the examples, with all that belongs to them, in memory.
-
-        Args:
-            indices: Integers (m,), or a slice.
-        """
-        chosen = np.arange(len(self))[indices]
-        whole = self.source.in_memory()
-        conditions = None if whole.conditions is None else whole.conditions[chosen]
-        source = Dataset(whole.examples[chosen], conditions=conditions, name=self.name, class_names=self.class_names)
-        return CaptionedDataset(
-            source,
-            _some(self.captions, chosen),
-            attributes={name: Attribute(old.values, old.codes[chosen]) for name, old in self.attributes.items()},
-            paraphrases=None if self.paraphrases is None else _some(self.paraphrases, chosen),
-            tags=None if self.tags is None else _some(self.tags, chosen),
-        )
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        return self.source.glimpse(n)
 
     def texts(self, seed: int = 0) -> list[str]:
         """One caption of each example, chosen by (seed, example)."""
@@ -131,8 +120,30 @@ class CaptionedDataset(Dataset):
     def example_shape(self) -> tuple[int, ...]:
         return self.source.example_shape
 
-    def _fetch(self, with_conditions: bool):
-        return self.source._fetch(with_conditions)
+    @property
+    def condition_shape(self) -> tuple[int, ...] | None:
+        return self.source.condition_shape
+
+    @property
+    def num_classes(self) -> int | None:
+        return self.source.num_classes
+
+    def batches(self, *arguments, **options):
+        return self.source.batches(*arguments, **options)
+
+    def batches_in_order(self, *arguments, **options):
+        return self.source.batches_in_order(*arguments, **options)
+
+    def _with_texts(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
+        """Other examples with the captions and attributes of these, or of the chosen ones."""
+        chosen = np.arange(len(self)) if chosen is None else chosen
+        return CaptionedDataset(
+            source,
+            _some(self.captions, chosen),
+            attributes={name: Attribute(old.values, old.codes[chosen]) for name, old in self.attributes.items()},
+            paraphrases=None if self.paraphrases is None else _some(self.paraphrases, chosen),
+            tags=None if self.tags is None else _some(self.tags, chosen),
+        )
 
 
 def _checked_captions(captions, n: int) -> Sequence[tuple[str, ...]]:

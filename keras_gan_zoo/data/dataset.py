@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan_zoo.core.conditions import check_class_names, checked_conditions, checked_labels
+from keras_gan_zoo.core.conditions import as_array, check_class_names, checked_conditions, checked_labels
+from keras_gan_zoo.core.remedies import Remedy, in_arrays
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Dataset:
         class_names: Names of the labels 0, 1, ..., if known.
         centers: For mixtures of Gaussians, the means (modes, features).
         std: For mixtures of Gaussians, their standard deviation.
+        remarks: Sentences about what was noticed on loading, such as files that were left out.
 
     Raises:
         InputError: If the arrays are empty, malformed, not finite or out of range, if two classes have the same name,
@@ -42,22 +44,48 @@ class Dataset:
         (1797, (16, 16, 1), dtype('uint8'))
     """
 
+    remarks: tuple[str, ...] = ()
+
     def __init__(
-        self, examples, labels=None, *, conditions=None, name="arrays", class_names=None, centers=None, std=None
+        self,
+        examples,
+        labels=None,
+        *,
+        conditions=None,
+        name="arrays",
+        class_names=None,
+        centers=None,
+        std=None,
+        remarks=(),
     ):
-        self.examples = _checked_examples(np.asarray(examples))
+        self.examples = _checked_examples(as_array(examples))
         if labels is not None and conditions is not None:
             raise InputError("Expected labels or conditions. Received: both. Leave one of them out.")
         if labels is not None:
-            self.conditions = checked_labels(np.asarray(labels), len(self.examples))
+            self.conditions = checked_labels(as_array(labels), len(self.examples))
         else:
             self.conditions = None if conditions is None else checked_conditions(conditions, len(self.examples))
         check_class_names(class_names)
         self.name, self.class_names = name, None if class_names is None else tuple(class_names)
         self.centers, self.std = centers, std
+        self.remarks = tuple(remarks)
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
+        """One example, or (example, condition); for a slice, or an array of indices, a `Dataset` of these examples."""
+        wanted = np.arange(len(self))[index]
+        examples = self.read(np.atleast_1d(wanted))
+        conditions = None if self.conditions is None else self.conditions[wanted]
+        if wanted.ndim == 0:
+            return examples[0] if conditions is None else (examples[0], conditions)
+        facts = {"name": self.name, "class_names": self.class_names, "centers": self.centers, "std": self.std}
+        return Dataset(examples, conditions=conditions, **facts)
+
+    def read(self, indices) -> np.ndarray:
+        """Examples by their numbers."""
+        return self.examples[indices]
 
     def __repr__(self) -> str:
         kind = "" if self.condition_shape is None else f", conditions {self.condition_shape}"
@@ -77,6 +105,15 @@ class Dataset:
     def in_memory(self) -> Dataset:
         """The same examples and labels, held in memory; a data set that is read batch by batch is read completely."""
         return self
+
+    def with_examples(self, examples) -> Dataset:
+        """The conditions, names and remarks with other examples, such as the same pictures in grey."""
+        facts = {"name": self.name, "class_names": self.class_names, "remarks": self.remarks}
+        return Dataset(examples, conditions=self.conditions, **facts)
+
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        """Examples as they are stored: all of them if they are in memory, otherwise at most n, which are read."""
+        return self.examples
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -132,12 +169,13 @@ class Dataset:
 
 
 def as_dataset(x, y=None) -> Dataset | None:
-    """Converts arrays to a `Dataset`; None for sources that Keras reads itself, such as a `tf.data.Dataset`."""
-    import tensorflow as tf
+    """Converts arrays to a `Dataset`; None for sources of batches, such as a `tf.data.Dataset`.
 
+    Arrays are all that NumPy reads as one: tensors of any framework, tables, data sets of an open HDF5 file.
+    """
     if isinstance(x, Dataset):
         return x
-    if isinstance(x, (np.ndarray, tf.Tensor)):
+    if hasattr(x, "__array__") and hasattr(x, "shape"):
         return Dataset(x, conditions=y)
     return None
 
@@ -151,25 +189,33 @@ def _checked_examples(examples: np.ndarray) -> np.ndarray:
             f"{examples.dtype} of shape {examples.shape}. Convert with .astype('uint8') if the values are 0 to 255."
         )
     if is_float:
-        examples = _checked_floats(examples.astype(np.float32, copy=False))
+        examples = examples.astype(np.float32, copy=False)
+        remark = check_floats(examples, are_images=examples.ndim > 2)
+        if remark is not None:
+            warn(remark)
     return examples[..., None] if examples.ndim == 3 else examples
 
 
-def _checked_floats(examples: np.ndarray) -> np.ndarray:
+def check_floats(examples: np.ndarray, are_images: bool, remedy: Remedy = in_arrays) -> str | None:
+    """Checks that float examples are finite and, if they are images, in [-1, 1].
+
+    Returns:
+        What to warn of if images have no value below 0; otherwise None.
+    """
     low, high = float(examples.min()), float(examples.max())
     if not np.isfinite([low, high]).all():
         bad = int(np.argwhere(~np.isfinite(examples).reshape(len(examples), -1).all(axis=1))[0, 0])
         raise InputError(
             f"Expected finite numbers. Received: NaN or infinity, first in example {bad}. Correct the data."
         )
-    if examples.ndim > 2 and (low < -1 or high > 1):
+    if are_images and (low < -1 or high > 1):
         raise InputError(
             f"Expected float images in [-1, 1]. Received: values from {low:g} to {high:g}. "
-            "Pass uint8 images, or scale them: images / 127.5 - 1 for 0 to 255."
+            f"Pass uint8 images, or scale them: {remedy('images / 127.5 - 1')} for 0 to 255."
         )
-    if examples.ndim > 2 and low >= 0:
-        warnings.warn(
-            f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass 2 * images - 1.",
-            stacklevel=4,
+    if are_images and low >= 0:
+        return (
+            f"Images from {low:g} to {high:g}: black is -1 here. If they were scaled to [0, 1], pass "
+            f"{remedy('2 * images - 1')}."
         )
-    return examples
+    return None

@@ -5,7 +5,7 @@ from PIL import Image
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.dataset import Dataset
-from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.decoding import fitted
 
 POINTS = 100_000
 

@@ -1,19 +1,22 @@
 """Folders of images and files of arrays."""
 
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from keras_gan_zoo.core.conditions import checked_labels
+from keras_gan_zoo.data.caption_files import captions_of
+from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.decoding import BEHIND, MODES, Form, Header, fitted, read_header, read_picture, rgb
+from keras_gan_zoo.data.listing import Listing, pictures_in, some
 from keras_gan_zoo.errors import InputError
-
-SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 
 class ImageFiles(Dataset):
@@ -21,14 +24,13 @@ class ImageFiles(Dataset):
 
     Args:
         paths: The files.
-        size: (height, width) to which they are resized and cropped.
-        mode: Pillow's mode to which they are converted, such as "RGB".
+        form: The form that they are brought into.
     """
 
-    def __init__(self, paths, size, mode, labels=None, *, name="folder", class_names=None):
-        self.paths, self.size, self.mode = list(paths), size, mode
+    def __init__(self, paths, form: Form, labels=None, *, name="folder", class_names=None, remarks=()):
+        self.paths, self.form = list(paths), form
         self.conditions = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
-        self.name, self.class_names = name, class_names
+        self.name, self.class_names, self.remarks = name, class_names, tuple(remarks)
         self.centers = self.std = None
 
     def __len__(self) -> int:
@@ -44,16 +46,24 @@ class ImageFiles(Dataset):
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        return (*self.size, len(Image.new(self.mode, (1, 1)).getbands()))
+        return (*self.form.size, len(Image.new(self.form.mode, (1, 1)).getbands()))
 
     def read(self, indices) -> np.ndarray:
         """uint8 images (len(indices), height, width, channels)."""
         with ThreadPoolExecutor(max_workers=4) as pool:
-            images = pool.map(lambda i: _read_image(self.paths[i], self.size, self.mode), indices)
-            return np.stack(list(images))
+            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form), indices)))
 
     def in_memory(self) -> Dataset:
-        return Dataset(self.read(range(len(self))), self.labels, name=self.name, class_names=self.class_names)
+        return Dataset(
+            self.read(range(len(self))),
+            self.labels,
+            name=self.name,
+            class_names=self.class_names,
+            remarks=self.remarks,
+        )
+
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        return self.read(np.unique(np.linspace(0, len(self) - 1, n, dtype=int)))
 
     def _fetch(self, with_conditions: bool) -> Callable:
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
@@ -61,36 +71,87 @@ class ImageFiles(Dataset):
         return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)
 
 
-def image_paths(folder: Path) -> list[Path]:
-    """The images of a folder and its sub-folders, in the order of their examples."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def load_folder(folder: Path, size, background: str | None, channels: int | None, memory_limit: int) -> Dataset:
+    """The pictures of a folder, in memory if they fit; see `data.load`."""
+    listing = pictures_in(folder)
+    captions = captions_of(listing)
+    dataset = _of_listing(listing, size, background, channels, memory_limit)
+    return dataset if captions is None else CaptionedDataset(dataset, captions)
 
 
-def load_folder(folder: Path, size, memory_limit: int) -> Dataset:
-    paths = image_paths(folder)
-    if not paths:
+def _of_listing(listing: Listing, size, background: str | None, channels: int | None, memory_limit: int) -> Dataset:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged metadata, without the file's name
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        headers = [read_header(path, needs_size=size is None) for path in listing.paths]
+        form = _form_of(listing, headers, size, background, channels)
+        remarks = (*listing.remarks, *_remarks(listing, headers, form))
+        names = {"name": listing.folder.name, "class_names": listing.class_names}
+        files = ImageFiles(listing.paths, form, listing.labels, **names, remarks=remarks)
+        if len(files) * int(np.prod(files.example_shape)) > memory_limit:
+            return files
+        held = files.in_memory()
+    if held.examples.max() < 16:
+        held.remarks += (f"All pictures are nearly black: their largest value is {held.examples.max()} of 255.",)
+    if form.mode == "RGB" and _is_grey(held.examples):
+        held.remarks += ("All pictures are grey, though saved in colour. To train on one channel, set channels to 1.",)
+    return held
+
+
+def _form_of(listing: Listing, headers: Sequence[Header], size, background: str | None, channels: int | None) -> Form:
+    size = size or _common_size(listing, headers)
+    transparent = sum(header.is_transparent for header in headers)
+    if background is not None:
+        rgb(background)
+        if not transparent or channels == 4:
+            received = "4 channels, which keep it" if transparent else f"{listing.folder} without any"
+            raise InputError(
+                f"Expected transparency, which a background replaces. Received: {received}. Leave background out."
+            )
+    if channels is not None:
+        mode = MODES[channels]
+    elif background is None and transparent == len(headers):
+        mode = "RGBA"
+    else:
+        mode = "L" if background is None and all(header.is_grey for header in headers) else "RGB"
+    return Form(size, mode, background or BEHIND)
+
+
+def _common_size(listing: Listing, headers: Sequence[Header]) -> tuple[int, int]:
+    sizes = [header.size for header in headers]
+    other = next((index for index, size in enumerate(sizes) if size != sizes[0]), None)
+    if other is not None:
         raise InputError(
-            f"Expected PNG or JPEG images in {folder} or its sub-folders. Received: none. Check the folder."
+            f"Expected images of one size. Received: {listing.paths[0]} of {sizes[0]} and {listing.paths[other]} of "
+            f"{sizes[other]} (height, width). Give image_size, such as image_size=64, to resize and crop them."
         )
-    headers = [_read_header(path) for path in paths]
-    if size is None:
-        size = _common_size(paths, [header_size for header_size, _ in headers])
-    mode = _common_mode({mode for _, mode in headers})
-    classes = sorted({path.relative_to(folder).parts[0] for path in paths if path.parent != folder})
-    if classes and any(path.parent == folder for path in paths):
-        raise InputError(
-            f"Expected images either in {folder} itself or in sub-folders, one per class. Received: both. Move them."
-        )
-    labels = [classes.index(path.relative_to(folder).parts[0]) for path in paths] if classes else None
-    files = ImageFiles(paths, size, mode, labels, name=folder.name, class_names=tuple(classes) or None)
-    if len(files) * int(np.prod(files.example_shape)) > memory_limit:
-        return files
-    return Dataset(files.read(range(len(files))), labels, name=files.name, class_names=files.class_names)
+    return sizes[0]
+
+
+def _remarks(listing: Listing, headers: Sequence[Header], form: Form) -> list[str]:
+    """A sentence about each of the ways in which pictures are not taken as they are."""
+
+    def remark(what: str, is_meant: Callable[[Header], bool]) -> list[str]:
+        paths = [path for path, header in zip(listing.paths, headers, strict=True) if is_meant(header)]
+        return [f"{what}, {len(paths)} of {len(headers)}: {some(listing.folder, paths)}."] if paths else []
+
+    sizes = sorted({header.size for header in headers})
+    behind = f"Transparency put on {form.background}, which background changes"
+    return [
+        *remark("Turned upright, as their cameras noted", lambda header: header.is_turned),
+        *remark("Read by the upper 8 of their 16 bits per channel", lambda header: header.is_deep),
+        *remark("Only the first of several frames taken", lambda header: header.has_frames),
+        *(remark(behind, lambda header: header.is_transparent) if form.mode != "RGBA" else []),
+        *([f"Resized and cropped from {len(sizes)} sizes, {sizes[0]} to {sizes[-1]}."] if len(sizes) > 1 else []),
+    ]
+
+
+def _is_grey(images: np.ndarray) -> bool:
+    """Whether red, green and blue are equal in all images; the first one tells most colours apart."""
+    return all((part == part[..., :1]).all() for part in (images[:1], images))
 
 
 def load_arrays(path: Path, size) -> Dataset:
-    if not path.is_file():
-        raise InputError(f"Expected a file of arrays. Received: {path}, which does not exist. Check the path.")
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
@@ -109,59 +170,3 @@ def load_arrays(path: Path, size) -> Dataset:
     if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
     return Dataset(examples, labels, conditions=conditions, name=path.stem)
-
-
-def _read_header(path: Path) -> tuple[tuple[int, int], str]:
-    """((height, width), mode) without decoding the pixels."""
-    try:
-        with Image.open(path) as image:
-            return image.size[::-1], _plain_mode(image)
-    except (UnidentifiedImageError, OSError) as error:
-        raise _corrupt(path, error) from error
-
-
-def _read_image(path: Path, size, mode: str) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return fitted(image.convert(mode), size)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:  # Pillow's PNG reader raises SyntaxError
-        raise _corrupt(path, error) from error
-
-
-def _corrupt(path: Path, error: Exception) -> InputError:
-    return InputError(f"Expected a whole image. Received: {path}, which cannot be read ({error}). Repair or remove it.")
-
-
-def _plain_mode(image: Image.Image) -> str:
-    if image.has_transparency_data:
-        return "RGBA"
-    if image.mode.startswith(("I", "F")):
-        raise OSError(f"8 bits per channel expected, its mode is {image.mode}")
-    return "L" if image.mode in ("1", "L") else "RGB"
-
-
-def _common_mode(modes: set[str]) -> str:
-    """The smallest mode that can represent all of them: grey, colour, or colour with transparency."""
-    return next(mode for mode in ("RGBA", "RGB", "L") if mode in modes)
-
-
-def _common_size(paths, sizes) -> tuple[int, int]:
-    other = next((index for index, size in enumerate(sizes) if size != sizes[0]), None)
-    if other is not None:
-        raise InputError(
-            f"Expected images of one size. Received: {paths[0]} of {sizes[0]} and {paths[other]} of {sizes[other]} "
-            "(height, width). Give image_size, such as image_size=64, to resize and crop them."
-        )
-    return sizes[0]
-
-
-def fitted(image: Image.Image, size) -> np.ndarray:
-    """Resizes an image to cover (height, width) and crops it at the centre; returns uint8 (height, width, channels)."""
-    if size is not None and image.size != size[::-1]:
-        scale = max(size[0] / image.height, size[1] / image.width)
-        covering = (max(size[1], round(image.width * scale)), max(size[0], round(image.height * scale)))
-        image = image.resize(covering, Image.Resampling.LANCZOS)
-        left, top = (covering[0] - size[1]) // 2, (covering[1] - size[0]) // 2
-        image = image.crop((left, top, left + size[1], top + size[0]))
-    pixels = np.asarray(image, dtype=np.uint8)
-    return pixels if pixels.ndim == 3 else pixels[..., None]

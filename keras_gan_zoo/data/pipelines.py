@@ -1,6 +1,6 @@
 """`tf.data` pipelines of batches, in an order that is a function of (seed, step)."""
 
-import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,51 +14,55 @@ def endless(fetch: Callable, length: int, batch_size: int, seed: int, start_step
     """Full batches from `start_step` on; each epoch is a new permutation, given by (seed, epoch)."""
     steps_per_epoch = length // batch_size
 
-    def batch(step):
+    def indices_of(step):
         epoch, position = step // steps_per_epoch, step % steps_per_epoch
         indices = position * batch_size + tf.range(batch_size, dtype=tf.int64)
         if shuffle:
             key = tf.stack([tf.cast(seed, tf.int64), epoch])
             indices = tf.random.experimental.index_shuffle(indices, key, tf.cast(length - 1, tf.int64))
-        return fetch(indices)
+        return indices
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    return without_autotune(steps.map(batch, num_parallel_calls=2).prefetch(2))
+    return without_autotune(fetch(steps, indices_of).prefetch(2))
 
 
 def in_order(fetch: Callable, length: int, batch_size: int):
     """Every example once; the last batch may be smaller."""
     indices = tf.data.Dataset.range(length).batch(batch_size)
-    return without_autotune(indices.map(fetch, num_parallel_calls=2).prefetch(2))
+    return without_autotune(fetch(indices, tf.identity).prefetch(2))
 
 
 def fetch_from_memory(examples: np.ndarray, conditions: np.ndarray | None) -> Callable:
-    """A function from indices to examples in float32, with their conditions if there are any."""
-    held, held_conditions = tf.constant(examples), None if conditions is None else tf.constant(conditions)
+    """A function from numbers of batches, and a function from a number to indices, to a dataset of these batches.
 
-    def fetch(indices):
-        batch = normalised(tf.gather(held, indices))
-        return batch if held_conditions is None else (batch, as_condition(tf.gather(held_conditions, indices)))
+    Batches are examples in float32, with their conditions if there are any.
+    The arrays are elements of a dataset, not constants that a function captures: TensorFlow's graph of a function is a
+    circle of references, which would hold them until Python's next collection.
+    """
+    held = tf.data.Dataset.from_tensors(examples if conditions is None else (examples, conditions)).repeat()
+
+    def gather(indices, held):
+        if conditions is None:
+            return normalised(tf.gather(held, indices))
+        return normalised(tf.gather(held[0], indices)), as_condition(tf.gather(held[1], indices))
+
+    def fetch(numbers, indices_of):
+        batches = tf.data.Dataset.zip(numbers, held)
+        return batches.map(lambda number, held: gather(indices_of(number), held), num_parallel_calls=2)
 
     return fetch
 
 
 def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -> Callable:
-    """A function from indices to examples in float32, by `read`, a function from indices to uint8 images."""
+    """Like `fetch_from_memory`, by `read`, a function from indices to uint8 images."""
     held_labels = None if labels is None else tf.constant(labels)
 
-    def fetch(indices):
+    def read_batch(indices):
         images = tf.numpy_function(read, [indices], tf.uint8, stateful=False)
         batch = normalised(tf.ensure_shape(images, (indices.shape[0], *example_shape)))
         return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
 
-    return fetch
-
-
-def in_tuples(batches: Iterator, steps: int | None = None) -> Iterator[tuple]:
-    """Wraps the batches of a generator in tuples, which Keras requires even if there are only examples."""
-    for batch in itertools.islice(batches, steps):
-        yield batch if isinstance(batch, tuple) else (batch,)
+    return lambda numbers, indices_of: numbers.map(lambda number: read_batch(indices_of(number)), num_parallel_calls=2)
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -74,14 +78,15 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 @contextmanager
 def errors_of_pipelines() -> Iterator[None]:
-    """Unwraps an `InputError` that was raised inside a pipeline; TensorFlow wraps it in a graph's traceback."""
+    """Unwraps an `InputError` or a warning that was raised inside a pipeline, where TensorFlow wraps it in text."""
     try:
         yield
     except tf.errors.OpError as error:
-        _, separator, message = str(error).partition("InputError: ")
-        if not separator:
+        raised = re.search(r"\b(InputError|UserWarning): (.*)", str(error))
+        if raised is None:
             raise
-        raise InputError(message.splitlines()[0]) from None
+        kind = {"InputError": InputError, "UserWarning": UserWarning}[raised[1]]
+        raise kind(raised[2]) from None
 
 
 def as_condition(batch):

@@ -12,10 +12,8 @@ import google_crc32c
 import numpy as np
 from PIL import Image
 
-from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.decoding import MODES, fitted
 from keras_gan_zoo.errors import InputError
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 
 
 def are_readable(builder, image_key: str) -> bool:
@@ -49,7 +47,9 @@ def read(builder, split: str, image_key: str, label_key: str | None, caption_key
                 if labels is not None:
                     labels[number] = features[label_key].int64_list.value[0]
                 if captions is not None:
-                    captions.append(tuple(text.decode() for text in features[caption_key].bytes_list.value))
+                    captions.append(
+                        tuple(text.decode(errors="replace") for text in features[caption_key].bytes_list.value)
+                    )
                 number += 1
         except Exception as error:  # by struct, protobuf or Pillow, depending on the damage
             raise InputError(

@@ -5,8 +5,9 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo.data.dataset import Dataset
-from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.decoding import fitted
 from keras_gan_zoo.data.pipelines import normalised, without_autotune
+from keras_gan_zoo.errors import InputError
 
 
 class StreamedDataset(Dataset):
@@ -25,6 +26,19 @@ class StreamedDataset(Dataset):
     def __len__(self) -> int:
         return self._length
 
+    def __getitem__(self, index):
+        if not isinstance(index, (int, np.integer, slice)):
+            return self.in_memory()[index]
+        wanted = range(len(self))[index]
+        if isinstance(wanted, int):
+            return next(iter(self._examples.skip(wanted).take(1).as_numpy_iterator()))
+        if not wanted:
+            raise InputError(f"Expected a slice with at least one of {len(self)} examples. Received: {index}.")
+        first, last = min(wanted), max(wanted)  # only these are read
+        read = self._examples.skip(first).take(last + 1 - first)
+        part = StreamedDataset(read, last + 1 - first, self.example_shape, name=self.name, class_names=self.class_names)
+        return part.in_memory()[[number - first for number in wanted]]
+
     def described(self) -> dict:
         return {"examples": len(self), "shape": list(self.example_shape), "set": self.name}
 
@@ -32,7 +46,11 @@ class StreamedDataset(Dataset):
         parts = self._examples.batch(256).as_numpy_iterator()
         columns = zip(*parts, strict=True) if self.has_labels else [parts]
         images, *labels = (np.concatenate(list(column)) for column in columns)
-        return Dataset(images, *labels, name=self.name, class_names=self.class_names)
+        return Dataset(images, *labels, name=self.name, class_names=self.class_names, remarks=self.remarks)
+
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        [first] = self._examples.batch(n).take(1).as_numpy_iterator()
+        return first[0] if self.has_labels else first
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ class Templates:
     """
 
     def __init__(self, path: Path):
-        self.words = tomllib.loads(path.read_text())
+        self.words = tomllib.loads(path.read_text(encoding="utf-8"))
         self.attributes = {name: tuple(values) for name, values in self.words["attributes"].items()}
         self.seed = zlib.crc32(path.stem.encode())
 

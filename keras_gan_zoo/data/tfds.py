@@ -2,27 +2,41 @@
 
 import contextlib
 import logging
-import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from keras_gan_zoo.core.texts import WORD
 from keras_gan_zoo.data import records
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
-from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.errors import InputError, similar
+
+SECONDS_TO_ANSWER = 5
+PREPARED = "https://storage.googleapis.com"  # whence TensorFlow Datasets takes prepared sets
 
 
-def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
+def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[str] = ()) -> Dataset:
+    """Loads a set of TensorFlow Datasets; `others` are further names that could be meant by an unknown one."""
     import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
     if name not in known:
-        raise unknown("data set", name, [*EMBEDDED, *known])
+        near = similar(name, {*EMBEDDED, *known, *others})
+        raise InputError(
+            f"Unknown data set {name!r}, and no such folder. Expected {', '.join(EMBEDDED)}, the name of a set of "
+            "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
+            + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
+        )
     builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
     caption_key = _captions(builder.info.features)
-    if not builder.is_prepared():
+    with _hidden_warnings("absl"):  # of a folder that does not exist yet
+        is_prepared = builder.is_prepared()
+    if not is_prepared:
         _download(builder)
     shape = builder.info.features[image_key].shape
     if size is None and None in shape:
@@ -43,18 +57,29 @@ def load_tfds(name: str, split: str, size, memory_limit: int) -> Dataset:
     described = {"name": name, "class_names": tuple(builder.info.features[label_key].names) if label_key else None}
     if length * int(np.prod(shape)) <= memory_limit and records.are_readable(builder, image_key):
         images, labels, captions = records.read(builder, split, image_key, label_key, caption_key, shape)
-        dataset = Dataset(images, labels, **described)
-        return dataset if captions is None else CaptionedDataset(dataset, captions)
-    if caption_key is not None:
-        warnings.warn(
-            f"The captions of {name} are left out, because its images are read batch by batch. To have them, raise "
-            "memory_limit, or load a part, such as train[:10000].",
-            stacklevel=4,
-        )
+        return _with_captions(Dataset(images, labels, **described), captions)
     from keras_gan_zoo.data import streamed  # imports TensorFlow
 
     examples = streamed.examples_of(builder.as_dataset(split=split), image_key, label_key, shape)
-    return streamed.StreamedDataset(examples, length, shape, **described)
+    dataset = streamed.StreamedDataset(examples, length, shape, **described)
+    if caption_key is not None:
+        dataset.remarks = (
+            "Captions left out, because the images are read batch by batch. To have them, raise memory_limit, or load "
+            "a part, such as train[:10000].",
+        )
+    return dataset
+
+
+def _with_captions(dataset: Dataset, captions: list[tuple[str, ...]] | None) -> Dataset:
+    """The examples with their captions; without them if one has none, which a remark says."""
+    if captions is None:
+        return dataset
+    usable = [tuple(text for text in texts if WORD.search(text)) for texts in captions]
+    missing = [number for number, texts in enumerate(usable) if not texts]
+    if missing:
+        dataset.remarks = (f"Captions left out, because {len(missing):,} examples have none, first {missing[0]:,}.",)
+        return dataset
+    return CaptionedDataset(dataset, usable)
 
 
 def _image_and_label(features, name: str) -> tuple[str, str | None]:
@@ -90,7 +115,8 @@ def _captions(features) -> str | None:
 
 def _download(builder) -> None:
     try:
-        with _hidden_retry_warnings():
+        _check_network(builder.url_infos)
+        with _hidden_warnings("urllib3.connectionpool"):  # at each of a hundred retries
             builder.download_and_prepare()
     except Exception as error:  # the downloader's exceptions are not public
         raise InputError(
@@ -99,10 +125,29 @@ def _download(builder) -> None:
         ) from error
 
 
+def _check_network(urls: Iterable[str]) -> None:
+    """Raises a `ConnectionError` if no host of a set answers, which a download would try for minutes."""
+    hosts = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, [PREPARED, *urls])}
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        if not any(pool.map(_answers, hosts)):
+            raise ConnectionError(f"no answer from {', '.join(sorted(urlsplit(host).netloc for host in hosts))}")
+
+
+def _answers(host: str) -> bool:
+    import requests
+
+    if not host.startswith("http"):
+        return True  # is not asked, so that the download itself finds out
+    try:
+        requests.head(host, timeout=SECONDS_TO_ANSWER)
+    except requests.RequestException:
+        return False
+    return True
+
+
 @contextlib.contextmanager
-def _hidden_retry_warnings():
-    """Hides the warnings of urllib3, which come at each of a hundred retries without a network."""
-    log = logging.getLogger("urllib3.connectionpool")
+def _hidden_warnings(name: str):
+    log = logging.getLogger(name)
     level = log.level
     log.setLevel(logging.ERROR)
     try:

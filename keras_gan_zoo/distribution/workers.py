@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import spans_several_processes
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
@@ -45,7 +46,7 @@ def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
     def gather():
         return tf.distribute.get_replica_context().all_gather(value, axis=0)
 
-    return used.experimental_local_results(used.run(tf.function(gather)))[0].numpy().tolist()
+    return used.experimental_local_results(used.run(tf.function(counted_alone(gather))))[0].numpy().tolist()
 
 
 @contextmanager
@@ -61,6 +62,6 @@ def name_lost_workers(used: tf.distribute.Strategy) -> Iterator[None]:
         lost = sorted(named - {str(own)}, key=int)
         which = f"worker {', '.join(lost)}" if lost else "another worker"
         raise WorkerLostError(
-            f"Lost {which} of this job ({type(error).__name__}). Stop the others, then start all of them again with "
-            "--resume: they continue from the last snapshot."
+            f"Lost {which} of this job ({type(error).__name__}). Stop the others, then resume with all of "
+            "them: they continue from the last snapshot."
         ) from error

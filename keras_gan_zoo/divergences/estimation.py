@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.divergences import table
 from keras_gan_zoo.errors import InputError
 
@@ -150,6 +151,7 @@ class Critic:
         optimizer.build(variables)
 
         @tf.function
+        @counted_alone
         def several_steps(p_batches, q_batches):
             for step in tf.range(tf.shape(p_batches)[0]):
                 with tf.GradientTape() as tape:

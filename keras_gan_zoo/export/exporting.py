@@ -93,6 +93,7 @@ def export(
     _check_place(path, format)
     options = {"opset": opset, "uint8": uint8, "half": half, "int8": int8, "metadata": dict(metadata or {})}
     generator, row = Generator.from_model(model), registry.FORMATS[format]
+    generator.check_repeatable()
     if format != "onnx":
         _refuse_options_of_onnx(options)
         readers.check_installed(format)

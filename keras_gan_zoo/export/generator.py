@@ -15,6 +15,7 @@ from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.networks.copies import rebuilt
 from keras_gan_zoo.networks.roles import inputs
 from keras_gan_zoo.state.identity import sha256_of_weights
 
@@ -99,6 +100,16 @@ class Generator:
         """The images that Keras makes from noise and conditions, given by the names of the inputs."""
         return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
 
+    def check_repeatable(self) -> None:
+        """Raises an `InputError` if the network makes other images from the same noise, which no file could match."""
+        feed = self.feed(2, seed=0)
+        first, second = self.images(feed), self.images(feed)
+        if not np.allclose(first, second, atol=1e-4, equal_nan=True):
+            raise InputError(
+                "Expected a generator that makes the same images from the same noise. Received: one whose layers draw "
+                "random numbers themselves. Let it take them as part of the noise, or draw them in training only."
+            )
+
     def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
         """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn."""
         given = {}
@@ -132,9 +143,7 @@ def _in_full_precision(network: keras.Model) -> keras.Model:
     dtypes = {dtype for layer in all_layers(network) for dtype in (layer.compute_dtype, layer.variable_dtype)}
     if dtypes <= {"float32"}:
         return network
-    copy = keras.models.clone_model(
-        network, clone_function=lambda layer: type(layer).from_config(_with_float32(layer.get_config()))
-    )
+    copy = keras.models.clone_model(network, clone_function=lambda layer: rebuilt(layer, _with_float32))
     copy.set_weights(network.get_weights())
     return copy
 

@@ -47,7 +47,13 @@ def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]
 
 def _run(arguments: list[str]) -> None:
     command = [sys.executable, "-P", *arguments]  # -P: do not import from the script's folder
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise ParityError(f"Expected a SavedModel that TensorFlow runs by itself. Received: {reason}")

@@ -6,9 +6,11 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
 from keras_gan_zoo.core.conditions import Condition, check_class_names
-from keras_gan_zoo.core.keras_internals import activation_of
+from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.rebuilding import is_rebuilt
+from keras_gan_zoo.networks.raw_scores import are_bounded
 from keras_gan_zoo.networks.roles import noise_and_condition
 
 
@@ -20,15 +22,20 @@ def refuse(arguments: dict, *names: str) -> None:
             raise InputError(f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data before.")
 
 
-def check_fit_data(x, y) -> None:
-    """Checks the data of `fit`, because Keras would only fail much later."""
-    if x is None or isinstance(x, (str, bytes, dict, tuple, list)):
+def check_data_arguments(call: str, x, y) -> None:
+    """Checks the kinds of x and y, because Keras would only fail much later."""
+    if x is None or isinstance(x, (str, bytes, dict, tuple, list, set)):
         raise InputError(
-            "fit() expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
-            f"{type(x).__name__}. Call fit(images, labels), or fit(data.load(name))."
+            f"{call} expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
+            f"{type(x).__name__}. Pass images and labels, as in fit(images, labels), or data.load(name)."
         )
     if isinstance(x, Dataset) and y is not None:
         raise InputError("Expected the labels inside the data.Dataset. Received: separate labels too. Leave y out.")
+    if y is not None and not hasattr(x, "shape"):
+        raise InputError(
+            f"Expected batches that are tuples (images, labels). Received: separate labels beside a {type(x).__name__}."
+            " Leave y out."
+        )
 
 
 def check_divisible(batch_size: int | None, k: int, packing: int = 1, replicas: int = 1) -> None:
@@ -43,7 +50,8 @@ def check_divisible(batch_size: int | None, k: int, packing: int = 1, replicas: 
     if k > 1 and (part is None or part % k):
         raise InputError(
             f"Expected batches of a fixed size divisible by discriminator_steps={k}{of_replica}. Received: batches of "
-            f"{part or 'varying'} examples. Change batch_size, or use batch(..., drop_remainder=True)."
+            f"{part or 'varying'} examples. Change batch_size; for a tf.data.Dataset, call rebatch(size, "
+            "drop_remainder=True)."
         )
     if part is not None and part // k % packing:
         raise InputError(
@@ -104,6 +112,15 @@ def check_execution(replicas: int, run_eagerly=False, jit_compile=None, steps_pe
         )
 
 
+def check_floatx() -> None:
+    """Checks that losses and averages are computed in full precision, which keras.json may say otherwise."""
+    if keras.config.floatx() not in ("float32", "float64"):
+        raise InputError(
+            f"Expected numbers in full precision. Received: Keras' floatx is {keras.config.floatx()}. Call "
+            "keras.config.set_floatx('float32'); for speed, set_dtype_policy('mixed_bfloat16') computes layers in half."
+        )
+
+
 def check_networks(players: dict[str, keras.Model]) -> None:
     """Checks that players are built networks, and that no two share a weight."""
     for name, network in players.items():
@@ -137,11 +154,6 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             "Expected a discriminator that can learn. Received: one without trainable weights. Leave it trainable: "
             "each player's turn moves its own weights only."
         )
-    if activation_of(discriminator.outputs[0]) is keras.activations.sigmoid:
-        raise InputError(
-            "Expected a discriminator that returns raw scores, which losses take. Received: one that ends in a sigmoid."
-            " Leave that activation out."
-        )
     generated, judged = tuple(generator.output_shape[1:]), tuple(discriminator.inputs[0].shape[1:])
     if (*generated[:-1], generated[-1] * packing) != judged:
         packed = f", {packing} packed along the last axis" if packing > 1 else ""
@@ -150,6 +162,16 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
             f"{generated} and a discriminator of {judged}. Change one of the two shapes."
         )
     _check_conditions(generator, discriminator, packing)
+    check_raw_scores(discriminator)
+
+
+def check_raw_scores(discriminator) -> None:
+    """Checks that nothing bounds the scores of a discriminator, because losses take raw scores."""
+    if not is_rebuilt() and are_bounded(discriminator):
+        raise InputError(
+            "Expected a discriminator that returns raw scores, which losses take. Received: one whose scores are "
+            "bounded, whatever its weights. Leave out what bounds them, such as a sigmoid, tanh or softmax at its end."
+        )
 
 
 def _check_conditions(generator, discriminator, packing: int) -> None:
@@ -189,13 +211,20 @@ def check_batch(model, examples, condition) -> None:
         expected.check_data(None, tuple(condition.shape[1:]))
 
 
-def check_example_shape(model, shape) -> None:
+def check_example_shape(model, shape, remedy: Remedy = in_arrays) -> None:
     """Checks that examples have the shape that the model is trained on."""
-    if tuple(shape) != model.example_shape:
-        raise InputError(
-            f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {tuple(shape)}. "
-            "Build the networks for the data: for_images(shape), or load the data with another image_size."
-        )
+    shape = tuple(shape)
+    if shape == model.example_shape:
+        return
+    if len(shape) == 3 and (*shape[1:], shape[0]) == model.example_shape:
+        how = f"Put the channels last: {remedy('images.transpose(0, 2, 3, 1)')}."
+    else:
+        differs_in_channels = len(shape) == 3 and shape[:2] == model.example_shape[:2]
+        other = f"channels={model.example_shape[-1]}" if differs_in_channels else "another image_size"
+        how = f"Build the networks for the data: for_images(shape), or load the data with {other}."
+    raise InputError(
+        f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {shape}. {how}"
+    )
 
 
 def check_dataset(model, dataset: Dataset, batch_size: int | None = None) -> None:

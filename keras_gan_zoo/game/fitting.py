@@ -1,7 +1,5 @@
 """`fit` and `evaluate`: from the user's arguments to batches, callbacks and a `Session`."""
 
-import inspect
-import warnings
 from collections.abc import Callable
 
 import keras
@@ -9,25 +7,30 @@ import keras
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.core.keras_internals import strategy_of
-from keras_gan_zoo.data.pipelines import errors_of_pipelines, in_tuples
-from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game.checks import check_dataset, check_fit_data, check_scope, refuse
+from keras_gan_zoo.core.user_line import warn
+from keras_gan_zoo.data.pipelines import errors_of_pipelines
+from keras_gan_zoo.game.checks import check_data_arguments, check_dataset, check_scope, refuse
+from keras_gan_zoo.game.execution import counted_singly, reads_to_the_end
 from keras_gan_zoo.game.session import Session
+from keras_gan_zoo.game.sources import Feed, Reading, read
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
     """See `GameModel.fit`. `keras_fit` is `keras.Model.fit`, and `arguments` are its further arguments."""
     refuse(arguments, "sample_weight", "class_weight", "validation_split")
+    model.check_compiled()
     check_scope(strategy_of(model))
     model.check_complete()
     shuffle = arguments.pop("shuffle", True)
-    check_fit_data(x, y)
+    check_data_arguments("fit()", x, y)
     callbacks = _checked_callbacks(callbacks)
     _prepare_validation(model, arguments, batch_size)
-    dataset = data.as_dataset(x, y)
+    dataset, feed = data.as_dataset(x, y), None
     if dataset is None:
-        arguments.update(y=y, batch_size=batch_size)
-        described = {"source": type(x).__name__}
+        is_shuffled = shuffle and isinstance(x, keras.utils.PyDataset)
+        feed = read(model, x, _training(model, arguments, is_shuffled))
+        callbacks.append(feed.callback())
+        described = {"source": type(x).__name__, **({"shuffle": True} if is_shuffled else {})}
     else:
         batch_size = data.BATCH_SIZE * model.minibatches_per_step if batch_size is None else batch_size
         check_dataset(model, dataset, batch_size)
@@ -39,8 +42,8 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     described["steps_per_epoch"] = arguments.get("steps_per_epoch")
 
     def batches():
-        if dataset is None:
-            return in_tuples(x) if inspect.isgenerator(x) else x
+        if feed is not None:
+            return feed.batches
         takes_condition = model.data_condition is not None
         return dataset.batches(batch_size, model.seed, model.steps_done, takes_condition, shuffle)
 
@@ -49,7 +52,9 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
             callback.set_model(model)
             callback.begin(dataset)
     journal = ours.Journal(model, described, callbacks)
-    session = Session(model, callbacks, journal, arguments.get("steps_per_epoch"), source_restarts=dataset is None)
+    steps = arguments.get("steps_per_epoch")
+    before = None if feed is None else lambda epoch: feed.batches_before(epoch, steps)
+    session = Session(model, callbacks, journal, before)
     with errors_of_pipelines():
         return session.run(keras_fit, batches, arguments)
 
@@ -57,10 +62,17 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
 def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict):
     """See `GameModel.evaluate`."""
     refuse(arguments, "sample_weight")
+    model.check_compiled()
     model.check_complete()
-    batches = _batches_in_order(model, x, y, batch_size=batch_size, steps=arguments.pop("steps", None))
-    with errors_of_pipelines():
-        return keras_evaluate(batches, **arguments)
+    if arguments.get("_use_cached_eval_dataset"):  # by `fit`, with the validation data that were prepared before
+        return keras_evaluate(x, **arguments)
+    check_data_arguments("evaluate()", x, y)
+    steps = arguments.pop("steps", None)
+    feed = _in_order(model, x, y, batch_size, Reading("steps", steps))
+    with errors_of_pipelines(), counted_singly(model), reads_to_the_end(steps):
+        figures = keras_evaluate(feed.batches, **arguments)
+    feed.check()
+    return figures
 
 
 def _checked_callbacks(callbacks) -> list[keras.callbacks.Callback]:
@@ -78,37 +90,37 @@ def _prepare_validation(model, arguments: dict, batch_size) -> None:
         return
     held_out = given["data"] if isinstance(given["data"], (tuple, list)) else (given["data"],)
     refuse({"sample_weight": tuple(held_out[2:]) or None}, "sample_weight")
-    if inspect.isgenerator(held_out[0]):
-        raise InputError(
-            "Expected validation_data that can be read after each epoch. Received: a generator, which ends. Pass "
-            "arrays, or a tf.data.Dataset, such as tf.data.Dataset.from_generator makes."
-        )
-    arguments["validation_data"] = _batches_in_order(
-        model, *held_out[:2], batch_size=given["batch_size"] or batch_size, steps=given["steps"]
+    x, y = (*held_out, None)[:2]
+    check_data_arguments("validation_data", x, y)
+    reading = Reading("validation_steps", given["steps"], repeats=True)
+    with errors_of_pipelines():
+        arguments["validation_data"] = _in_order(model, x, y, given["batch_size"] or batch_size, reading).batches
+
+
+def _training(model, arguments: dict, is_shuffled: bool) -> Reading:
+    return Reading(
+        "steps_per_epoch",
+        arguments.get("steps_per_epoch"),
+        trains=True,
+        repeats=arguments["epochs"] - arguments.get("initial_epoch", 0) > 1,
+        seed=model.seed if is_shuffled else None,
     )
 
 
-def _batches_in_order(model, x, y=None, *, batch_size=None, steps=None):
+def _in_order(model, x, y, batch_size: int | None, reading: Reading) -> Feed:
     dataset = data.as_dataset(x, y)
-    if dataset is not None:
-        check_dataset(model, dataset)
-        x = dataset.batches_in_order(batch_size or data.BATCH_SIZE, model.data_condition is not None)
-    if inspect.isgenerator(x):
-        return in_tuples(x, steps)
-    if steps is not None and not hasattr(x, "take"):
-        raise InputError(
-            f"Expected steps beside arrays or a tf.data.Dataset. Received: a {type(x).__name__}, which is read to "
-            "its end. Leave steps out."
-        )
-    return x if steps is None else x.take(steps)
+    if dataset is None:
+        return read(model, x, reading)
+    check_dataset(model, dataset)
+    batches = dataset.batches_in_order(batch_size or data.BATCH_SIZE, model.data_condition is not None)
+    return Feed(batches if reading.steps is None else batches.take(reading.steps))
 
 
 def _warn_of_other_classes(model, dataset: data.Dataset) -> None:
     condition = model.data_condition
     names = (None if condition is None else condition.class_names, dataset.class_names)
     if None not in names and tuple(names[0]) != tuple(names[1]):
-        warnings.warn(
+        warn(
             f"The model's classes are named {', '.join(names[0])}; those of the data {', '.join(names[1])}. "
-            "They are learned by their numbers, and sampled by the names of the model.",
-            stacklevel=4,
+            "They are learned by their numbers, and sampled by the names of the model."
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.game.checks import check_options
 
@@ -48,6 +49,7 @@ class ForImages:
         Raises:
             InputError: If an argument is unknown, or the networks cannot be built for this shape.
         """
+        check_not_forked()
         shape = _checked_shape(image_shape)
         network_options, model_options = cls._keywords(shape, architecture)
         for name in arguments:

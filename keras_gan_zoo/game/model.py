@@ -1,6 +1,7 @@
 """A Keras model of named players: everything except the algorithm, which is the `train_step`."""
 
 import random
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -8,16 +9,22 @@ import tensorflow as tf
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
 from keras_gan_zoo.core.conditions import Condition
-from keras_gan_zoo.core.keras_internals import BuiltInConstructor, random_states, strategy_of
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.keras_internals import (
+    BuiltInConstructor,
+    omit_tracing_warnings,
+    random_states,
+    strategy_of,
+)
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game import checks, execution, fitting
-from keras_gan_zoo.game.players import Player, assign_optimizers, built_optimizer
+from keras_gan_zoo.game import checks, execution, fitting, saving
+from keras_gan_zoo.game.players import Optimizers, Player, assign_optimizers, built_optimizer
 from keras_gan_zoo.game.session import Session
 
 SMALL = 250_000  # parameters of all players, below which dispatching a step costs about as much as computing it
-STEPS_OF_SMALL = 64  # steps per call into the graph for such players
+STEPS_OF_SMALL = 64  # the largest number of steps per call of the graph for such players
 
 
 class GameModel(BuiltInConstructor, keras.Model):
@@ -55,11 +62,14 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
     packing = 1  # number of examples that are judged together
+    predict_function: Callable | None  # Keras' constructor sets it
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
+        check_not_forked()
         super().__init__(autocast=False, **kwargs)  # keep the dtype of noise and examples under any global policy
         if seed is not None:
             check_seed(seed)
+        checks.check_floatx()
         checks.check_networks(players)
         for name, network in players.items():
             replicas.prepare(network)
@@ -115,15 +125,29 @@ class GameModel(BuiltInConstructor, keras.Model):
             for name in self._player_names
         }
 
+    @property
+    def optimizer(self) -> Optimizers | None:
+        """The optimizers of all players, to be read by callbacks that expect a single one; None before `compile`."""
+        is_compiled = all(player.optimizer is not None for player in self.players.values())
+        return Optimizers(self.players, self.step) if is_compiled else None
+
+    @optimizer.setter
+    def optimizer(self, value) -> None:  # Keras' compile sets it to None
+        if value is not None:
+            raise InputError(
+                f"Expected an optimizer of one player. Received: one for all. Pass it to compile, or set "
+                f"{' or '.join(f'{name}_optimizer' for name in self._player_names)}."
+            )
+
     def compile(self, *optimizers, **arguments):
         """Sets how the players are optimised.
 
         Args:
             *optimizers: Keras optimizers or their names, in the order of the players; None for `paper_optimizer`.
             **arguments: Optimizers by name: `<player>_optimizer`, or `optimizer` for a single player; `run_eagerly`,
-                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last is 1 by default, and more
-                where the players are so small that dispatching a step costs as much as the step. It changes no result,
-                but callbacks see a batch only at the end of an execution.
+                `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The last changes no result. By
+                default it is chosen for speed, and callbacks see what they would of single steps; with a number,
+                they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.
@@ -132,13 +156,19 @@ class GameModel(BuiltInConstructor, keras.Model):
         distribution.check_supported(self.distribute_strategy)
         chosen, keras_arguments = assign_optimizers(self._player_names, optimizers, arguments)
         checks.check_execution(self.distribute_strategy.num_replicas_in_sync, **keras_arguments)
-        steps = {"steps_per_execution": self._default_steps_per_execution()}
-        super().compile(optimizer=None, **{**steps, **keras_arguments})
+        self.steps_are_given = keras_arguments.get("steps_per_execution") is not None
+        steps = {} if self.steps_are_given else {"steps_per_execution": self._default_steps_per_execution()}
         with self.distribute_strategy.scope():
-            for name, optimizer in chosen.items():
-                network = getattr(self, name.removesuffix("_optimizer"))
-                optimizer = self.paper_optimizer() if optimizer is None else optimizer
-                setattr(self, name, built_optimizer(optimizer, network))
+            built = {
+                name: built_optimizer(
+                    self.paper_optimizer() if optimizer is None else optimizer,
+                    getattr(self, name.removesuffix("_optimizer")),
+                )
+                for name, optimizer in chosen.items()
+            }
+        super().compile(optimizer=None, **{"auto_scale_loss": False, **keras_arguments, **steps})
+        for name, optimizer in built.items():
+            setattr(self, name, optimizer)
         self._compile_arguments = keras_arguments
         self.compiled_as = self.get_compile_config()
 
@@ -182,6 +212,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         Optimizers sum gradients over replicas, so each replica's gradient is divided by their number; a loss scale is
         applied in the same way. If `when`, a boolean tensor, is false, the player and its optimizer stay unchanged.
         """
+        self.check_compiled()
         [optimizer] = [player.optimizer for player in self.players.values() if player.network is network]
         share = tf.ones_like(loss) / replicas.count()
         variables = network.trainable_variables
@@ -217,14 +248,15 @@ class GameModel(BuiltInConstructor, keras.Model):
     # ------------------------------------------------------------------------------------------------------------- fit
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **keras_arguments):
-        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset` or a `tf.data.Dataset` of batches.
+        """Trains like `keras.Model.fit`, on arrays, a `data.Dataset`, or batches from a source that Keras takes.
 
         Arrays and `data.Dataset`s are cut into full batches whose order is a function of the seed and the step. Unless
         `shuffle=False`, each epoch leaves out other examples if they do not fill a batch. Validation figures are those
         of `evaluate`. With `callbacks.Snapshots`, an interrupted `fit` is resumed where it stopped.
 
         Args:
-            x: uint8 images, or float examples (images in [-1, 1]); or a dataset.
+            x: uint8 images, or float examples (images in [-1, 1]); or a source of batches (examples,) or (examples, y),
+                such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1].
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
@@ -247,27 +279,45 @@ class GameModel(BuiltInConstructor, keras.Model):
         """The losses over all examples, with networks in inference mode. Takes the same data as `fit`."""
         return fitting.evaluate(self, super().evaluate, x, y, batch_size, keras_arguments)
 
+    def predict(self, *arguments, **keywords):
+        """As in `keras.Model`, step by step."""
+        with execution.counted_singly(self):
+            return super().predict(*arguments, **keywords)
+
     def check_dataset(self, dataset: data.Dataset, batch_size: int | None = None) -> None:
         """Raises an `InputError` if this model cannot take these data or, with `batch_size`, not train on them."""
         checks.check_dataset(self, dataset, batch_size)
 
     def make_train_function(self, force=False):
-        """Keras' function for several replicas; for one, ours, which stops at the end of the epoch or of the data."""
+        """A function around Keras' for several replicas, and around ours, which can run several steps, for one."""
+        check_not_forked()
+        self.check_compiled()
         self.check_complete()
         is_guarded = bool(self.session and self.session.is_guarded)
         is_stale = self.session is not None and getattr(self.train_function, "is_guarded", None) != is_guarded
         if self.train_function is None or force or is_stale:
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 super().make_train_function(force=True)
+                omit_tracing_warnings(self.train_function)
+                one, several = self.train_function, None
             else:
-                self.train_function = execution.steps_function(self, is_guarded)
-            self.train_function = execution.skip_done_steps(self, self.train_function)
-            self.train_function.is_guarded = is_guarded
+                one, several = execution.steps_functions(self, is_guarded)
+            self.train_function = execution.TrainFunction(self, one, several, is_guarded)
         return self.train_function
 
     def make_test_function(self, force=False):
+        check_not_forked()
+        self.check_compiled()
         self.check_complete()
-        return super().make_test_function(force)
+        super().make_test_function(force)
+        omit_tracing_warnings(self.test_function)
+        return self.test_function
+
+    def make_predict_function(self, force=False):
+        check_not_forked()
+        super().make_predict_function(force)
+        omit_tracing_warnings(self.predict_function)
+        return self.predict_function
 
     def retrace(self) -> None:
         """Discards the compiled steps, so that they are traced again after a change."""
@@ -293,12 +343,31 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     # -------------------------------------------------------------------------------------------------------- saving
 
+    def save(self, filepath, overwrite=True, zipped=None, **keras_arguments):
+        """As in `keras.Model`: everything in a `.keras` file, which appears under its name when it is complete.
+
+        Raises:
+            InputError: If the path does not end in `.keras` or its folder does not exist, if there is a file that must
+                not be replaced (Keras would ask), or a layer cannot be described. An earlier file is untouched.
+        """
+        with saving.place(filepath, saving.MODEL, overwrite, folder=zipped is False) as beside:
+            super().save(beside, zipped=zipped, **keras_arguments)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """As in `keras.Model`: only the weights, in a `.weights.h5` file, which appears when it is complete."""
+        if max_shard_size is not None:  # several files, beside one with their names
+            super().save_weights(filepath, overwrite, max_shard_size)
+            return
+        with saving.place(filepath, saving.WEIGHTS, overwrite) as beside:
+            super().save_weights(beside)
+
     def get_config(self):
-        players = {name: keras.saving.serialize_keras_object(player.network) for name, player in self.players.items()}
+        players = {name: saving.described(name, player.network) for name, player in self.players.items()}
         return {"name": self.name, "players": players, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(network) for name, network in config["players"].items()}
         return cls(**{**config, "players": players})
 

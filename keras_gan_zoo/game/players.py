@@ -1,11 +1,15 @@
 """A player of a game: a network and the optimizer that moves it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.rebuilding import is_marked
+from keras_gan_zoo.networks.layers import WithOtherWeights
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,77 @@ class Player:
     name: str
     network: keras.Model
     optimizer: keras.optimizers.Optimizer | None = None
+
+
+class Optimizers:
+    """The optimizers of all players in the place of a single one, for callbacks that read `model.optimizer`.
+
+    It can be read, not changed: what is to change belongs to one player.
+
+    Args:
+        players: The players by name, compiled.
+        step: The number of finished training steps, a variable.
+
+    Attributes:
+        iterations: The number of finished training steps.
+        variables: The variables of all optimizers.
+        built: True.
+    """
+
+    built = True
+    _by_name: dict[str, keras.optimizers.Optimizer]
+
+    def __init__(self, players: dict[str, Player], step):
+        by_name = {name: player.optimizer for name, player in players.items()}
+        vars(self).update(_by_name=by_name, iterations=tf.convert_to_tensor(step))
+
+    @property
+    def variables(self) -> list:
+        return [variable for optimizer in self._by_name.values() for variable in optimizer.variables]
+
+    @property
+    def learning_rate(self):
+        """The present rate, a scalar tensor, if it is the same for all players; otherwise `DifferentRates`."""
+        rates = {name: tf.convert_to_tensor(optimizer.learning_rate) for name, optimizer in self._by_name.items()}
+        first, *others = rates.values()
+        return first if all(float(rate) == float(first) for rate in others) else DifferentRates(rates)
+
+    def get_config(self) -> dict:
+        """The configurations of the optimizers by player."""
+        return {name: optimizer.get_config() for name, optimizer in self._by_name.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"Expected an optimizer of one player for {name}. Received: those of all. {self._instead()}"
+        )
+
+    def __setattr__(self, name: str, value) -> None:
+        raise InputError(
+            f"Expected a change of one player's optimizer. Received: {name}={value!r} for all. {self._instead()}"
+        )
+
+    def _instead(self) -> str:
+        return f"Use {' or '.join(f'model.{name}_optimizer' for name in self._by_name)}."
+
+
+class DifferentRates:
+    """Learning rates that differ between the players: whatever reads them as one number is told so."""
+
+    def __init__(self, rates: dict):
+        self._rates = rates
+
+    def _refuse(self, *_, **__):
+        rates = ", ".join(f"{name} {float(rate):g}" for name, rate in self._rates.items())
+        name = next(iter(self._rates))
+        raise InputError(
+            f"Expected one learning rate. Received: {rates}. To log them, put a callback before that of the logger: "
+            f"keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({name}_lr="
+            f"float(gan.{name}_optimizer.learning_rate)))."
+        )
+
+    __call__ = __float__ = __array__ = numpy = item = _refuse
 
 
 def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimizer:
@@ -34,11 +109,32 @@ def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimiz
 
 
 def frozen_copy(network: keras.Model) -> keras.Model:
-    """A copy of a network with the same weights, which are not trainable."""
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
+    """A copy of a network with the same weights, which are not trainable.
+
+    Keras copies layers by their configurations. Some have none that describes them, such as a `Lambda` or a layer
+    without `get_config`; then the copy calls the same layers, with weights of its own.
+    """
+    copy = None if is_marked("shares_layers") else _with_copied_layers(network)
+    if copy is None:
+        inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype, name=each.name) for each in network.inputs]
+        given = inputs if len(inputs) > 1 else inputs[0]
+        copy = keras.Model(given, WithOtherWeights(network)(given), name=network.name)
     copy.trainable = False
     return copy
+
+
+def _with_copied_layers(network: keras.Model) -> keras.Model | None:
+    try:
+        copy = keras.models.clone_model(network)
+        copy.set_weights(network.get_weights())
+    except Exception:  # whatever the constructors of layers raise
+        return None
+    return copy
+
+
+def shares_layers(copy: keras.Model | None) -> bool:
+    """Whether a copy is one that calls the layers of the network."""
+    return copy is not None and isinstance(copy.layers[-1], WithOtherWeights)
 
 
 def assign_optimizers(names: tuple[str, ...], optimizers: tuple, arguments: dict) -> tuple[dict, dict]:

@@ -1,5 +1,7 @@
 """Samples of a trained model: from noise and conditions to NumPy arrays, and back by inversion."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import keras
@@ -7,6 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
+from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.keras_internals import random_states
+from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.export import export
 from keras_gan_zoo.latent.inversion import Inversion, invert
 from keras_gan_zoo.latent.sampler import Sampler
@@ -83,9 +88,24 @@ class GeneratorSampler(Sampler):
             InputError: If an argument is invalid, or the format cannot express a layer.
             ParityError: If the file does not compute the same as Keras; it is then deleted.
         """
+        check_not_forked()
         return export(self, path, format, **options)
 
+    @contextmanager
+    def _drawing(self, seed: int | None) -> Iterator[None]:
+        """Sets the states of random layers by the seed, and then back, so that sampling changes no training."""
+        states = [] if seed is None else random_states(self)
+        before = [tf.identity(state.value) for state in states]
+        for number, state in enumerate(states):
+            state.assign(np.array([(seed + number) % 2**32, 0], np.uint32))
+        try:
+            yield
+        finally:
+            for state, value in zip(states, before, strict=True):
+                state.assign(value)
+
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
+        check_not_forked()
         rows = len(noise if condition is None else condition)
         pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, rows, data.BATCH_SIZE)]
         parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]
@@ -93,4 +113,5 @@ class GeneratorSampler(Sampler):
 
     @cached_property
     def _sample(self):
-        return tf.function(lambda inputs: self.sampler(inputs, training=False), autograph=False, reduce_retracing=True)
+        function = counted_alone(lambda inputs: self.sampler(inputs, training=False))
+        return tf.function(function, autograph=False, reduce_retracing=True)

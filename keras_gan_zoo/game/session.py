@@ -1,14 +1,14 @@
 """One call of `fit`: where it starts, where it is, and where it resumes after a failure."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 import keras
 
 from keras_gan_zoo.callbacks import Journal, Log, NaNGuard, Snapshots, Stateful
 from keras_gan_zoo.distribution.workers import name_lost_workers
 from keras_gan_zoo.errors import InputError, NotFiniteError
-from keras_gan_zoo.game.execution import InterruptedEpoch
+from keras_gan_zoo.game.execution import Executions, InterruptedEpoch, counted_singly, reads_to_the_end
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
@@ -21,30 +21,27 @@ class Session:
         model: The compiled model.
         callbacks: The user's callbacks.
         journal: The journal of this `fit`.
-        epoch_length: Number of steps in an epoch; None if an epoch ends where the data end.
-        source_restarts: Whether the source of batches always starts from its beginning, so that the batches of
-            finished steps must be skipped.
+        batches_before: If the source of batches starts from its beginning, so that the batches of finished steps must
+            be skipped: a function from an epoch to their number before it. None if it starts where the run is resumed.
 
     Attributes:
         is_guarded: Whether an execution ends with the first step that produces NaN or infinity.
-        interrupted_epoch: The epoch in which this run is resumed, until its finished steps are skipped; otherwise
-            None.
+        executions: What Keras' `fit` is running.
     """
+
+    executions: Executions
 
     def __init__(
         self,
         model,
         callbacks: list[keras.callbacks.Callback],
         journal: Journal,
-        epoch_length: int | None,
-        source_restarts: bool,
+        batches_before: Callable[[int], int] | None,
     ):
-        self.model, self.journal = model, journal
-        self.epoch_length, self.source_restarts = epoch_length, source_restarts
+        self.model, self.journal, self.batches_before = model, journal, batches_before
         self.snapshots, self.guard = _at_most_one(Snapshots, callbacks), _at_most_one(NaNGuard, callbacks)
         self.others = [callback for callback in callbacks if callback not in (self.snapshots, self.guard)]
         self.is_guarded = self.guard is not None
-        self.interrupted_epoch: InterruptedEpoch | None = None
         if self.snapshots:
             for callback in callbacks:
                 if isinstance(callback, Stateful):
@@ -62,14 +59,13 @@ class Session:
                 if isinstance(callback, Log):
                     callback.close()
 
-    def steps_of_next_execution(self, done: int) -> int:
-        """The number of steps of the next execution, after `done` steps: no more than are left in the epoch."""
-        steps = self.model.steps_per_execution - done % self.model.steps_per_execution
-        return steps if self.epoch_length is None else min(steps, self.epoch_length - done)
-
     def _run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
-        start = self._begin()
-        with self.snapshots.defer_signals() if self.snapshots else nullcontext():
+        with ExitStack() as stack:
+            if self.snapshots:
+                stack.enter_context(self.snapshots.claim(self.model.distribute_strategy))
+            start = self._begin()
+            if self.snapshots:
+                stack.enter_context(self.snapshots.defer_signals())
             while True:
                 try:
                     return self._fit_from(start, fit, batches, arguments)
@@ -94,15 +90,15 @@ class Session:
     def _fit_from(self, start: Snapshot | None, fit: Callable, batches: Callable, arguments: dict):
         # The journal comes before the callbacks that take snapshots; the guard checks before one is written.
         watchers = [*self.others, self.journal, *filter(None, (self.guard, self.snapshots))]
+        interrupted = None
         if start is not None:
             arguments = {**arguments, "initial_epoch": arguments["epochs"] if start.is_stopped else start.epoch}
-            # If Keras knows the length of an epoch, it keeps one iterator; otherwise each epoch starts a new one.
-            before = start.epoch * (arguments.get("steps_per_epoch") or 0) if self.source_restarts else None
-            self.interrupted_epoch = InterruptedEpoch(start, before)
-        try:
-            history = fit(batches(), callbacks=watchers, shuffle=False, **arguments)
-        finally:
-            self.interrupted_epoch = None
+            before = None if self.batches_before is None else self.batches_before(start.epoch)
+            interrupted = InterruptedEpoch(start, before)
+        steps, is_given = self.model.steps_per_execution, self.model.steps_are_given
+        self.executions = Executions(watchers, arguments["verbose"], steps, is_given, interrupted)
+        with counted_singly(self.model), reads_to_the_end(arguments.get("steps_per_epoch")):
+            history = fit(batches(), callbacks=[self.executions], shuffle=False, **{**arguments, "verbose": 0})
         if start is not None:
             rows = self.journal.history
             names = dict.fromkeys(name for row in rows for name in row if name != "epoch")

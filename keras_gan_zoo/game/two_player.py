@@ -5,13 +5,15 @@ import tensorflow as tf
 
 from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.game.checks import check_options, check_players
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
-from keras_gan_zoo.game.players import frozen_copy
+from keras_gan_zoo.game.players import frozen_copy, shares_layers
 from keras_gan_zoo.game.presets import AsPreset
+from keras_gan_zoo.game.rebuilding import rebuilding
 from keras_gan_zoo.game.sampling import GeneratorSampler
-from keras_gan_zoo.losses import AdversarialLoss
+from keras_gan_zoo.losses import AdversarialLoss, check_values
 from keras_gan_zoo.networks.roles import inputs, noise_and_condition
 
 
@@ -83,13 +85,19 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             generator_optimizer: Keras optimizer, its name, or None for the paper's.
             discriminator_optimizer: Keras optimizer, its name, or None for the paper's.
             **keras_arguments: `run_eagerly`, `jit_compile` and `steps_per_execution` as in `keras.Model.compile`. The
-                last is 1 by default, and more where the players are so small that dispatching a step costs as much as
-                the step. It changes no result, but callbacks see a batch only at the end of an execution.
+                last changes no result. By default it is chosen for speed, and callbacks see what they would of single
+                steps; with a number, they see a batch only at the end of so many steps or of the epoch.
 
         Raises:
             InputError: If an argument is invalid, or arguments cannot be combined.
         """
         super().compile(generator_optimizer, discriminator_optimizer, **keras_arguments)
+
+    def make_train_function(self, force=False):
+        """As in `GameModel`, after a check of the loss: before its graph is traced, so that nothing has changed yet."""
+        if self.train_function is None and not self.run_eagerly and getattr(self, "adversarial_loss", None) is not None:
+            check_values(self.adversarial_loss, (4, *self.discriminator.output_shape[1:]))
+        return super().make_train_function(force)
 
     # ------------------------------------------------------------------------------------ methods for a `train_step`
 
@@ -232,9 +240,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     def get_config(self):
         config = super().get_config()
-        lacking = {"lacks_discriminator": True} if self.lacks_discriminator else {}
+        marks = {"lacks_discriminator": self.lacks_discriminator, "shares_layers": shares_layers(self.ema_generator)}
         return {
-            **lacking,
+            **{mark: True for mark, is_set in marks.items() if is_set},
             "name": config["name"],
             **config["players"],
             "num_classes": self.num_classes,
@@ -248,10 +256,13 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     @classmethod
     def from_config(cls, config):
+        check_not_forked()
         players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
-        lacks_discriminator = config.get("lacks_discriminator", False)
-        model = cls(**{name: value for name, value in {**config, **players}.items() if name != "lacks_discriminator"})
-        model.lacks_discriminator = lacks_discriminator
+        arguments = {**config, **players}
+        marks = {mark: arguments.pop(mark, False) for mark in ("lacks_discriminator", "shares_layers")}
+        with rebuilding(marks):
+            model = cls(**arguments)
+        model.lacks_discriminator = marks["lacks_discriminator"]
         return model
 
 

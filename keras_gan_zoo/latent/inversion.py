@@ -79,7 +79,7 @@ def _checked_targets(gan: Sampler, images) -> np.ndarray:
     if examples.shape[1:] != gan.example_shape:
         raise InputError(
             f"Expected examples of the shape the generator makes, {gan.example_shape}. Received: {examples.shape[1:]}. "
-            "Resize them, such as by data.load(name, image_size=side)."
+            "Convert them, such as by data.load(name, image_size=side, channels=1)."
         )
     return normalised(tf.convert_to_tensor(examples)).numpy()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
@@ -30,7 +32,8 @@ class Sampler:
             n: Number of examples, at least 1.
             labels: For networks that take classes: one class for all, or n classes, each by its index or its name; by
                 default the classes in turn.
-            seed: The same seed gives the same examples; the first ones do not depend on n. None draws new noise.
+            seed: The same seed gives the same examples; the first ones do not depend on n. None draws new noise. Layers
+                that draw random numbers themselves follow the seed if they do so by `keras.random`.
             truncation: Threshold above 0 beyond which noise is drawn again, such as 1.0, for examples that are more
                 typical and vary less, see `latent.truncated_noise`. None for no truncation.
             conditions: For networks that take vectors or pictures: one for all, or n of them.
@@ -48,7 +51,8 @@ class Sampler:
                 f"Expected no truncation, because the generator takes no noise. Received: {truncation}. Leave it out."
             )
         noise = None if self.latent_shape is None else truncated_noise(n, self.latent_shape, truncation, seed)
-        return self._examples_of(noise, self.condition_of(n, labels, conditions))
+        with self._drawing(seed):
+            return self._examples_of(noise, self.condition_of(n, labels, conditions))
 
     def sample_from(self, noise: np.ndarray, labels=None, *, conditions=None) -> np.ndarray:
         """Generates examples from given noise, like `sample`.
@@ -110,6 +114,10 @@ class Sampler:
                 f"Expected no {what}, because the networks take none. Received: {given!r}. Leave them out."
             )
         return None
+
+    def _drawing(self, seed: int | None) -> AbstractContextManager:
+        """A context in which random numbers that are drawn besides the noise follow the seed."""
+        return nullcontext()
 
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
         raise NotImplementedError

@@ -78,5 +78,11 @@ def _checksum(dataset: Dataset) -> int:
 
 
 def _part(whole, indices):
-    labels = None if whole.labels is None else whole.labels[indices]
-    return Dataset(whole.examples[indices], labels, name=whole.name, class_names=whole.class_names)
+    conditions = None if whole.conditions is None else whole.conditions[indices]
+    return Dataset(
+        whole.examples[indices],
+        conditions=conditions,
+        name=whole.name,
+        class_names=whole.class_names,
+        remarks=whole.remarks,
+    )

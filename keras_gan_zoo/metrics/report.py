@@ -24,7 +24,7 @@ from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, measure
 from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
 from keras_gan_zoo.metrics.sets import Sets
-from keras_gan_zoo.metrics.sources import Source, as_source
+from keras_gan_zoo.metrics.sources import IN_TURN, Source, as_source
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def evaluate(
     validation_split: str | None = None,
     image_size: int | None = None,
     background: str | None = None,
+    channels: int | None = None,
     metrics: Iterable[str] | None = None,
     extractor=None,
     n: int | None = None,
@@ -101,8 +102,10 @@ def evaluate(
 ) -> Report:
     """Measures n samples against a split of a data set, and n images of the training split likewise.
 
-    A set without splits, such as `digits`, is cut into random halves, because it is unknown which images were trained
-    on. One half is compared with, the other is measured in place of samples, and copies are sought in the whole set.
+    The labels of samples are in the shares of the classes in that split, or in turn where it has no labels; other
+    conditions are those of its images. A set without splits, such as `digits`, is cut into random halves, because it is
+    unknown which images were trained on. One half is compared with, the other is measured in place of samples, and
+    copies are sought in the whole set.
 
     Args:
         source: A model, an array of images, a function from n to n images, or a path, see `sources.as_source`.
@@ -112,6 +115,7 @@ def evaluate(
         validation_split: Split that chooses the Parzen windows' bandwidth; it should not contain training images.
         image_size: As in `data.load`.
         background: As in `data.load`.
+        channels: As in `data.load`, for the real images and for a source that is a path of images.
         metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
             of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
@@ -131,9 +135,10 @@ def evaluate(
         print(*report.generated, sep="\n")
         ```
     """
-    source = as_source(source, seed)
+    source = as_source(source, seed, channels)
     _check_name(data)
-    splits, form = (split, train_split, validation_split), {"image_size": image_size, "background": background}
+    splits = (split, train_split, validation_split)
+    form = {"image_size": image_size, "background": background, "channels": channels}
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _evaluate_mixture(source, load(data), n, seed)
@@ -142,14 +147,15 @@ def evaluate(
     _check_images(images.real)
     chosen = as_extractor(extractor or default_extractor(images.real))
     n = _sample_count(n, source, images.reference)
-    batches, labels = source.draw(n)
+    conditions, chosen_as = source.conditions(n, images.real)
+    batches, labels = source.draw(n, conditions)
     labels = renumbered(labels, source.class_names, images.real.class_names)
     shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
     check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
 
     samples = _draw_samples(batches, n, shape, progress)
     sets = images.sets(samples, labels, chosen, seed, progress)
-    rows = _measure_rows(metrics, sets, images.protocol, progress)
+    rows = _measure_rows(metrics, sets, images.protocol, chosen_as, progress)
     nearest = [result for result in rows["generated"] if isinstance(result, Neighbours)]
     picture = nearest[0].picture(samples, sets["generated"].train.images) if nearest else None
     return Report(source.name, rows["generated"], rows["reference"], picture)
@@ -157,10 +163,13 @@ def evaluate(
 
 def _evaluate_mixture(source: Source, mixture: Dataset, n: int | None, seed: int) -> Report:
     n = _sample_count(2500 if n is None else n, source, mixture)  # as many as in the papers' tables
-    samples = np.concatenate([_checked_shape(points, mixture.example_shape) for points in source.draw(n)[0]])
+    batches, labels = source.draw(n)  # the modes, which are the classes, have equal shares
+    samples = np.concatenate([_checked_shape(points, mixture.example_shape) for points in batches])
     in_place = mixture.examples[np.random.default_rng(seed).permutation(len(mixture))[:n]]
     rows = (mode_coverage(points, mixture.centers, mixture.std) for points in (samples, in_place))
-    return Report(source.name, *([row.under(data=mixture.name, seed=seed)] for row in rows))
+    generated, reference = (row.under(data=mixture.name, seed=seed) for row in rows)
+    generated = generated if labels is None else generated.under(labels=IN_TURN)
+    return Report(source.name, [generated], [reference])
 
 
 def _check_mixture(data: str, metrics, others: tuple) -> None:
@@ -199,15 +208,15 @@ def _check_images(real: Dataset) -> None:
         )
 
 
-def _measure_rows(metrics, sets: dict[str, Sets], protocol: dict, progress) -> dict[str, list[Result]]:
-    """Measures each row of a report."""
+def _measure_rows(metrics, sets: dict[str, Sets], protocol: dict, of_samples: dict, progress):
+    """Measures each row of a report; `of_samples` are entries of the protocol of the samples alone."""
     results: dict[str, list[Result]] = {"generated": [], "reference": []}
     steps = [(name, row) for name in metrics for row in results]
     for number, (name, row) in enumerate(steps):
         progress(f"measuring: {name}", number, len(steps))
         # A training image is its own nearest neighbour, so the reference for copies is images that were not trained on.
         place = "unseen" if (row, name) == ("reference", "nearest_neighbours") else row
-        results[row] += measure(sets[place], [name], **protocol)
+        results[row] += measure(sets[place], [name], **protocol, **(of_samples if row == "generated" else {}))
     progress("measuring", len(steps), len(steps))
     return results
 
@@ -238,7 +247,7 @@ def _checked_shape(samples, shape) -> np.ndarray:
     if samples.shape[1:] != tuple(shape):
         raise InputError(
             f"Expected samples of shape {tuple(shape)}, as the real examples are. Received: {samples.shape[1:]}. "
-            f"Choose the data set that was trained on{', or its image_size' if len(shape) == 3 else ''}."
+            f"Choose the data set that was trained on{', or its image_size or channels' if len(shape) == 3 else ''}."
         )
     return samples
 

@@ -13,6 +13,7 @@ from keras_gan_zoo.core import files
 from keras_gan_zoo.errors import InputError
 
 NOT_GIVEN = "not given"
+OF_CONDITIONAL = ("labels", "conditions")  # which only conditional generators have; others compare with them
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Result:
         entries = {
             name: (self.protocol.get(name, NOT_GIVEN), other.protocol.get(name, NOT_GIVEN))
             for name in (*self.protocol, *other.protocol)
+            if name not in OF_CONDITIONAL or (name in self.protocol and name in other.protocol)
         }
         differences = [
             f"{name} {_short(ours)} and {_short(theirs)}" for name, (ours, theirs) in entries.items() if ours != theirs

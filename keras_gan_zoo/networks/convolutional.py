@@ -1,5 +1,6 @@
 """The convolutional pairs of DCGAN."""
 
+import functools
 import math
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from keras_gan_zoo.networks.layers import Dropout
 from keras_gan_zoo.networks.parts import Shape
 
 NORMALIZATIONS = ("batch", "layer", "none")
+
+_convolution = functools.partial(layers.Conv2D, padding="same", data_format=parts.DATA_FORMAT)
+_transposed = functools.partial(layers.Conv2DTranspose, padding="same", data_format=parts.DATA_FORMAT)
 
 
 def dcgan_pair(
@@ -86,13 +90,11 @@ def dcgan_pair(
         strides = _strides(pyramid[level - 1], pyramid[level])
         normalization = "none" if level == 1 else discriminator_normalization
         has_bias = normalization == "none"
-        x = layers.Conv2D(
-            channels[level - 1], 4, strides, padding="same", use_bias=has_bias, kernel_initializer=_normal(seeds)
-        )(x)
+        x = _convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=_normal(seeds))(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
         x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return generator, parts.network(
-        examples, labels, parts.dense_scores(layers.Flatten()(x), _normal(seeds)), "discriminator"
+        examples, labels, parts.dense_scores(parts.flat(x), _normal(seeds)), "discriminator"
     )
 
 
@@ -156,22 +158,18 @@ def conditional_dcgan_pair(
     x = layers.ReLU()(dense(parts.beside(noise, label), generator_units))
     base = (shape[0] // 4, shape[1] // 4, 2 * width)
     x = layers.ReLU()(layers.Reshape(base)(dense(parts.beside(x, label), math.prod(base))))
-    x = layers.Conv2DTranspose(width, 5, 2, padding="same", use_bias=False, kernel_initializer=_normal(seeds))(
-        parts.beside(x, label)
-    )
+    x = _transposed(width, 5, 2, use_bias=False, kernel_initializer=_normal(seeds))(parts.beside(x, label))
     x = layers.ReLU()(_batch_normalization()(x))
-    x = layers.Conv2DTranspose(shape[-1], 5, 2, padding="same", kernel_initializer=_normal(seeds))(
-        parts.beside(x, label)
-    )
+    x = _transposed(shape[-1], 5, 2, kernel_initializer=_normal(seeds))(parts.beside(x, label))
     x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
     generator = parts.network(noise, labels, x, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     label = parts.one_hot(labels, num_classes)
-    x = layers.Conv2D(width, 5, 2, padding="same", kernel_initializer=_normal(seeds))(parts.beside(examples, label))
+    x = _convolution(width, 5, 2, kernel_initializer=_normal(seeds))(parts.beside(examples, label))
     x = parts.beside(layers.LeakyReLU(0.2)(x), label)
-    x = layers.Conv2D(2 * width, 5, 2, padding="same", use_bias=False, kernel_initializer=_normal(seeds))(x)
-    x = layers.Flatten()(layers.LeakyReLU(0.2)(_batch_normalization()(x)))
+    x = _convolution(2 * width, 5, 2, use_bias=False, kernel_initializer=_normal(seeds))(x)
+    x = parts.flat(layers.LeakyReLU(0.2)(_batch_normalization()(x)))
     x = layers.LeakyReLU(0.2)(dense(parts.beside(x, label), discriminator_units))
     scores = parts.dense_scores(parts.beside(x, label), _normal(seeds))
     return generator, parts.network(examples, labels, scores, "discriminator")
@@ -192,9 +190,9 @@ def _strides(larger: Shape, smaller: Shape) -> Shape:
 def _enlarge(x, sides: Shape, channels: int, **kwargs):
     """A transposed convolution to exactly `sides`; an odd side is the result of a ceiling, so its last row is cut."""
     strides = _strides(sides, x.shape[1:3])
-    x = layers.Conv2DTranspose(channels, 4, strides, padding="same", **kwargs)(x)
+    x = _transposed(channels, 4, strides, **kwargs)(x)
     surplus = [(0, have - want) for have, want in zip(x.shape[1:3], sides, strict=True)]
-    return layers.Cropping2D(surplus)(x) if any(cut for _, cut in surplus) else x
+    return layers.Cropping2D(surplus, data_format=parts.DATA_FORMAT)(x) if any(cut for _, cut in surplus) else x
 
 
 def _normal(seeds: Iterator[int | None]) -> keras.initializers.Initializer:

@@ -1,5 +1,7 @@
 """Layers that Keras lacks, or whose Keras version gives other results with several replicas."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -75,3 +77,29 @@ class Dropout(keras.layers.Dropout):
     def _mask(self, rows, inputs):
         ones = tf.ones((rows, *inputs.shape[1:]), inputs.dtype)
         return keras.random.dropout(ones, self.rate, self.noise_shape, self.seed_generator)
+
+
+class WithOtherWeights(keras.layers.Layer):
+    """Computes what a network computes, with other weights, which this layer owns and which start as those.
+
+    A copy for layers that Keras cannot copy, because their configuration does not describe them.
+
+    Args:
+        network: The network. It is not part of this layer: its own weights are neither used nor saved here.
+    """
+
+    def __init__(self, network: keras.Model, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self._network = lambda: network  # an attribute that Keras does not track
+        for weight in network.weights:
+            initial = functools.partial(_value_of, weight)
+            self.add_weight(weight.shape, initial, weight.dtype, trainable=False, name=weight.name)
+
+    def call(self, inputs):
+        network = self._network()
+        with keras.StatelessScope(list(zip(network.weights, self.weights, strict=True))):
+            return network(inputs, training=False)
+
+
+def _value_of(variable, *_, **__):
+    return keras.ops.convert_to_tensor(variable)

@@ -10,8 +10,10 @@ from keras import layers
 
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.networks.copies import rebuilt
 
 Shape = tuple[int, ...]
+DATA_FORMAT = "channels_last"  # for every layer that takes one: the user's keras.json may say otherwise
 
 
 def seeds_of(seed: int | None) -> Iterator[int | None]:
@@ -27,6 +29,10 @@ def counts(**sizes: int) -> list[int]:
     for name, size in sizes.items():
         check_count(name, size)
     return [int(size) for size in sizes.values()]
+
+
+def flat(x):
+    return layers.Flatten(data_format=DATA_FORMAT)(x)
 
 
 def is_image(shape: Shape) -> bool:
@@ -54,7 +60,7 @@ def _label_input(shape: Shape, num_classes: int | None):
 
 def one_hot(labels, num_classes: int):
     encoded = layers.CategoryEncoding(num_classes, output_mode="one_hot")(labels)
-    return encoded if len(encoded.shape) == 2 else layers.Flatten()(encoded)
+    return encoded if len(encoded.shape) == 2 else flat(encoded)
 
 
 def with_label(x, labels, num_classes: int | None):
@@ -64,21 +70,21 @@ def with_label(x, labels, num_classes: int | None):
 def beside(x, encoded):
     """Joins an encoded label to features; to feature maps as constant planes."""
     if len(x.shape) == 4:
-        encoded = layers.UpSampling2D(x.shape[1:3])(layers.Reshape((1, 1, -1))(encoded))
+        encoded = layers.UpSampling2D(x.shape[1:3], data_format=DATA_FORMAT)(layers.Reshape((1, 1, -1))(encoded))
     return layers.Concatenate()([x, encoded])
 
 
 def check_classes(num_classes: int | None) -> None:
     if not num_classes:
         raise InputError(
-            "Expected num_classes, because these networks take labels. Received: none. Pass num_classes, and labels "
-            "to fit (gan-zoo train: --conditional), or choose an architecture that takes no labels."
+            "Expected num_classes, because these networks take labels. Received: none. Pass it (in a recipe: "
+            "conditional=True), or choose an architecture that takes no labels."
         )
 
 
 def from_pixels(examples, shape: Shape):
     """Flattens examples, and scales pixels to [0, 1] as the papers on perceptrons do: [-1, 1] diverges."""
-    x = layers.Flatten()(examples)
+    x = flat(examples)
     return layers.Rescaling(0.5, 0.5)(x) if is_image(shape) else x
 
 
@@ -111,6 +117,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     Returns:
         A new model with the same weights.
 
+    Raises:
+        InputError: If a layer with weights cannot be copied.
+
     Example:
         >>> from keras_gan_zoo import networks
         >>> _, discriminator = networks.mlp_pair((2,))
@@ -120,7 +129,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     seeds = seeds_of(seed)
 
     def wrapped(layer):
-        copy = type(layer).from_config(layer.get_config())
+        if not layer.variables:  # such as a Lambda: nothing that two networks must not share
+            return layer
+        copy = rebuilt(layer)
         if not hasattr(layer, "kernel"):
             return copy
         return layers.SpectralNormalization(copy, name=layer.name, dtype=full_precision())

@@ -109,5 +109,5 @@ def mlp_pair(
     generator = parts.network(noise, labels, parts.dense_examples(x, shape, initializer()), "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
-    x = hidden(parts.with_label(layers.Flatten()(examples), labels, num_classes))
+    x = hidden(parts.with_label(parts.flat(examples), labels, num_classes))
     return generator, parts.network(examples, labels, parts.dense_scores(x, initializer()), "discriminator")

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.definitions import missing_definition
 
 # The first two change results by rounding only, so a run may be resumed with other replicas. The others are derived.
 NOT_COMPARED = ("steps_per_execution", "synchronized", "build_config", "shape")
@@ -28,7 +29,12 @@ def describe_run(model, data: dict) -> dict[str, Any]:
 
 def rebuild_model(run: dict[str, Any]):
     """A new, compiled model from the description of a run. Its weights are newly initialised."""
-    return keras.saving.deserialize_keras_object(run["model"])
+    try:
+        return keras.saving.deserialize_keras_object(run["model"])
+    except Exception as error:  # whatever the constructors of its classes raise
+        if (missing := missing_definition("the model of this run", error)) is not None:
+            raise missing from error
+        raise
 
 
 def sha256_of_weights(network: keras.Model) -> str:

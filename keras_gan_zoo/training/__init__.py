@@ -1,8 +1,22 @@
-"""Recipes, and the runs that they define."""
+"""Recipes, and what they will do, and the runs that they define."""
 
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve
+from keras_gan_zoo.training.planning import Plan, plan
 from keras_gan_zoo.training.recipe import Recipe
-from keras_gan_zoo.training.runs import resume, run_folder, train
+from keras_gan_zoo.training.runs import new_folder, resume, train, train_in
 
-__all__ = ["MODEL_FILE", "SNAPSHOTS", "STEPS", "Recipe", "build", "resolve", "resume", "run_folder", "train"]
+__all__ = [
+    "MODEL_FILE",
+    "SNAPSHOTS",
+    "STEPS",
+    "Plan",
+    "Recipe",
+    "build",
+    "new_folder",
+    "plan",
+    "resolve",
+    "resume",
+    "train",
+    "train_in",
+]

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data
-from keras_gan_zoo.core.registry import variant
+from keras_gan_zoo.core.registry import METRICS, variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
@@ -20,7 +20,8 @@ STEPS = 4500  # number of steps if epochs are not given: a few minutes for small
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with all defaults filled in, and its data."""
     kind = variant(recipe.variant)
-    dataset = data.load(recipe.data, split=recipe.split, image_size=recipe.image_size, background=recipe.background)
+    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
+    dataset = data.load(recipe.data, split=recipe.split, **form)
     conditional = recipe.conditional or kind.needs_labels
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -32,6 +33,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
+        data=data.located(recipe.data),
         epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
         batch_size=batch_size,
         conditional=conditional,
@@ -72,7 +74,8 @@ def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
         quality.check(gan, dataset)
     figures = [*gan.logged, *(name for name in figures_of(recipe.metrics) if name in BETTER)]
     if recipe.stop_by is not None and recipe.stop_by not in figures:
-        hint = " Ask for it with --metrics." if recipe.stop_by in BETTER else ""
+        metric = next((name for name in METRICS if recipe.stop_by in figures_of([name])), None)
+        hint = f" Ask for its metric: metrics=['{metric}']." if metric else ""
         raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
 
 

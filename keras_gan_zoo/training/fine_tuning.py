@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_gan_zoo import data
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.for_images import arguments_of_networks
 from keras_gan_zoo.training.recipe import Recipe
@@ -24,7 +25,7 @@ def base_of(
     """The initial values of a recipe, to be changed by others.
 
     Args:
-        recipe: File of a recipe.
+        recipe: File of a recipe. Relative paths in it are looked for in the working directory, then beside the file.
         preset: Name of a preset, whose complete recipe is used, to train it again.
         from_preset: Name of a preset to fine-tune: its model and how it is trained are used, but not the data and
             the number of epochs.
@@ -40,7 +41,8 @@ def base_of(
     if len(given) > 1:
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
-        return Recipe.from_toml(_read_text(Path(recipe))).given()
+        values = Recipe.from_toml(_read_text(Path(recipe))).given()
+        return {**values, "data": data.located(values["data"], Path(recipe).parent)}
     if preset is not None:
         return _preset_recipe(preset)
     if from_preset is not None:
@@ -159,4 +161,4 @@ def _read_text(file: Path) -> str:
         raise InputError(f"Expected the file of a recipe. Received: {file} ({error}). Check the path.") from error
 
 
-_HOW_TO_FIT = "Choose data or an image_size that fit, and leave out what changes the networks."
+_HOW_TO_FIT = "Choose data, an image_size or channels that fit, and leave out what changes the networks."

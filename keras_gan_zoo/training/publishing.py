@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo import metrics, pictures, zoo
+from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
@@ -76,21 +77,24 @@ def publish(
     gan = zoo.load(run / MODEL_FILE)
     report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
-    present = cards.read(table.read_bytes(), table)
-    (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
-        folder.mkdir(parents=True)
-        card = write_files(gan, folder, name, half, True, facts)
-        _check_size(folder / GENERATOR)
-        if pictures.can_draw(gan.example_shape):
-            _draw(gan, stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png")))
-        if report is not None and recipe.data not in gallery.UNLICENSED:
-            sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
-            pictures.save(report.neighbours, sheet)
-        cards.write({**present, name: card}, stack.enter_context(written_beside(table)))
-    with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
-        page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
+    # Of two that publish at once, one waits: its table is the other's and an entry more.
+    with claimed(package, take_over=True, waits=True):
+        with ExitStack() as stack:
+            present = cards.read(table.read_bytes(), table)
+            (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
+            new_table = stack.enter_context(written_beside(table))  # the first to be entered is the last to be renamed
+            folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
+            folder.mkdir(parents=True)
+            card = write_files(gan, folder, name, half, True, facts)
+            _check_size(folder / GENERATOR)
+            if pictures.can_draw(gan.example_shape):
+                _draw(gan, stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png")))
+            if report is not None and recipe.data not in gallery.UNLICENSED:
+                sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
+                pictures.save(report.neighbours, sheet)
+            cards.write({**present, name: card}, new_table)
+        with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
+            page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
 
 
@@ -141,7 +145,7 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
-    form = {"image_size": recipe.image_size, "background": recipe.background}
+    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
     return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
 
 

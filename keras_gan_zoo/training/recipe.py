@@ -20,7 +20,7 @@ class Recipe:
     Args:
         variant: A key of `VARIANTS`.
         data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a TensorFlow Datasets
-            data set, such as fashion_mnist. See `data.load`.
+            data set, such as fashion_mnist. See `data.load`. A run records the absolute path of a folder or file.
         epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
         batch_size: Examples per training step; None for 64 per discriminator step.
         seed: Seed of the initial weights, the noise and the order of the data.
@@ -28,6 +28,8 @@ class Recipe:
         image_size: Side in pixels to which images are resized and cropped; None for the size of the data.
         background: Colour to put behind transparent images, such as black; None for none, which keeps the alpha
             channel.
+        channels: Channels to convert images to: 1 for grey, 3 for colour, 4 with transparency; None for those of the
+            data.
         conditional: Whether to train on the labels of the data; variants that need labels always do.
         optimizer: Variant whose optimizer to use, such as dcgan for Adam; None for that of VARIANT.
         learning_rate: Learning rate of both optimizers; None for the paper's.
@@ -78,6 +80,7 @@ class Recipe:
     split: str = "train"
     image_size: int | None = None
     background: str | None = None
+    channels: int | None = None
     conditional: bool = False
     optimizer: str | None = None
     learning_rate: float | None = None

@@ -3,37 +3,50 @@
 import dataclasses
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo import callbacks, pictures
+from keras_gan_zoo import callbacks, data, pictures
+from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
+from keras_gan_zoo.data import located
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, name_lost_workers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
 from keras_gan_zoo.state.identity import differences
+from keras_gan_zoo.state.snapshot import SnapshotFolder
 from keras_gan_zoo.training.build import build, metrics_of, resolve
+from keras_gan_zoo.training.planning import announcing
 from keras_gan_zoo.training.recipe import Recipe
 
+NOT_COPIED = (LOCK_FILE, RECIPE_FILE, ".*.unfinished*")
 
-def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, **arguments):
+
+def train(
+    recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, take_over: bool = False, **arguments
+) -> tuple[keras.Model, Path]:
     """Trains a model by a recipe, into a new run folder.
 
-    The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch and `history.gif`),
-    `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when training is done,
-    `gan.keras`.
+    The folder holds `recipe.toml`, `log.csv`, `tensorboard/`, `samples/` (a picture per epoch, more within long epochs,
+    and `history.gif`), `samples.png` (the last one), `snapshots/` (the last two, see `callbacks.Snapshots`) and, when
+    training is done, `gan.keras`. While the run trains, no other process can write to its folder.
 
     Args:
         recipe: The recipe.
         out: The run folder, new or empty; by default `runs/<variant>_<data>`, numbered if that exists. Required
             for several workers, on a shared disk: the first worker writes.
         strategy: A `tf.distribute.Strategy`, see `distribution.strategy`; by default the current one.
+        take_over: Whether to use the folder although a process on another machine, which has ended, did not release it.
         **arguments: `snapshots`, a dictionary of arguments of `callbacks.Snapshots`, such as its interval;
-            `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`.
+            `more_callbacks`, further Keras callbacks; `verbose`, as in `keras.Model.fit`; `announce`, a function that
+            is called with the `Plan` of the run before its first step: by default it is printed, unless verbose is 0.
 
     Returns:
         The trained model and the folder's path.
@@ -48,10 +61,8 @@ def train(recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None
         gan, folder = kgz.training.train(kgz.training.Recipe("dcgan", "digits", epochs=300))
         ```
     """
-    strategy = strategy or tf.distribute.get_strategy()
-    folder = run_folder(recipe, out, strategy)
-    with name_lost_workers(strategy):
-        return _train_into(folder, recipe, strategy, **arguments)
+    with new_folder(recipe, out, strategy=strategy, take_over=take_over) as folder:
+        return train_in(folder, recipe, strategy=strategy, take_over=take_over, **arguments)
 
 
 def resume(
@@ -60,25 +71,28 @@ def resume(
     out: str | os.PathLike | None = None,
     *,
     strategy=None,
+    take_over: bool = False,
     **arguments,
-):
+) -> tuple[keras.Model, Path]:
     """Resumes an interrupted run from its newest snapshot, or from its beginning if there is none yet.
 
-    The recipe in the folder is used. Only its number of epochs may change.
+    The recipe in the folder is used. Only its number of epochs may change, and the folder in which its data lie.
 
     Args:
         folder: Folder of the run.
-        changes: Requested values of the recipe. A value that differs is refused, except for `epochs`.
+        changes: Requested values of the recipe. A value that differs is refused, except for `epochs`, and
+            for `data` of the same name in another folder.
         out: If given, a new folder, to which the run is copied before it is resumed.
         strategy: As in `train`. It may differ from the one that the run began with; results then differ by rounding.
+        take_over: As in `train`.
         **arguments: As in `train`.
 
     Returns:
         The trained model and the folder's path.
 
     Raises:
-        InputError: If the folder holds no run, a value must not change (the differences are listed), or all snapshots
-            are damaged. Nothing is changed then.
+        InputError: If the folder holds no run, the run still trains, a value must not change (the differences are
+            listed), or all snapshots are damaged. Nothing is changed then.
         OSError: If the folder cannot be written.
         NotFiniteError: If a number becomes NaN or infinite, and no retry is left.
 
@@ -89,95 +103,174 @@ def resume(
     """
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
+    arguments.update(strategy=strategy, take_over=take_over)
     recipe = _with_changes(_read_recipe(folder), changes or {})
-    if out is not None and is_multi_worker(strategy):
+    if out is None:
+        with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
+            return train_in(folder, recipe, **arguments)
+    if is_multi_worker(strategy):
         raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
-    if out is not None:
-        arguments["copy_of"], folder = folder, run_folder(recipe, out)
-    with name_lost_workers(strategy):
-        return _train_into(folder, recipe, strategy, **arguments)
+    check_unclaimed(folder)
+    with new_folder(recipe, out, strategy=strategy, take_over=take_over) as copy:
+        return train_in(copy, recipe, copy_of=folder, **arguments)
 
 
 def _read_recipe(folder: Path) -> Recipe:
     file = folder / RECIPE_FILE
     if not file.is_file():
         raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
-    return Recipe.from_toml(file.read_text())
+    return Recipe.from_toml(file.read_text(encoding="utf-8"))
 
 
 def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
-    """The recipe with the requested number of epochs; any other difference is refused."""
+    """The recipe with the requested epochs, and with its data where they are now; other differences are refused."""
     asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
     present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}
     epochs = {name: asked.pop(name) for name in ("epochs",) if name in asked}
+    place = located(asked.get("data", recipe.data))
+    if Path(place).name == Path(recipe.data).name:  # the snapshots tell whether they are the same data
+        asked.pop("data", None)
+        recipe = dataclasses.replace(recipe, data=place)
     lines = [line for name in asked for line in differences(present[name], asked[name], name)]
     if lines:
         listed = "\n  ".join(lines)
         raise InputError(
-            "Expected the recipe that the run began with, where only epochs may change. Received other values:\n  "
-            f"{listed}\nLeave them out, or start a new run."
+            "Expected the recipe that the run began with, where only epochs may change, and the folder that the data "
+            f"are in. Received other values:\n  {listed}\nLeave them out, or start a new run."
         )
     return dataclasses.replace(recipe, **epochs)
 
 
-def _train_into(
-    folder: Path, recipe: Recipe, strategy, copy_of=None, snapshots=None, more_callbacks: tuple = (), verbose="auto"
+def train_in(folder: Path, recipe: Recipe, *, strategy=None, **arguments) -> tuple[keras.Model, Path]:
+    """Trains in a folder that this process has claimed. See `train` for the arguments.
+
+    Args:
+        copy_of: The folder of a run, which is copied first.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    with name_lost_workers(strategy):
+        return _train_in(folder, recipe, strategy, **arguments)
+
+
+def _train_in(
+    folder: Path,
+    recipe: Recipe,
+    strategy,
+    *,
+    take_over: bool = False,
+    copy_of: Path | None = None,
+    snapshots: dict | None = None,
+    more_callbacks: tuple = (),
+    verbose="auto",
+    announce=None,
 ) -> tuple[keras.Model, Path]:
     recipe, dataset = resolve(recipe)
-    begun = any((copy_of or folder).glob(f"{SNAPSHOTS}/*"))  # then its weights come from a snapshot
+    begun = SnapshotFolder((copy_of or folder) / SNAPSHOTS).files()  # then its weights come from a snapshot
     with strategy.scope():
         gan = build(dataclasses.replace(recipe, from_preset=None) if begun else recipe, dataset)
     writes = is_chief(strategy)
     if writes:
-        folder.mkdir(parents=True, exist_ok=True)
         if copy_of is not None:
-            shutil.copytree(copy_of, folder, dirs_exist_ok=True)
-        with written_beside(folder / RECIPE_FILE) as beside:
-            beside.write_text(recipe.to_toml())
+            shutil.copytree(copy_of, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), dirs_exist_ok=True)
+        with written_beside(folder / RECIPE_FILE) as beside:  # last: a folder with a recipe can be resumed
+            beside.write_text(recipe.to_toml(), encoding="utf-8")
 
-    is_drawn = pictures.can_draw(dataset.example_shape)
-    real = dataset.examples[:2500] if dataset.example_shape == (2,) else None
-    mode = "max" if BETTER.get(recipe.stop_by) == HIGHER else "min"
     watchers = [
-        callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
-        *metrics_of(recipe),
-        *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
-        callbacks.NaNGuard(retries=recipe.retries),
-        callbacks.Snapshots(folder / SNAPSHOTS, **(snapshots or {})),
+        *_steering(recipe),
+        callbacks.Snapshots(folder / SNAPSHOTS, take_over=take_over, **(snapshots or {})),
         *more_callbacks,
     ]
     if writes:
-        watchers += [
-            callbacks.Log(str(folder / "log.csv")),
-            keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-            *([callbacks.SamplePictures(folder / "samples", real=real)] if is_drawn else []),
-        ]
+        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder, recipe, dataset)]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     if writes:
-        with written_beside(folder / MODEL_FILE) as beside:
-            gan.save(beside)
-        if is_drawn:
-            pictures.save(pictures.draw_samples(gan, real=real), folder / "samples.png")
+        gan.save(folder / MODEL_FILE)
+        if pictures.can_draw(dataset.example_shape):
+            pictures.save(pictures.draw_samples(gan, real=_points(dataset)), folder / "samples.png")
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
 
 
-def run_folder(recipe: Recipe, out: str | os.PathLike | None = None, strategy=None) -> Path:
-    """The folder for a run: `out`, which must be new or empty, or the first default that does not exist."""
-    if strategy is not None and is_multi_worker(strategy):
+def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """What measures a run, and may end it."""
+    mode = "max" if BETTER.get(recipe.stop_by) == HIGHER else "min"
+    return [
+        callbacks.CollapseAlarm(stop=recipe.stop_on_collapse, every=max(1, recipe.epochs // 50)),
+        *metrics_of(recipe),
+        *([callbacks.Stopping(recipe.stop_by, mode, patience=recipe.patience)] if recipe.stop_by else []),
+        callbacks.NaNGuard(retries=recipe.retries),
+    ]
+
+
+def _recording(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[keras.callbacks.Callback]:
+    """What writes figures and pictures into the folder of a run."""
+    records: list[keras.callbacks.Callback] = [
+        callbacks.Log(str(folder / "log.csv")),
+        keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+    ]
+    if pictures.can_draw(dataset.example_shape):
+        every_steps = _picture_steps(recipe, dataset)
+        records.append(callbacks.SamplePictures(folder / "samples", real=_points(dataset), every_steps=every_steps))
+    return records
+
+
+def _points(dataset: data.Dataset) -> np.ndarray | None:
+    """Real points to draw beneath generated ones; None for other examples."""
+    return dataset.examples[:2500] if dataset.example_shape == (2,) else None
+
+
+def _picture_steps(recipe: Recipe, dataset: data.Dataset) -> int | None:
+    """Steps between pictures within an epoch, for about 50 in a run of few long epochs; None if epochs are shorter."""
+    steps_per_epoch = len(dataset) // recipe.batch_size
+    steps = max(50, recipe.epochs * steps_per_epoch // 50)
+    return steps if steps < steps_per_epoch else None
+
+
+@contextmanager
+def new_folder(
+    recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, take_over: bool = False
+) -> Iterator[Path]:
+    """The folder of a new run, which belongs to this process while the block runs. See `train` for the arguments.
+
+    Of several workers, only the chief claims the folder. It is removed if nothing was written to it.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    if is_multi_worker(strategy) and out is None:
+        raise InputError("Expected a folder for the run of several workers, which all must know. Give out.")
+    with ExitStack() as stack:
         if out is None:
-            raise InputError("Expected a folder for the run of several workers, which all must know. Give out.")
-        if not is_chief(strategy):
-            return Path(out)  # the chief may have created it already
-    if out is None:
-        base = Path("runs") / f"{recipe.variant}_{Path(recipe.data).stem}"
-        numbered = (base.with_name(f"{base.name}_{number}") for number in range(2, 10_000))
-        return next(folder for folder in (base, *numbered) if not folder.exists())
-    folder = Path(out)
-    if folder.is_dir():
-        remove_unfinished(folder, ".toml")  # of a process that was killed before it had written the recipe
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."
-        )
-    return folder
+            yield _default_folder(recipe, stack)
+            return
+        folder = Path(out)
+        if is_chief(strategy):
+            _check_usable(folder)
+            stack.enter_context(claimed(folder, take_over=take_over))
+            _check_usable(folder)  # again: another process may have claimed, used and released it meanwhile
+            remove_unfinished(folder, ".toml")  # of a process that was killed before it had written the recipe
+        yield folder
+
+
+def _default_folder(recipe: Recipe, stack: ExitStack) -> Path:
+    """The first default folder that does not exist, and that no process claims at the same time."""
+    base = Path("runs") / f"{recipe.variant}_{Path(recipe.data).stem}"
+    for folder in (base, *(base.with_name(f"{base.name}_{number}") for number in range(2, 10_000))):
+        with suppress(FileExistsError, ClaimedError):
+            stack.enter_context(claimed(folder, is_new=True))
+            return folder
+    raise InputError(f"Expected fewer than 10,000 runs named {base}. Received: no free number. Give out.")
+
+
+def _check_usable(folder: Path) -> None:
+    """Raises an `InputError` unless a folder is new, or empty but for what killed processes have left."""
+    if not folder.exists():
+        return
+    if folder.is_dir() and all(_is_leftover(path) for path in folder.iterdir()):
+        return
+    check_unclaimed(folder)  # if it still trains, that is the better reason
+    raise InputError(
+        f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."
+    )
+
+
+def _is_leftover(path: Path) -> bool:
+    return path.name == LOCK_FILE or path.match(".*.unfinished.toml")

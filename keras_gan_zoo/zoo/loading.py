@@ -14,10 +14,12 @@ import keras
 
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.downloads import is_url
+from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.state.definitions import missing_definition
 from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot, SnapshotFolder
 from keras_gan_zoo.zoo.cards import CARD_FILE
 from keras_gan_zoo.zoo.preset import find
@@ -52,6 +54,7 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             f"Expected a preset's name, the path of a folder or a file, or a URL. Received: {source!r}. All presets: "
             "gan-zoo list."
         )
+    check_not_forked()
     variants()  # registers them with Keras, which must know them before it reads a file
     if is_url(source):
         return _load_url(str(source), with_discriminator, sha256)
@@ -89,7 +92,8 @@ def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     try:
         model = keras.saving.load_model(url)
     except Exception as error:  # of the Hub's client, of the network, of Keras
-        raise InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.") from error
+        expected = InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.")
+        raise missing_definition(url, error) or expected from error
     return _checked(model, url)
 
 
@@ -119,9 +123,10 @@ def _load_file(path: Path) -> Sampler:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
         model = _load_with_keras(path)
     except Exception as error:  # damaged files lead to errors of zipfile, json, h5py or Keras
-        raise InputError(
+        expected = InputError(
             f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
-        ) from error
+        )
+        raise missing_definition(path, error) or expected from error
     return _checked(model, path)
 
 

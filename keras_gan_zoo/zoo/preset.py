@@ -14,6 +14,7 @@ import numpy as np
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.state.definitions import missing_definition
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import archive, cards
 from keras_gan_zoo.zoo.archive import Reader, read_files, unpack
@@ -126,6 +127,8 @@ def _rebuild_model(config: bytes, name: str):
     try:
         return keras.saving.deserialize_keras_object(json.loads(config))
     except Exception as error:  # Keras and its layers may raise any exception
+        if (missing := missing_definition(name, error)) is not None:
+            raise missing from error
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise InputError(f"Expected a model that Keras can rebuild in {name}. Received: {reason}.") from error
 

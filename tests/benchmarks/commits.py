@@ -39,7 +39,7 @@ class Side:
             [sys.executable, "-c", WORKER, str(case)],
             cwd=checkout,
             env=environment(checkout),
-            text=True,
+            encoding="utf-8",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

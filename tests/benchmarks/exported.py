@@ -71,7 +71,7 @@ def in_node():
     shutil.copy(EXAMPLES / "node" / "package-lock.json", ".")
     subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], check=True)
     script = f'import * as ort from "onnxruntime-node"; console.log(JSON.stringify(await ({MEASURE})(ort)));'
-    Path("measure.mjs").write_text(script)
+    Path("measure.mjs").write_text(script, encoding="utf-8")
     return json.loads(subprocess.run(["node", "measure.mjs"], check=True, capture_output=True).stdout)
 
 
@@ -82,10 +82,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def in_browser():
     archive = subprocess.run(
-        ["npm", "pack", WEB, "--silent"], check=True, capture_output=True, text=True
+        ["npm", "pack", WEB, "--silent"], check=True, capture_output=True, encoding="utf-8"
     ).stdout.strip()
     subprocess.run(["tar", "-xzf", archive, "--strip-components=2", "package/dist"], check=True)
-    Path("index.html").write_text("<title>Measure</title>")
+    Path("index.html").write_text("<title>Measure</title>", encoding="utf-8")
     handler = functools.partial(Quiet, directory=Path.cwd())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -112,8 +112,10 @@ def main():
     session = onnxruntime.InferenceSession("generator.onnx", providers=["CPUExecutionProvider"])
     row("ONNX", f"onnxruntime {version('onnxruntime')}", "generator.onnx", in_python(lambda f: session.run(None, f)))
     if shutil.which("npm"):
-        node = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
-        pinned = json.loads((EXAMPLES / "node" / "package.json").read_text())["dependencies"]["onnxruntime-node"]
+        node = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8").stdout.strip()
+        pinned = json.loads((EXAMPLES / "node" / "package.json").read_text(encoding="utf-8"))["dependencies"][
+            "onnxruntime-node"
+        ]
         row("ONNX", f"onnxruntime-node {pinned}, Node.js {node}", "generator.onnx", in_node())
     if shutil.which("npm") and chromium.EXECUTABLE:
         medians, product = in_browser()

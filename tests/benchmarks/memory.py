@@ -36,7 +36,9 @@ def table(rounds: int) -> None:
 def measured(side: str) -> list[float]:
     """Megabytes of a fresh process: after its imports, and at most."""
     command = [sys.executable, "-m", "tests.benchmarks.memory", side]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.splitlines()[-1]
+    )
 
 
 def train(side: str) -> list[float]:
@@ -55,7 +57,7 @@ def train(side: str) -> list[float]:
 
 
 def megabytes() -> float:
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -106,7 +106,11 @@ def main():
         print(json.dumps(run(row, data, int(seed), arguments.steps)))
         return
 
-    kept = arguments.results.read_text().splitlines() if arguments.results and arguments.results.exists() else []
+    kept = (
+        arguments.results.read_text(encoding="utf-8").splitlines()
+        if arguments.results and arguments.results.exists()
+        else []
+    )
     results = [json.loads(line) for line in kept]
     done = {(result["row"], result["data"], result["seed"]) for result in results}
     jobs = [(row, data, seed) for seed in range(arguments.seeds) for data in arguments.sets for row in ROWS]
@@ -116,14 +120,14 @@ def main():
         steps = ["--steps", str(arguments.steps)] if arguments.steps else []
         command = [sys.executable, "-m", __spec__.name, *steps, "--run", *map(str, job)]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
-        output = subprocess.run(command, capture_output=True, text=True, env=environment)
+        output = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
         if output.returncode:
             raise RuntimeError(f"{job} failed:\n{output.stderr}")
         result = json.loads(output.stdout.splitlines()[-1])
         print(f"{result['row']:30} {result['data']:7} seed {result['seed']}: ", end="")
         print(f"{result['modes']:2} modes, {100 * result['share']:.1f} % of high quality", flush=True)
         if arguments.results:
-            with arguments.results.open("a") as file:
+            with arguments.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(result) + "\n")
         return result
 

@@ -45,7 +45,7 @@ class Worker:
         command = [sys.executable, "-m", "tests.benchmarks.remedies", case, remedy]
         environment = {**os.environ, **ENVIRONMENTS.get(remedy, {})}
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environment)
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8", bufsize=1, env=environment)
 
     def step(self) -> None:
         self.process.stdin.write("step\n")

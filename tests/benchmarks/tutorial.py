@@ -33,7 +33,7 @@ class CoreSeconds(keras.callbacks.Callback):
     def __init__(self, file: Path, limit: float = float("inf")):
         super().__init__()
         self.file, self.limit = file, limit
-        self.seconds = json.loads(file.read_text()) if file.exists() else 0.0
+        self.seconds = json.loads(file.read_text(encoding="utf-8")) if file.exists() else 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begun = time.process_time()
@@ -45,7 +45,7 @@ class CoreSeconds(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.process_time() - self.begun
         with written_beside(self.file) as beside:
-            beside.write_text(json.dumps(self.seconds))
+            beside.write_text(json.dumps(self.seconds), encoding="utf-8")
 
 
 def train(gan, folder: Path, batch_size: int, epochs: int, limit: float = float("inf")) -> float:

@@ -125,7 +125,7 @@ def train_all(folder: Path, seeds: int, core_minutes: float, sets: list[str]) ->
         record = {"row": row, "data": data, "seed": seed, "floor": floor}
         record |= run(ROWS[row], data, seed, real, core_minutes)
         with written_beside(file) as beside:
-            beside.write_text(json.dumps(record))
+            beside.write_text(json.dumps(record), encoding="utf-8")
         distance = record["looks"][-1]["frechet_distance"]
         print(f"{number + 1:>3} of {len(left)}  {row} on {DATA[data]}, seed {seed}: {distance:.2f}", flush=True)
 
@@ -222,7 +222,7 @@ That study has no perceptrons, conditional models or f-divergences, and the f-GA
 def document(records: list[dict]) -> None:
     """Results, page and picture into docs."""
     with written_beside(RESULTS) as beside:
-        beside.write_text(json.dumps(records, indent=1) + "\n")
+        beside.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     with written_beside(PAGE) as beside:
         beside.write_text(page(records), encoding="utf-8")
     with written_beside(PICTURE) as beside:
@@ -240,7 +240,7 @@ def main():
     train_all(arguments.folder, arguments.seeds, arguments.core_minutes, arguments.data or [*DATA])
     if any(missing(arguments.folder, arguments.seeds, [*DATA])):
         return
-    records = [json.loads(file.read_text()) for file in sorted(arguments.folder.glob("*.json"))]
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(arguments.folder.glob("*.json"))]
     print(table(records))
     if arguments.document:
         document(records)

@@ -27,7 +27,11 @@ MODELS = {
 
 def received() -> int:
     """Bytes that went through loopback since the machine was started."""
-    [line] = [line for line in Path("/proc/net/dev").read_text().splitlines() if line.strip().startswith("lo:")]
+    [line] = [
+        line
+        for line in Path("/proc/net/dev").read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith("lo:")
+    ]
     return int(line.split(":")[1].split()[0])
 
 
@@ -77,7 +81,7 @@ def run(name: str, processes: int, talk: bool) -> dict:
             environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
         share = processes if not talk else 1
         command = [sys.executable, "-m", "tests.benchmarks.workers", name, str(share)]
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8"))
     results = [json.loads(process.communicate()[0].splitlines()[-1]) for process in started]
     return {key: sum(result[key] for result in results) / processes for key in results[0]}
 

@@ -1,5 +1,6 @@
 """Keras' own callbacks beside two players, those that are refused, and learning rates by schedule."""
 
+import copy
 import csv
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import NaNGuard
 from keras_gan_zoo.errors import InputError
 from tests.games import DEFAULT, EAGER, ONE, SGD, STEPS, VECTORS, Breaking, Watch, game, state, train
@@ -87,13 +89,30 @@ def test_tensorboard_with_its_defaults(tmp_path):
         )
 
 
-@pytest.mark.parametrize(("execution", "executions"), [(ONE, 2 * STEPS), slow(DEFAULT, 2)], ids=["1 step", "default"])
-def test_tensorboard_of_each_batch(tmp_path, execution, executions):
-    """A batch is the end of an execution."""
+@pytest.mark.parametrize("execution", [slow(ONE), DEFAULT], ids=["1 step", "default"])
+def test_tensorboard_of_each_batch(tmp_path, execution):
     history = train(game(execution=execution), Callbacks.TensorBoard(tmp_path, update_freq="batch"), epochs=2).history
     figures = points(tmp_path / "train", "batch_d_loss")
-    assert len(figures) == executions
-    assert figures[max(figures)] == pytest.approx(history["d_loss"][-1])
+    assert list(figures) == list(range(1, 2 * STEPS + 1))
+    assert figures[2 * STEPS] == pytest.approx(history["d_loss"][-1])
+
+
+def test_tensorboard_of_every_fifth_batch(tmp_path):
+    train(game(execution=DEFAULT), Callbacks.TensorBoard(tmp_path, update_freq=5), epochs=2)
+    assert list(points(tmp_path / "train", "batch_d_loss")) == [5, 10, 15]
+
+
+def test_model_checkpoint_of_every_third_batch(tmp_path):
+    gan, watch = game(execution=DEFAULT), Watch()
+    checkpoints = Callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}_{batch}.weights.h5", save_weights_only=True, save_freq=3
+    )
+    train(gan, watch, checkpoints, epochs=2)
+    steps = {"1_3": 3, "1_6": 6, "2_1": 9, "2_4": 12, "2_7": 15}
+    assert {path.name.removesuffix(".weights.h5") for path in tmp_path.iterdir()} == set(steps)
+    for name, step in steps.items():
+        gan.load_weights(tmp_path / f"{name}.weights.h5")
+        assert_same(state(gan), watch.after[step])
 
 
 def test_tensorboard_with_histograms_of_both_players(tmp_path):
@@ -176,6 +195,117 @@ def test_refused_in_a_callback_list_too(player):
         player.fit(VECTORS, batch_size=8, callbacks=Callbacks.CallbackList([Callbacks.TerminateOnNaN()]), verbose=0)
 
 
+# ------------------------------------------------------------------------------------ those that read model.optimizer
+
+Decay = keras.optimizers.schedules.ExponentialDecay
+
+
+class Reader(keras.callbacks.Callback):
+    """Reads what loggers of experiments read: the rate as WandbMetricsLogger does, the rest as MLflow does."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates, self.said, self.steps = [], [], []
+
+    def on_train_begin(self, logs=None):
+        self.config, self.lines = self.model.optimizer.get_config(), []
+        self.model.summary(print_fn=lambda line, **_: self.lines.append(line))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(int(self.model.optimizer.iterations.numpy()))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rates.append(self.rate())
+
+    def rate(self):
+        rate = self.model.optimizer.learning_rate
+        if isinstance(rate, (tf.Variable, tf.Tensor)) or (hasattr(rate, "shape") and rate.shape == ()):
+            return float(rate.numpy().item())
+        try:
+            return float(rate(step=0).numpy().item())
+        except Exception as error:  # which it writes to the terminal, once
+            self.said.append(str(error))
+            return None
+
+
+def test_loggers_read_the_learning_rate_of_all_players():
+    reader = Reader()
+    train(game(), reader, epochs=2)
+    assert reader.rates == pytest.approx([0.1, 0.1])
+    assert reader.steps == list(range(1, 2 * STEPS + 1))
+    assert {name: config["learning_rate"] for name, config in reader.config.items()} == pytest.approx(
+        {"generator": 0.1, "discriminator": 0.1}
+    )
+    assert any("Optimizer params" in line for line in reader.lines)
+    train(game(SGD(Decay(0.1, 4, 0.5)), SGD(Decay(0.1, 4, 0.5))), reader, epochs=1)
+    assert reader.rates[-1] == pytest.approx(0.1 * 0.5 ** (STEPS / 4))
+
+
+def test_loggers_are_told_how_to_log_different_rates():
+    gan, reader = game(SGD(0.1), SGD(0.2)), Reader()
+    rates = Callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: logs.update(generator_lr=float(gan.generator_optimizer.learning_rate))
+    )
+    history = train(gan, rates, reader, epochs=2)
+    assert reader.rates == [None, None]
+    assert "Received: generator 0.1, discriminator 0.2." in reader.said[0]
+    assert "logs.update(generator_lr=float(gan.generator_optimizer.learning_rate))" in reader.said[0]
+    assert history.history["generator_lr"] == pytest.approx([0.1, 0.1])
+    for read in (float, np.asarray, lambda rate: rate.numpy(), keras.ops.convert_to_numpy):
+        with pytest.raises(InputError, match="Expected one learning rate"):
+            read(gan.optimizer.learning_rate)
+
+
+def test_one_players_rate_is_that_of_the_model():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model = kgz.GameModel({"network": network}, seed=0)
+    assert model.optimizer is None
+    model.compile(SGD(0.3))
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
+
+
+def test_what_belongs_to_one_player_is_not_changed_for_all(player):
+    for change in ("learning_rate", "weight_decay"):
+        with pytest.raises(InputError, match=r"model\.generator_optimizer or model\.discriminator_optimizer"):
+            setattr(player.optimizer, change, 0.5)
+    with pytest.raises(InputError, match="generator_optimizer or discriminator_optimizer"):
+        player.optimizer = SGD(0.1)
+    with pytest.raises(AttributeError, match=r"one player for lr\..*model\.generator_optimizer"):
+        _ = player.optimizer.lr
+    assert not hasattr(player.optimizer, "inner_optimizer")
+    assert float(copy.copy(player.optimizer).learning_rate) == pytest.approx(0.1)
+
+
+def test_a_model_is_compiled_again_under_mixed_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        gan = game()
+        gan.compile(SGD(0.1), SGD(0.1))
+        assert float(gan.optimizer.learning_rate) == pytest.approx(0.1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.slow
+def test_weights_and_biases(tmp_path, monkeypatch):
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed: pip install .[oracle]")
+    from wandb.integration.keras import WandbMetricsLogger, WandbModelCheckpoint
+
+    with wandb.init(mode="offline", dir=tmp_path, settings=wandb.Settings(silent=True)):
+        logged, log = [], wandb.log
+        monkeypatch.setattr(wandb, "log", lambda figures: (logged.append(dict(figures)), log(figures)))
+        checkpoint = WandbModelCheckpoint(tmp_path / "{epoch}.keras")
+        history = train(game(), WandbMetricsLogger(), checkpoint, epochs=2, validation_data=VECTORS[:16]).history
+        assert logged[-1] == pytest.approx(
+            {f"epoch/{name}": values[-1] for name, values in history.items()}
+            | {"epoch/epoch": 1, "epoch/learning_rate": 0.1}
+        )
+        assert sorted(path.name for path in tmp_path.glob("*.keras")) == ["1.keras", "2.keras"]
+        train(game(SGD(0.1), SGD(0.2)), WandbMetricsLogger(log_freq="batch"), epochs=1)
+        assert "batch/d_loss" in logged[-2]
+        assert "batch/learning_rate" not in logged[-2]
+
+
 # ------------------------------------------------------------------------------------------------------ learning rates
 
 ExponentialDecay = keras.optimizers.schedules.ExponentialDecay
@@ -226,7 +356,6 @@ def test_a_constant_can_be_changed_between_fits():
     np.testing.assert_allclose(generators.rates, np.repeat([0.1, 0.02], 8), rtol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
 @pytest.mark.parametrize("execution", [ONE, slow(DEFAULT), slow(EAGER)], ids=["1 step", "default", "eager"])
 def test_the_end_of_data_of_unknown_length_is_no_step(execution):
     """Or schedules, noise and averages would run ahead by one step in each epoch."""

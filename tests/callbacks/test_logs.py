@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -24,6 +25,8 @@ def test_progress_prints_lines_where_there_is_no_terminal(tiny, images, capsys):
     assert lines[0].startswith("epoch    1/60   d_loss ")
     assert lines[-1].startswith("epoch   60/60")
     assert lines[-1].endswith("left 0:00")
+    [estimate] = [line for line in lines if line.startswith("time")]
+    assert re.fullmatch(r"time      about .* left for \d+ steps \(.* steps/s\)", estimate)
 
 
 def test_progress_is_a_bar_on_a_terminal(tiny, images, monkeypatch):

@@ -259,7 +259,6 @@ def test_training_figures_survive_a_retry_beside_validation():
     assert {len(figures) for figures in history.values()} == {2}
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', where it was not told the length
 @pytest.mark.parametrize("length", [slow("known"), "unknown"])
 def test_a_source_of_batches_is_read_on_after_a_retry(length):
     source = tf.data.Dataset.from_tensor_slices(VECTORS).batch(8)

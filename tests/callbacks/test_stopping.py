@@ -407,8 +407,10 @@ def test_classes_that_cannot_be_sampled_are_refused_before_training():
     gan = kgz.GAN(*players)  # without num_classes
     gan.compile(SGD(0.1), SGD(0.1), steps_per_execution=1)
     with pytest.raises(InputError, match="num_classes"):
-        gan.fit(VECTORS, np.arange(64) % 4, batch_size=8, callbacks=[CollapseAlarm()], verbose=0)
+        gan.fit(VECTORS, np.arange(64) % 4, batch_size=8, callbacks=[CollapseAlarm(n=32, real=VECTORS)], verbose=0)
     assert int(gan.step) == 0
+    history = gan.fit(VECTORS, np.arange(64) % 4, batch_size=32, callbacks=[CollapseAlarm()], verbose=0).history
+    assert 0 < history["diversity"][0] < 2  # the data say which classes there are
 
 
 @pytest.mark.parametrize("killed_after", [slow(17), 30], ids=["while healthy", "between two looks"])

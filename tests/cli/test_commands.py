@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes where the start matters, in this process elsewhere."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.cli.evaluate import trained_on
 from keras_gan_zoo.cli.sampling import _first_examples
 from tests.equality import TINY
 from tests.helpers import assert_same, weights_of
@@ -57,6 +59,11 @@ def test_trains_and_says_where_the_pictures_are(few_digits, tmp_path):
     result = run("train", "dcgan", "--data", few_digits, "--out", folder, *options, *SMALL)
     assert result.exit_code == 0, result.output
     assert f"{folder}/samples.png" in result.output
+    assert result.output.startswith(
+        "data      few: 64 images of shape (16, 16, 1), grey, uint8 from 0 to 255\nclasses   10"
+    )
+    assert "\nWarning:  Only 4 steps: " in result.output
+    assert "Pass --epochs 500," in " ".join(result.output.split())
     assert "epoch    2/2" in result.output
     gan = kgz.load(folder)
     assert (gan.ema_decay, gan.discriminator_steps, gan.seed) == (0.9, 2, 3)
@@ -76,10 +83,17 @@ def test_samples_a_picture_or_arrays(run_folder, tmp_path):
 
 def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = run("train", "dcgan", "--data", "digits", "--ema", "0.99", "--dry-run")
-    recipe = kgz.training.Recipe.from_toml(result.output)
+    result = run("train", "dcgan", "--data", "digits", "--width", "4", "--ema", "0.99", "--dry-run")
+    recipe = kgz.training.Recipe.from_toml(result.output)  # what else it says are comments
     assert recipe.model["ema_decay"] == 0.99
     assert recipe.epochs > 1
+    *said, time = [line for line in result.output.splitlines() if line.startswith("#")]
+    assert said == [
+        "# data      digits: 1,797 images of shape (16, 16, 1), grey, uint8 from 0 to 255",
+        "# classes   10 of 174 to 183 examples each; not used without --conditional",
+        "# steps     28 per epoch x 161 epochs = 4,508; batches of 64",
+    ]
+    assert re.fullmatch(r"# time      about .* for 4,508 steps \(.* steps/s\)", time)
     assert not list(tmp_path.iterdir())
 
 
@@ -92,7 +106,7 @@ def test_dry_run_prints_the_recipe_and_writes_nothing(tmp_path, monkeypatch):
         (
             ["train", "dcgan", "--data", "digits", "--k", "5", "--batch-size", "64"],
             2,
-            "divisible by discriminator_steps=5",
+            "divisible by --k 5",
         ),
         (["train", "dcgan", "--data", "digits", "--batch-size", "4000"], 2, "full batch of 4000"),
         (["train", "dcgan", "--data", "digits", "--image-size", "30"], 2, "multiples of 4"),
@@ -129,6 +143,7 @@ def test_resumes_with_more_epochs_by_the_recipe_in_the_folder(run_folder, tmp_pa
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder, "--epochs", "3", "--snapshot-steps", "1", "--out", tmp_path / "more")
     assert result.exit_code == 0, result.output
+    assert "steps     2 per epoch x 3 epochs = 6, of which 4 are done and 2 left; batches of 32" in result.output
     assert "epoch    3/3" in result.output
     after = kgz.load(tmp_path / "more")
     assert (int(before.step), int(after.step)) == (4, 6)
@@ -143,7 +158,9 @@ def test_a_finished_run_resumed_stays_as_it_is(run_folder):
     before = kgz.load(run_folder)
     result = run("train", "--resume", run_folder)
     assert result.exit_code == 0, result.output
-    assert f"The run in {run_folder} had already finished, after 4 steps. Nothing was trained." in result.output
+    assert result.output.startswith(
+        f"The run in {run_folder} had already finished, after 4 steps. Nothing was trained."
+    )
     assert result.output.endswith(f"To train longer: gan-zoo train --resume {run_folder} --epochs MORE\n")
     assert "Trained" not in result.output
     assert_same(weights_of(before), weights_of(kgz.load(run_folder)))
@@ -160,12 +177,27 @@ def test_invert_puts_transparent_examples_on_a_background(tmp_path):
     assert result.exit_code == 0, result.output
 
 
+def test_a_run_is_continued_with_its_data_where_they_are_now(run_folder, few_digits, tmp_path, monkeypatch):
+    (tmp_path / "moved").mkdir()
+    shutil.copy(few_digits, tmp_path / "moved" / "other.npz")
+    shutil.copy(few_digits, tmp_path / "moved" / few_digits.name)
+    monkeypatch.chdir(tmp_path / "moved")
+    assert trained_on(str(run_folder))["data"] == str(few_digits)
+    result = run("train", "--resume", run_folder, "--data", "other.npz")
+    assert result.exit_code == 2, result.output
+    assert "  data: " in result.output
+    result = run("train", "--resume", run_folder, "--data", few_digits.name)
+    assert result.exit_code == 0, result.output
+    assert trained_on(str(run_folder))["data"] == str(tmp_path / "moved" / few_digits.name)
+
+
 def test_resuming_with_another_recipe_lists_the_differences(run_folder):
     files = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
     result = run("train", "dcgan", "--resume", run_folder, "--width", "5", "--seed", "1", "--k", "1", "--epochs", "9")
     assert result.exit_code == 2
     assert result.output.splitlines()[-4:] == [
-        "Error: Expected the recipe that the run began with, where only epochs may change. Received other values:",
+        "Error: Expected the recipe that the run began with, where only epochs may change, and the folder that the "
+        "data are in. Received other values:",
         "  seed: 0 in the run, now 1",
         "  model.width: 4 in the run, now 5",
         "Leave them out, or start a new run.",
@@ -205,7 +237,8 @@ def test_a_good_run_prints_our_words_only(few_digits, tmp_path):
     result = process("train", "dcgan", "--data", few_digits, "--out", "run", *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert result.stdout.startswith("epoch    1/2")
+    assert result.stdout.startswith("data      few: 64 images")
+    assert "\nepoch    1/2" in result.stdout
 
 
 def test_sampling_prints_our_words_only(run_folder, tmp_path):

@@ -95,7 +95,8 @@ def test_a_mistake_is_not_repeated(workers_run):
 
 
 LAUNCHER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 from keras_gan_zoo.cli import launching
 launching.WORKER = [sys.executable, "-c", sys.argv[1]]
 sys.exit(launching.launch(["train", "dcgan", "--out", "x"], 2, restarts=3, say=lambda line: print(line, flush=True)))
@@ -114,12 +115,15 @@ time.sleep(60)
 def test_no_worker_outlives_its_launcher(name, tmp_path):
     command = [sys.executable, "-c", LAUNCHER, SLEEPER]
     with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as launcher:
-        workers = []
-        while len(workers) < 2:
-            words = launcher.stdout.readline().split()
-            workers += [int(words[2])] if words[1:2] == ["worker"] else []
-        launcher.send_signal(getattr(signal, name))
-        launcher.communicate(timeout=30)
+        try:
+            workers = []
+            while len(workers) < 2:
+                words = launcher.stdout.readline().split()
+                workers += [int(words[2])] if words[1:2] == ["worker"] else []
+            launcher.send_signal(getattr(signal, name))
+            launcher.communicate(timeout=30)
+        finally:
+            launcher.kill()
     expected = {"SIGINT": {130, -signal.SIGINT, 1}, "SIGKILL": {-signal.SIGKILL}}
     number = getattr(signal, name)
     assert launcher.returncode in expected.get(name, {128 + number})

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.metrics.sources import as_source
+from keras_gan_zoo.training.fine_tuning import base_of
 from tests.helpers import assert_same, needs_tfds, weights_of
 
 NAME = "conditional_gan_mnist"
@@ -157,6 +158,18 @@ def test_presets_and_recipes_are_made_anew_with_what_else_is_said(tmp_path, monk
 
 
 @pytest.mark.slow
+def test_data_beside_a_recipe_are_found(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    np.save(tmp_path / "elsewhere" / "few.npy", np.zeros((8, 16, 16, 1), np.uint8))
+    recipe = tmp_path / "elsewhere" / "recipe.toml"
+    recipe.write_text('variant = "dcgan"\ndata = "few.npy"\n')
+    monkeypatch.chdir(tmp_path)
+    beside = str(tmp_path / "elsewhere" / "few.npy")
+    assert base_of(recipe)["data"] == base_of("elsewhere/recipe.toml")["data"] == beside
+    np.save("few.npy", np.zeros((8, 16, 16, 1), np.uint8))
+    assert base_of(recipe)["data"] == str(tmp_path / "few.npy")
+
+
 def test_a_recipe_makes_the_same_model_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     digits = kgz.data.load("digits")

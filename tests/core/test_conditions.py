@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from keras_gan_zoo.core.conditions import Condition, checked_conditions
+from keras_gan_zoo.core.conditions import Condition, checked_conditions, labels_like, labels_to_sample, renumbered
 from keras_gan_zoo.errors import InputError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
@@ -67,7 +67,17 @@ def test_conditions_of_data():
     assert checked_conditions(PICTURES, 3) is PICTURES  # they stay uint8 until they are in a batch
     assert checked_conditions(PICTURES[..., 0], 3).shape == (3, 4, 4, 1)
     for values, message in (
-        (np.zeros(3), "one integer label"),
+        (np.zeros(3), r"one integer label.*Received: float64 from 0.0 to 0.0. Whole numbers: labels.astype\('int32'\)"),
+        (["a", "b", "c"], r"one integer label.*Received: text. Number the names: np.unique\(labels"),
+        ([b"a", b"b", b"c"], "one integer label.*Received: text"),
+        ([["a"], ["b"], ["c"]], "one integer label.*Received: text"),
+        (["a", "b", None], "one integer label.*Received: text"),
+        ([None, None, None], "one integer label.*Received: object"),
+        ([[0], [0, 1], [2]], "a list of values of different shapes"),
+        ({"a": 1}, "Expected an array. Received: a dict"),
+        ([0, 1], "one integer label for each of 3 examples. Received: 2"),
+        ([True, False, True], "one integer label.*Received: bool"),
+        ([0, -1, 1], "one integer label.*from -1 to 1. Renumber"),
         (np.eye(4), "one condition for each of 3 examples"),
         (np.zeros((3, 2, 2, 2, 2)), "one condition for each of 3 examples"),
         (np.full((3, 2), np.inf), "finite conditions"),
@@ -82,6 +92,7 @@ def test_data_without_the_condition_are_refused():
         (Condition((2,)), None, r"Expected conditions, vectors \(2,\), because the networks take them"),
         (Condition((2,)), (), r"Expected vectors \(2,\) as conditions.* Received: classes \(\)"),
         (Condition((), 3), (3,), r"Received: vectors \(3,\)\. One-hot labels: labels\.argmax"),
+        (Condition((), 3), (1,), r"Received: vectors \(1,\)\. Whole numbers: labels\.astype"),
         (Condition((), 3), None, "Expected labels, because the networks take them"),
     ):
         with pytest.raises(InputError, match=message):
@@ -110,3 +121,45 @@ def test_pictures_may_reach_both_ends_of_their_range():
 def test_one_float_is_a_class_where_the_number_of_classes_is_known():
     assert Condition.from_input(taken((1,)), num_classes=3).is_class
     assert Condition.from_input(taken((1,))) == Condition((1,))
+
+
+# ----------------------------------------------------------------------------------- classes as real examples have them
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 7, 10])
+def test_equal_shares_are_the_classes_in_turn(classes):
+    for n in (1, 2, 5, 10, 64, 99, 1000):
+        labels, are_all = labels_like(n, np.repeat(np.arange(classes), 6), classes)
+        np.testing.assert_array_equal(labels, labels_to_sample(n, None, classes, None))
+        assert are_all
+
+
+def test_classes_have_the_shares_of_the_real_ones():
+    real = np.repeat(np.arange(5), [900, 60, 0, 30, 10])
+    np.testing.assert_array_equal(np.bincount(labels_like(1000, real, 5)[0]), np.bincount(real))
+    # 49.5, 3.3, 0, 1.65 and 0.55
+    assert np.bincount(labels_like(55, real, 5)[0], minlength=5).tolist() == [49, 3, 0, 2, 1]
+    labels, _ = labels_like(1000, np.random.default_rng(0).permutation(real), 5)
+    for part in np.split(labels, 10):  # each part is like the whole
+        assert abs(np.bincount(part, minlength=5) - [90, 6, 0, 3, 1]).max() <= 1
+
+
+def test_classes_are_found_by_their_names():
+    labels, are_all = labels_like(8, [0, 0, 0, 1], 3, ["cat", "dog", "eel"], ["eel", "cat"])
+    assert (np.bincount(labels, minlength=3).tolist(), are_all) == ([2, 0, 6], True)
+    labels, are_all = labels_like(8, [0, 0, 0, 1], 2, ["cat", "dog"], ["eel", "cat"])
+    assert (labels.tolist(), are_all) == ([0] * 8, False)
+    labels, are_all = labels_like(8, [0, 0, 0, 1], 2, ["cat", "dog"], ["eel", "fox"])
+    assert (labels.tolist(), are_all) == ([], False)
+
+
+def test_classes_that_a_model_does_not_have_are_left_out():
+    labels, are_all = labels_like(6, [0, 1, 1, 5], 2)
+    assert (np.bincount(labels).tolist(), are_all) == ([2, 4], False)
+    labels, are_all = labels_like(4, [0, 1, 1, 5], None)  # of an unknown number of classes
+    assert (np.bincount(labels).tolist(), are_all) == ([1, 2, 0, 0, 0, 1], True)
+
+
+def test_only_names_that_are_used_must_be_known():
+    assert renumbered(np.array([2, 0]), ["cat", "dog", "eel"], ["eel", "cat"]).tolist() == [0, 1]
+    assert renumbered(np.array([2, 1]), ["cat", "dog", "eel"], ["eel", "cat"]) is None

@@ -285,6 +285,37 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
     assert downloads.folder() == tmp_path.home() / ".cache" / "keras_gan_zoo"
 
 
+def test_without_a_home_the_cache_is_asked_for_where_it_is_needed(monkeypatch, tmp_path):
+    """As a user of a container whose number has no name."""
+
+    def nobody(_):
+        raise KeyError
+
+    monkeypatch.delenv(downloads.FOLDER)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    with pytest.raises(OSError, match=rf"this user has no home folder\. Choose one: {downloads.FOLDER}=FOLDER"):
+        downloads.fetch("https://example.org/gan.keras", DIGEST)
+    monkeypatch.setenv(downloads.FOLDER, "~nobodyknown/models")
+    with pytest.raises(OSError, match=r"Received: ~nobodyknown/models\. Choose one"):
+        downloads.fetch("https://example.org/gan.keras", DIGEST)
+    path = tmp_path / "file.keras"
+    path.write_bytes(CONTENT)
+    assert downloads.fetch(path.as_uri(), DIGEST) == path
+
+
+@pytest.mark.slow
+def test_ten_processes_at_once_all_get_the_whole_file(server, folder):
+    code = f"from keras_gan_zoo.core import downloads; print(downloads.fetch({server.url!r}, {DIGEST!r}))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, encoding="utf-8") for _ in range(10)
+    ]
+    assert {process.communicate()[0] for process in processes} == {f"{folder / DIGEST}.keras\n"}
+    assert (folder / f"{DIGEST}.keras").read_bytes() == CONTENT
+    assert names(folder) == [f"{DIGEST}.keras"]
+
+
 @pytest.mark.parametrize("digest", [None, "", "abc", "g" * 64])
 def test_a_url_needs_a_digest(digest, tmp_path):
     with pytest.raises(InputError, match=r"64 hex digits.*sha256sum FILE"):

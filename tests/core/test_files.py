@@ -26,6 +26,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_error_names_the_file_that_the_user_named(tmp_path):
+    path = tmp_path / "none" / "a.txt"
+    with pytest.raises(FileNotFoundError, match=f"No such file or directory: '{path}'"), written_beside(path) as beside:
+        beside.write_text("new")
+
+
 def test_unknown_names_come_with_near_ones():
     error = unknown("loss", "minimx", ["minimax", "hinge"])
     assert isinstance(error, InputError)

@@ -55,12 +55,13 @@ def test_nodes(nested):
     assert len(takes_labels) == 1, broke("nodes", "the tensors of the model as input_tensors of a node")
 
 
-def test_operations_and_activations(nested):
-    last = internals.operation_of(nested.outputs[0])
-    assert last is nested.get_layer("last"), broke("operation_of", "the layer that made the output")
-    found = internals.activation_of(nested.outputs[0])
-    assert found is keras.activations.sigmoid, broke("activation_of", "the function keras.activations.sigmoid")
-    assert internals.activation_of(nested.inputs[0]) is None, broke("activation_of", "None of an input")
+def test_call_of(nested):
+    operation, number, arguments, keywords = internals.call_of(nested.outputs[0])
+    assert operation is nested.get_layer("last"), broke("call_of", "the layer that made the output")
+    assert (number, keywords) == (0, {}), broke("call_of", "the number of the output, and keywords of the call")
+    assert tuple(arguments[0].shape) == (None, 4), broke("call_of", "the tensors that the layer was called with")
+    operation, *_ = internals.call_of(nested.inputs[0])
+    assert isinstance(operation, keras.layers.InputLayer), broke("call_of", "an InputLayer for an input")
 
 
 def test_is_one_hot(nested):
@@ -123,6 +124,14 @@ def test_clipped(clip):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, err_msg=broke("clipped", f"gradients clipped by {clip}"))
 
 
+@pytest.mark.parametrize(("batches", "expected"), [(0, False), ((2, 3), True)])
+def test_profiles_batches(tmp_path, monkeypatch, batches, expected):
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_start_profiler", lambda *_, **__: None)  # which takes seconds
+    monkeypatch.setattr(keras.callbacks.TensorBoard, "_stop_profiler", lambda *_, **__: None)
+    found = internals.profiles_batches(keras.callbacks.TensorBoard(tmp_path, profile_batch=batches))
+    assert found is expected, broke("profiles_batches", f"{expected} with profile_batch={batches}")
+
+
 def test_strategy_of(two_replicas):
     def built():
         return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -142,6 +151,9 @@ def test_built_when_made(method):
             asked.append(method)
             return super()._maybe_symbolic_build(iterator, data_batch)
 
+        def check_compiled(self):
+            assert self.compiled
+
     class Model(Noting, keras.Model):
         def _symbolic_build(self, iterator=None, data_batch=None):
             built.append(method)
@@ -159,6 +171,16 @@ def test_built_when_made(method):
     getattr(model, method)(batch, batch, **({"verbose": 0} if method in ("fit", "evaluate") else {}))
     assert asked == [method], broke("BuiltInConstructor", f"{method} to ask `_maybe_symbolic_build` once")
     assert built == [], broke("BuiltInConstructor", f"{method} to build by that method alone")
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_asks_whether_it_is_compiled(method):
+    class Model(internals.BuiltInConstructor, keras.Model):
+        def check_compiled(self):
+            raise LookupError("not compiled")
+
+    with pytest.raises(LookupError, match="not compiled"):
+        getattr(Model(), method)(np.ones((4, 1)))
 
 
 ASK = """
@@ -192,6 +214,20 @@ def test_spans_several_processes_is_asked_of_any_strategy(two_replicas):
 # --- no private parts elsewhere
 OF_PYTHON = {("__init__.py", "_initializing")}  # of the import system, not of Keras
 ROOM = "core/keras_internals.py"
+
+
+def test_changed_by():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return (np.full((2, 1), index),)
+
+    adapter = internals.changed_by(lambda dataset: dataset.skip(1), Batches())
+    read = [int(batch[0, 0]) for (batch,) in adapter.get_tf_dataset()]
+    assert read == [1, 2], broke("changed_by", "get_tf_dataset of Keras' adapter, which fit takes in place of a source")
+    assert adapter.num_batches == 3, broke("changed_by", "the adapter of the source")
 
 
 def is_private(name) -> bool:
@@ -280,6 +316,37 @@ def test_private_parts_of_others_are_used_in_one_module_alone():
 def test_what_counts_as_private(source, found):
     other = "def _of_the_other_module(self): return self"
     assert [use for _, use in foreign_uses({"a.py": source, "b.py": other})] == found
+
+
+def test_tensorflow_has_started(monkeypatch):
+    tf.constant(1.0)
+    assert internals.tensorflow_has_started(), broke("tensorflow_has_started", "True after an operation")
+    monkeypatch.delitem(sys.modules, "tensorflow.python.eager.context")
+    assert not internals.tensorflow_has_started()
+
+
+@pytest.mark.slow
+def test_tensorflow_has_not_started_when_it_was_only_imported():
+    code = (
+        "import keras, tensorflow; from keras_gan_zoo.core.keras_internals import tensorflow_has_started as started;"
+        "before = started(); tensorflow.constant(1.0); print(before, started())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "False True\n", broke("tensorflow_has_started", "False after the import alone")
+
+
+def test_omit_tracing_warnings():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for make, made in (("make_test_function", "test_function"), ("make_predict_function", "predict_function")):
+        getattr(model, make)()
+        function = getattr(model, made)
+        internals.omit_tracing_warnings(function)
+        cells = (
+            [cell.cell_contents for cell in function.__closure__ or ()] if inspect.isfunction(function) else [function]
+        )
+        flags = [part._omit_frequent_tracing_warning for part in cells if hasattr(part, "python_function")]
+        assert flags == [True], broke("omit_tracing_warnings", f"one compiled function in {made}")
 
 
 def our_classes() -> set[type]:

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from keras_gan_zoo.cli import startup
+from keras_gan_zoo.core.stderr import without_talk
 
 TALK = (
     "I0000 00:00:1.1 1 port.cc:153] oneDNN custom operations are on. You may see slightly different numerical results"
@@ -10,7 +10,7 @@ TALK = (
 
 
 def test_talk_is_dropped_and_errors_pass(capfd):
-    with startup.without_talk():
+    with without_talk():
         os.write(2, f"{TALK}\nE0000 something broke\na warning of Python's\n".encode())
     assert capfd.readouterr().err == "E0000 something broke\na warning of Python's\n"
 
@@ -32,14 +32,14 @@ FAILED = "E0000 00:00:1.1 1 cuda_platform.cc:51] failed call to cuInit: INTERNAL
     ],
 )
 def test_a_gpu_that_fails_is_not_talk(capfd, line, is_talk):
-    with startup.without_talk():
+    with without_talk():
         os.write(2, f"{line}\n".encode())
     assert capfd.readouterr().err == ("" if is_talk else f"{line}\n")
 
 
 def test_what_was_said_before_a_crash_is_kept(capfd):
     try:
-        with startup.without_talk():
+        with without_talk():
             os.write(2, b"E0000 the reason\n")
             raise ImportError
     except ImportError:
@@ -49,5 +49,5 @@ def test_what_was_said_before_a_crash_is_kept(capfd):
 
 def test_a_closed_stderr_is_left_closed(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
-    with startup.without_talk():
+    with without_talk():
         pass

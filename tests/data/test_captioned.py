@@ -11,6 +11,8 @@ from PIL import Image
 from keras_gan_zoo import data
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.texts import words
+from keras_gan_zoo.data import tfds as tfds_module
+from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.data.templates import Templates
 from keras_gan_zoo.errors import InputError
 from tests.helpers import ROOT
@@ -86,12 +88,12 @@ def test_held_out_words_are_no_captions_of_training(faces):
 
 def test_what_belongs_to_a_face_stays_with_it(faces):
     test = faces["test"]
-    part = test.subset([7, 3])
+    part = test[[7, 3]]
     assert (len(part), part.captions[1], part.paraphrases[0]) == (2, test.captions[3], test.paraphrases[7])
     np.testing.assert_array_equal(part.examples[0], test.examples[7])
     assert [known[1] for known in part.attributes.values()] == [known[3] for known in test.attributes.values()]
     again = data.load(test.name, split="test[3:8]")
-    assert (again.captions[0], again.described()) == (test.captions[3], test.subset(slice(3, 8)).described())
+    assert (again.captions[0], again.described()) == (test.captions[3], test[3:8].described())
 
 
 def test_captions_are_the_same_everywhere():
@@ -173,8 +175,7 @@ def test_a_data_set_with_captions_is_a_data_set():
     assert ours.captions == [("a",), ("b", "c"), ("d",)]
     assert ours.vocabulary == {"a", "b", "c", "d"}
     plain = data.Dataset(images(), name="three")
-    assert plain.described().items() < ours.described().items()
-    assert ours.described() != data.CaptionedDataset(images(), ["a", "b", "c"]).described()
+    assert plain.described() == ours.described()  # a run that was saved without captions resumes with them
     np.testing.assert_array_equal(next(iter(ours.batches(3, 5))), next(iter(plain.batches(3, 5))))
     assert len(list(ours.batches_in_order(2))) == 2
     assert ours.in_memory().captions == ours.captions
@@ -184,7 +185,8 @@ def test_labels_and_captions_live_together():
     labelled = data.Dataset(images(), [0, 1, 0], class_names=["cat", "dog"])
     ours = data.CaptionedDataset(labelled, ["a cat", "a dog", "a cat"])
     assert (ours.labels.tolist(), ours.class_names, ours.num_classes) == ([0, 1, 0], ("cat", "dog"), 2)
-    assert ours.subset([1]).labels.tolist() == [1]
+    assert ours[[1]].labels.tolist() == [1]
+    assert ours[1][1] == 1
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,8 @@ def test_a_table_of_captions(folder, header, memory_limit):
     loaded = data.load(folder, memory_limit=memory_limit)
     assert loaded.captions == [("red, bright", "a red one"), ("blue",), ("green",)]
     np.testing.assert_array_equal(loaded.in_memory().examples, images())
-    assert loaded.subset([2]).examples[0, 0, 0, 0] == 2
+    assert (loaded[[2]].examples[0, 0, 0, 0], loaded[[2]].captions) == (2, [("green",)])
+    assert (loaded.read([1])[0, 0, 0, 0], loaded.glimpse()[1, 0, 0, 0]) == (1, 1)
     np.testing.assert_array_equal(np.concatenate(list(loaded.batches_in_order(2)))[:, 0, 0, 0] > -1, [0, 1, 1])
 
 
@@ -244,10 +247,17 @@ def test_captions_stay_on_a_background(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("a.png,red\nb.png,blue\n", r"each of 3 images\. Received: none for 1, such as .*c\.png"),
+        ("a.png,red\nb.png,blue\n", r"each of 3 pictures\. Received: none for 1, such as .*c\.png"),
         ("a.png,red\nb.png,blue\nc.png,\n", "'' in row 3 of"),
-        ("a.png,red\nd.png,blue\n", r"d\.png in row 2, which is no image"),
-        ("file,caption\na.png,red,bright\n", "3 cells in row 2"),
+        ("a.png,red\nb.png,blue\nc.png, ,,\n", "'' in row 3 of"),
+        ("a.png,red\nb.png,blue\nc.png\n", "1 in row 3"),
+        ("d.png;red\na.png;blue\n", r"d\.png in row 1, which is no picture.* Write names as in a\.png"),
+        ('a.png,"red\nb.png,blue\nc.png,green\n', "row that is none.*not closed"),
+        ('a.png,"red" hat\nb.png,blue\nc.png,green\n', "row that is none"),
+        ("a.png,red\n".encode("utf-16-le"), "characters 0"),
+        ("b.png,grün\n".encode("latin-1"), "UTF-8"),
+        ("a.png,red\nd.png,blue\n", r"d\.png in row 2, which is no picture"),
+        ("file,caption\na.png,red,bright\n", "3 in row 2.*Rename the file"),
         ("", "none for 3"),
         (b"a.png,\xff\n", "UTF-8"),
     ],
@@ -269,6 +279,124 @@ def test_texts_that_do_not_fit_are_refused(folder):
     (folder / "captions.csv").write_text("a.png,red\n")
     with pytest.raises(InputError, match="both"):
         data.load(folder)
+
+
+TABLE = [
+    ("a.png", "red; bright"),
+    ("a.png", "a red one"),
+    ("b.png", "blue"),
+    ("c.png", "green"),
+    ("a.png", "a red one"),
+]
+
+
+def table(delimiter=",", end="\n", header="", rows=TABLE):
+    quoted = (
+        f'{file}{delimiter}"{caption}"' if delimiter in caption else f"{file}{delimiter}{caption}"
+        for file, caption in rows
+    )
+    return header + end.join(quoted) + end
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        table().encode("utf-8-sig"),
+        table("\t", "\r\n", "file\tcaption\r\n").encode("utf-16"),
+        table(";", "\r\n").encode("utf-8-sig"),
+        table(";", header="file_name;text\n").encode(),
+        table(end="\r").encode(),
+        table(end=",,\r\n").encode() + b",,\r\n\r\n",
+        table(rows=[(f" ./{file} ", f"  {caption} ") for file, caption in TABLE]).encode(),
+        table(rows=[(f"sub\\..\\{file}", caption) for file, caption in TABLE]).encode(),
+        b'a.png, "red;\nbright"\na.png,a red one\nb.png,blue\nc.png,green\n',
+    ],
+)
+def test_tables_as_programs_write_them(folder, content):
+    (folder / "captions.csv").write_bytes(content)
+    loaded = data.load(folder)
+    assert loaded.captions == [("red; bright", "a red one"), ("blue",), ("green",)]
+    assert not any("captions.csv" in remark for remark in loaded.remarks)  # it is read, not left out
+
+
+def test_quotation_marks_and_names_are_read_as_meant(tmp_path):
+    for name in ("a, b.png", "cafe\u0301.png"):  # as macOS stores an accent
+        Image.fromarray(images()[0]).save(tmp_path / name)
+    (tmp_path / "captions.csv").write_text('"a, b.png","a ""red"" hat"\ncaf\u00e9.png,5" of grün\n', encoding="utf-8")
+    assert data.load(tmp_path).captions == [('a "red" hat',), ('5" of grün',)]
+
+
+def test_captions_stay_with_their_pictures_in_every_folder(tmp_path):
+    """Hidden pictures, links, classes by number: the list of captions is that of the pictures."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "folder"
+    levels = {
+        "10/x.png": 10,
+        "2/x.png": 2,
+        "2/.y.png": 90,
+        ".9/x.png": 91,
+        "__MACOSX/x.png": 92,
+        "../elsewhere/z.png": 1,
+    }
+    for name, level in levels.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), level, np.uint8)).save(folder / name)
+        (folder / name).with_suffix(".txt").write_text(f"level {level}")
+    (folder / "1").symlink_to(elsewhere)
+    (folder / "notes.txt").write_text("of another kind")
+
+    def check():
+        for options in ({}, {"channels": 3}, {"image_size": 8}, {"memory_limit": 0}):
+            loaded = data.load(folder, **options)
+            assert isinstance(loaded, data.CaptionedDataset)
+            assert loaded.captions == [("level 1",), ("level 2",), ("level 10",)]
+            assert loaded.in_memory().examples[:, 0, 0, 0].tolist() == [1, 2, 10]
+            assert (loaded.labels.tolist(), loaded.class_names) == ([0, 1, 2], ("1", "2", "10"))
+            assert [(part.captions, part.labels.tolist()) for part in (loaded[1:2], loaded[[1]])] == [
+                ([("level 2",)], [1])
+            ] * 2
+            assert any("notes.txt" in remark for remark in loaded.remarks)
+
+    check()
+    for path in {text.resolve() for text in folder.glob("*/*.txt")}:
+        path.unlink()
+    (folder / "captions.csv").write_text("10\\x.png,level 10\n1/z.png,level 1\n2/x.png,level 2\n")
+    check()
+    with (folder / "captions.csv").open("a") as file:
+        file.write("2/.y.png,hidden\n")
+    with pytest.raises(InputError, match=r"2/\.y\.png in row 4, which is no picture of the folder, or a hidden one"):
+        data.load(folder)
+
+
+def test_words_stay_through_channels_and_background():
+    grey = data.load("avatars", split="test[:4]", channels=1, image_size=8)
+    whole = data.load("avatars", split="test[:4]")
+    assert (grey.example_shape, list(grey.captions)) == ((8, 8, 1), list(whole.captions))
+    assert [known[2] for known in grey.attributes.values()] == [known[2] for known in whole.attributes.values()]
+    assert list(grey.paraphrases) == list(whole.paraphrases)
+    emoji = data.load("openmoji", split="test[:4]", channels=4)
+    assert emoji.example_shape == (64, 64, 4)
+    assert (emoji.tags, emoji.condition_shape) == (data.load("openmoji", split="test[:4]").tags, (64, 64, 1))
+    assert emoji[2:].tags == emoji.tags[2:]
+
+
+def test_contents_say_that_there_are_captions():
+    contents = Contents.of(data.CaptionedDataset(images(), ["a", ("b", "c"), "d"]))
+    assert (contents.captions, contents.values) == (("a",), "3 images of shape (4, 4, 3), colour, uint8 from 0 to 2")
+    assert Contents.of(data.Dataset(images())).captions == ()
+
+
+def test_streamed_pictures_keep_their_captions():
+    import tensorflow as tf
+
+    from keras_gan_zoo.data.streamed import StreamedDataset
+
+    streamed = StreamedDataset(tf.data.Dataset.from_tensor_slices((images(), [1, 0, 1])), 3, (4, 4, 3), name="few")
+    ours = data.CaptionedDataset(streamed, ["a", "b", "c"])
+    assert (ours.condition_shape, ours.has_labels) == ((), True)
+    assert (ours[1:].captions, ours[1:].labels.tolist()) == ([("b",), ("c",)], [0, 1])
+    assert (ours.in_memory().captions, ours.in_memory().examples[2, 0, 0, 0]) == (ours.captions, 2)
+    pictures, classes = next(iter(ours.batches(3, 0, with_conditions=True, shuffle=False)))
+    assert (pictures.shape, classes.numpy().tolist()) == ((3, 4, 4, 3), [1, 0, 1])
 
 
 # ------------------------------------------------------------------------------------------------ TensorFlow Datasets
@@ -294,5 +422,13 @@ def test_texts_of_tensorflow_datasets_are_captions(tmp_path, monkeypatch, kind):
     loaded = data.load("mnist")
     assert [texts[0] for texts in loaded.captions] == [f"grey {image[0, 0, 0]}" for image in loaded.examples]
     assert len(loaded.captions[0]) == (2 if kind == "sequence" else 1)
-    with pytest.warns(UserWarning, match="captions of mnist are left out"):
-        assert len(data.load("mnist", memory_limit=0)) == 3
+    assert loaded[1:].captions == loaded.captions[1:]
+    (remark,) = data.load("mnist", memory_limit=0).remarks
+    assert remark.startswith("Captions left out, because the images are read batch by batch")
+
+
+def test_texts_that_an_example_lacks_are_no_captions():
+    dataset = data.Dataset(images())
+    assert type(tfds_module._with_captions(dataset, [("a",), ("!", ""), ("b",)])) is data.Dataset
+    assert dataset.remarks == ("Captions left out, because 1 examples have none, first 1.",)
+    assert tfds_module._with_captions(dataset, [("a", ""), ("b",), ("c",)]).captions == [("a",), ("b",), ("c",)]

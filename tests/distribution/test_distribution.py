@@ -251,7 +251,7 @@ def test_parameter_servers_are_refused_with_the_reason():
 def test_network_errors_of_several_workers_name_the_lost_one(monkeypatch, two_replicas):
     monkeypatch.setattr(workers, "is_multi_worker", lambda used: used is two_replicas)
     unhealthy = "The following tasks are unhealthy:\n/job:worker/replica:0/task:1\nThe tasks have crashed."
-    with pytest.raises(WorkerLostError, match=r"Lost worker 1 of this job .*--resume"), lost(two_replicas):
+    with pytest.raises(WorkerLostError, match=r"Lost worker 1 of this job .*then resume"), lost(two_replicas):
         raise tf.errors.UnavailableError(None, None, unhealthy)
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": WORKERS, "task": {"type": "worker", "index": 1}}))
     with pytest.raises(WorkerLostError, match=r"Lost another worker of this job"), lost(two_replicas):

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner
 from keras import layers
@@ -410,6 +411,43 @@ def test_export_says_what_it_cannot_do(name, options, message, tmp_path):
     with pytest.raises(InputError, match=message):
         build("dcgan").export(tmp_path / name, **options)
     assert {path.name for path in tmp_path.rglob("*")} == {"a_folder", "a_file", "thesis.tex"}
+
+
+class Noisy(keras.layers.Layer):
+    """Draws random numbers whenever it is called, by Keras or by TensorFlow."""
+
+    def __init__(self, by_keras):
+        super().__init__()
+        self.generator = keras.random.SeedGenerator(1) if by_keras else None
+
+    def call(self, x):
+        shape = keras.ops.shape(x)
+        return x + (keras.random.normal(shape, seed=self.generator) if self.generator else tf.random.normal(shape))
+
+
+def noisy_gan(by_keras):
+    noise = keras.Input((4,))
+    x = Noisy(by_keras)(keras.layers.Dense(64)(noise))
+    return gan_around(keras.Model(noise, keras.layers.Reshape((8, 8, 1))(x)))
+
+
+@pytest.mark.parametrize("by_keras", [True, False])
+def test_generators_that_draw_random_numbers_are_named(by_keras, tmp_path):
+    for name in ("g.onnx", "g"):
+        with pytest.raises(InputError, match="whose layers draw random numbers themselves"):
+            noisy_gan(by_keras).export(tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_random_numbers_of_layers_follow_the_seed_of_sample():
+    gan = noisy_gan(by_keras=True)
+    states = [np.array(state) for state in gan.variables if "seed" in state.path]
+    samples = gan.sample(100, seed=3)
+    np.testing.assert_array_equal(samples, gan.sample(100, seed=3))
+    np.testing.assert_array_equal(samples[:10], gan.sample(10, seed=3))
+    np.testing.assert_array_equal(states, [np.array(state) for state in gan.variables if "seed" in state.path])
+    noise = kgz.latent.truncated_noise(2, (4,), seed=0)
+    assert not np.array_equal(gan.sample_from(noise), gan.sample_from(noise))
 
 
 def test_only_gans_that_know_their_classes_are_exported(tmp_path, monkeypatch):

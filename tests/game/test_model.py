@@ -205,5 +205,6 @@ def test_a_class_uses_only_what_it_or_its_bases_define(cls):
     assigned = {node.attr for nodes in of_self for node in nodes if isinstance(node.ctx, ast.Store)}
     declared = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
     used = {node.attr for node in of_self[0] if isinstance(node.ctx, ast.Load)}
-    of_keras = {"name", "compiled", "_distribute_strategy"} if issubclass(cls, keras.Model) else set()  # of instances
+    of_instances = {"name", "compiled", "predict_function", "_distribute_strategy"}
+    of_keras = of_instances if issubclass(cls, keras.Model) else set()
     assert used - assigned - declared - of_keras - set(dir(cls)) - set(dir(type)) == set()

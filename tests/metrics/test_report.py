@@ -14,13 +14,15 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper
+from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError, metrics
-from keras_gan_zoo.callbacks import Metrics, Stopping
+from keras_gan_zoo.callbacks import CollapseAlarm, Metrics, Stopping
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.cli.evaluate import trained_on
-from keras_gan_zoo.core.conditions import renumbered
+from keras_gan_zoo.core.conditions import Condition, renumbered
+from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.metrics import real_images
 from keras_gan_zoo.metrics.features import extractors
 from keras_gan_zoo.metrics.protocol import measure
@@ -69,16 +71,28 @@ def test_shipped_classifiers_are_what_their_cards_say(name):
     assert extractor.probabilities(images).sum(axis=1) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("name", "least"), [("mnist", 0.993), ("fashion_mnist", 0.925)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        pytest.param("mnist", 0.993, marks=needs_tfds("mnist")),
+        pytest.param("fashion_mnist", 0.925, marks=needs_tfds("fashion_mnist")),
+    ],
+)
 def test_shipped_classifiers_name_real_test_images(name, least):
-    try:
-        test = kgz.data.load(name, split="test")
-    except InputError:
-        pytest.skip(f"{name} is not prepared in TFDS_DATA_DIR")
+    test = kgz.data.load(name, split="test")
     right = metrics.extractor(name).probabilities(test.examples).argmax(axis=1) == test.labels
     card = tomllib.loads((extractors.CLASSIFIERS / f"{name}.toml").read_text())
     assert right.mean() >= least
     assert right.mean() == pytest.approx(card["accuracy"], abs=2e-4)
+
+
+def test_grey_pictures_saved_in_colour_are_measured_in_one_channel(digits, tmp_path):
+    for number, image in enumerate(digits.examples[:50]):
+        Image.fromarray(image[..., 0]).convert("RGB").save(tmp_path / f"{number}.png")
+    measured = {"metrics": ["kernel_distance"], "extractor": "pixels", "n": 50}
+    with pytest.raises(InputError, match="or its image_size or channels"):
+        metrics.evaluate(tmp_path, "digits", **measured)
+    assert len(metrics.evaluate(tmp_path, "digits", channels=1, **measured).generated) == 1
 
 
 def test_a_damaged_classifier_is_refused(tmp_path):
@@ -242,6 +256,152 @@ def test_labels_of_folders_are_those_of_their_names():
     names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     assert renumbered(np.array([0, 1, 2]), ("eight", "five", "four"), names).tolist() == [8, 5, 4]
     assert renumbered(np.array([0, 1]), ("cats", "dogs"), names) is None
+
+
+# ------------------------------------------------------------------------------------------ the conditions of samples
+
+
+class Perfect(Sampler):
+    """Draws from the real images of each class, or of each condition, themselves."""
+
+    example_shape, latent_shape = (16, 16, 1), (1,)
+
+    def __init__(self, images, conditions, condition):
+        self.images, self.conditions, self.condition, self.given = images, conditions, condition, []
+
+    def _examples_of(self, noise, condition):
+        self.given.append(condition)
+        found = []
+        for z, each in zip(noise[:, 0], condition, strict=True):
+            alike = np.flatnonzero((self.conditions == each).reshape(len(self.images), -1).all(axis=1))
+            found.append(alike[int(abs(z) * 1e4) % len(alike)])
+        return self.images[found] / np.float32(127.5) - 1
+
+
+def four_patches(images):
+    return images.reshape(len(images), 2, 8, 2, 8).mean(axis=(2, 4)).reshape(len(images), 4)
+
+
+UNBALANCED = {"metrics": ["frechet_distance"], "extractor": four_patches, "n": 200}
+
+
+@pytest.fixture(scope="module")
+def unbalanced(digits):
+    """Many zeros and few of three other digits, named as classes; as a Dataset."""
+    random = np.random.default_rng(0)
+    classes = np.repeat(np.arange(4), [340, 20, 20, 20])
+    chosen = [random.choice(np.flatnonzero(digits.labels == each)) for each in classes]
+    return kgz.data.Dataset(digits.examples[chosen], classes)
+
+
+def saved(folder, images, **others):
+    np.savez(folder / "unbalanced.npz", images=images, **others)
+    return folder / "unbalanced.npz"
+
+
+def test_a_perfect_model_of_unbalanced_data_is_perfect(unbalanced, tmp_path):
+    perfect = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 6))
+    file = saved(tmp_path, unbalanced.examples, labels=unbalanced.labels)
+    report = metrics.evaluate(perfect, file, **UNBALANCED)
+    [ours], [real] = report.generated, report.reference
+    assert ours.value < 3 * real.value
+    assert ours.protocol["labels"] == "in the shares of the real images"
+    assert "labels in the shares of the real images" in report.protocol()
+    report.save(tmp_path / "report.json")
+    assert metrics.Report.load(tmp_path / "report.json").generated[0].protocol["labels"] == ours.protocol["labels"]
+    assert np.bincount(np.concatenate(perfect.given), minlength=6)[4:].sum() == 0  # no real image is of these classes
+    again = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 6))
+    assert metrics.evaluate(again, file, **UNBALANCED).generated[0].value == ours.value
+
+    perfect.condition = Condition((), 4)
+    in_turn = metrics.evaluate(perfect, saved(tmp_path, unbalanced.examples), **UNBALANCED).generated[0]
+    assert in_turn.protocol["labels"] == "in turn"
+    with pytest.raises(InputError, match="labels"):
+        _ = ours.under(checksum=0, data="") < in_turn.under(checksum=0, data="")
+    unconditional = metrics.Result("frechet_distance", {"value": 1e9}, {**ours.protocol})
+    del unconditional.protocol["labels"]
+    assert ours < unconditional  # of a model without labels, or measured before they were noted
+
+
+def test_classes_of_samples_are_those_of_the_same_name(unbalanced, tmp_path):
+    """The folder's classes sort in another order; the model knows one more, and not the last."""
+    names = ("zero", "one", "two", "never")
+    for name, image in zip(
+        np.array(["zero", "one", "two", "three"])[unbalanced.labels], unbalanced.examples, strict=True
+    ):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(image[..., 0]).save(tmp_path / name / f"{len(list((tmp_path / name).iterdir()))}.png")
+    perfect = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 4, names))
+    result = metrics.evaluate(perfect, str(tmp_path), **{**UNBALANCED, "n": 190}).generated[0]
+    assert result.protocol["labels"] == "in the shares of the real images, of the classes that can be sampled"
+    counts = np.bincount(np.concatenate(perfect.given), minlength=4)
+    assert counts[0] > 160
+    assert counts[3] == 0
+    assert counts.sum() == 190
+
+
+def test_conditions_that_are_vectors_are_those_of_the_real_images(unbalanced, tmp_path):
+    vectors = np.eye(4, dtype=np.float32)[unbalanced.labels]
+    perfect = Perfect(unbalanced.examples, vectors, Condition((4,)))
+    report = metrics.evaluate(perfect, saved(tmp_path, unbalanced.examples, conditions=vectors), **UNBALANCED)
+    assert report.generated[0].value < 3 * report.reference[0].value
+    assert report.generated[0].protocol["conditions"] == "of the real images"
+    with pytest.raises(InputError, match=r"Expected real images with conditions.*evaluate\(gan\.sample"):
+        metrics.evaluate(perfect, saved(tmp_path, unbalanced.examples), **UNBALANCED)
+
+
+def test_a_generator_without_noise_is_measured(unbalanced, tmp_path):
+    class Deaf(Perfect):
+        latent_shape = None
+
+        def _examples_of(self, noise, condition):
+            assert noise is None
+            return super()._examples_of(np.arange(len(condition))[:, None] / 1e4, condition)
+
+    file = saved(tmp_path, unbalanced.examples, labels=unbalanced.labels)
+    deaf = Deaf(unbalanced.examples, unbalanced.labels, Condition((), 4))
+    assert metrics.evaluate(deaf, file, **UNBALANCED).generated[0].value < 10
+
+
+def test_metrics_while_training_draw_labels_as_the_real_ones(unbalanced):
+    perfect = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 4))
+    quality = Metrics(["frechet_distance"], extractor=four_patches, n=150)
+
+    def measured(dataset):
+        perfect.given.clear()
+        quality.set_model(perfect)
+        quality.set_params({"epochs": 1})
+        quality.begin(dataset)
+        quality.on_epoch_end(0, logs := {})
+        [result] = quality.results
+        return logs["frechet_distance"], result.protocol["labels"], np.bincount(np.concatenate(perfect.given))
+
+    score, how, counts = measured(unbalanced)
+    assert how == "in the shares of the real images"
+    assert counts.tolist() == [128, 8, 7, 7]  # of 127.5 and three times 7.5
+    in_turn, how, counts = measured(kgz.data.Dataset(unbalanced.examples))
+    assert how == "in turn"
+    assert counts.tolist() == [38, 38, 37, 37]
+    assert score < in_turn / 5
+    balanced = kgz.data.Dataset(unbalanced.examples, np.arange(400) % 4)
+    assert measured(balanced)[2].tolist() == [38, 38, 37, 37]
+
+
+def test_the_alarm_draws_labels_as_the_real_ones(unbalanced):
+    perfect, alarm = Perfect(unbalanced.examples, unbalanced.labels, Condition((), 4)), CollapseAlarm(n=200)
+    alarm.set_model(perfect)
+    alarm.begin(unbalanced)
+    assert np.bincount(alarm._conditions).tolist() == [170, 10, 10, 10]
+
+
+def test_metrics_while_training_say_early_that_conditions_are_missing(unbalanced):
+    quality = Metrics(["frechet_distance"], extractor=four_patches, n=150)
+    quality.set_model(Perfect(unbalanced.examples, unbalanced.labels, Condition((4,))))
+    with pytest.raises(InputError, match="conditions"):
+        quality.begin(kgz.data.Dataset(unbalanced.examples))
+
+
+# ------------------------------------------------------------------------------------------------ images, and what fits
 
 
 def test_images_that_exist_are_taken_in_an_order_of_their_own(digits):

@@ -206,7 +206,7 @@ def test_names_survive_saving(tmp_path):
 def test_data_need_labels_within_range():
     gan = vector_gan()
     gan.compile()
-    with pytest.raises(InputError, match=r"Expected labels.*Call fit\(images, labels\)"):
+    with pytest.raises(InputError, match=r"Expected labels.*Pass both, as in fit\(images, labels\)"):
         gan.fit(VECTORS, batch_size=4, verbose=0)
     with pytest.raises(InputError, match="Expected labels"):
         gan.fit(kgz.data.Dataset(VECTORS), batch_size=4, verbose=0)

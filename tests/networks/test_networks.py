@@ -1,4 +1,7 @@
+import ast
+import inspect
 import itertools
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -171,3 +174,48 @@ def test_other_shapes_are_refused_by_name(shape):
         networks.dcgan_pair(shape)
     with pytest.raises(InputError, match="multiples of 4 from 8 to 128"):
         networks.conditional_dcgan_pair(shape, num_classes=2)
+
+
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def plain(models):
+    """The configurations of networks, without the names that Keras numbers."""
+    return [[{**layer.get_config(), "name": ""} for layer in model.layers] for model in models]
+
+
+FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((12, 8, 2), (6,))]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape"), [each for each in FOR_BOTH if "dcgan" not in each[0] or len(each[1]) == 3]
+)
+def test_the_data_format_of_keras_json_changes_nothing(architecture, shape, request):
+    build = networks.ARCHITECTURES[architecture]
+    usual = build(shape, 4, 3, packing=2, seed=0)
+    request.getfixturevalue("channels_first")
+    others = build(shape, 4, 3, packing=2, seed=0)
+    assert plain(usual) == plain(others)
+    given = [np.ones((2, 4), np.float32), np.array([0, 2])]
+    np.testing.assert_array_equal(usual[0](given), others[0](given))
+    given = [np.ones((2, *shape[:-1], 2 * shape[-1]), np.float32), np.array([[0, 2], [1, 1]])]
+    np.testing.assert_array_equal(usual[1](given), others[1](given))
+
+
+def test_every_layer_of_the_package_says_its_data_format():
+    """A layer that takes a data format and is not given one is found, in whatever file."""
+    kinds = [kind for kind in vars(keras.layers).values() if isinstance(kind, type)]
+    takers = {kind.__name__ for kind in kinds if "data_format" in inspect.signature(kind).parameters}
+    assert {"Flatten", "Conv2D"} <= takers
+    found = []
+    for path in Path(networks.__file__).parents[1].rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            name = ast.unparse(call.func).rpartition(".") if isinstance(call, ast.Call) else ("", "", "")
+            if name[0].endswith("layers") and name[2] in takers:
+                said = ast.unparse(call)
+                found += [] if "data_format=" in said or "channels_last" in said else [f"{path.name}: {said}"]
+    assert not found

@@ -245,17 +245,22 @@ def test_a_fresh_model_goes_on_with_tf_data_and_other_steps_per_execution(reused
 
 @pytest.mark.parametrize("steps_per_execution", [1, 3])
 @pytest.mark.parametrize("step", [IN_MID_EPOCH, AT_ITS_END])
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras says so of every such epoch
 def test_goes_on_with_tf_data_of_unknown_length(reused, tmp_path, steps_per_execution, step):
     check_goes_on(lambda: reused(plain, steps_per_execution), tmp_path, of_unknown_length(), step=step)
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_the_end_of_data_is_no_step(reused):
     history = fit(reused(plain), None, batches(), epochs=2)
     gan = reused(plain)
     assert fit(gan, None, of_unknown_length(), epochs=2) == history
     assert step_of(gan) == 2 * STEPS
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras', and right: more steps were asked for
+@pytest.mark.parametrize(("steps", "step"), [(5, 7), slow(5, 5), (3, 4), slow(2, 4)])
+def test_goes_on_with_tf_data_that_end_after_some_epochs(reused, tmp_path, steps, step):
+    """Of 5 batches: Keras begins them again when they have ended."""
+    check_goes_on(lambda: reused(plain), tmp_path, batches(), step=step, steps_per_epoch=steps, epochs=4)
 
 
 @pytest.mark.parametrize("step", [4, 6, 7])
@@ -351,6 +356,22 @@ def test_a_drawn_seed_governs_a_model_that_has_trained_with_another(tmp_path):
     fit(trained, None, epochs=1, **arguments)
     assert fit(trained, tmp_path / "second", **arguments) == history
     assert_same_bits(values_of(trained), values_of(gan))
+
+
+def test_a_folder_serves_one_fit_at_a_time(reused, tmp_path):
+    gan, other = reused(plain), plain()
+
+    class Meddler(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            before = contents(tmp_path)
+            with pytest.raises(InputError, match=r"belongs to process \d+ \(this one\)"):
+                fit(other, tmp_path)
+            assert contents(tmp_path) == before
+
+    fit(gan, tmp_path, epochs=1, callbacks=[Meddler()])
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".snapshot"] * 2
+    fit(other, tmp_path, epochs=1)
+    assert_same_bits(values_of(gan), values_of(other))
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
@@ -519,7 +540,7 @@ def test_a_signal_that_was_ignored_stays_ignored(reused, undisturbed, tmp_path):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_is_noted_anew_by_the_next_fit(reused, undisturbed, tmp_path):
+def test_a_signal_is_noted_anew_by_the_next_fit(reused, undisturbed, handlers, tmp_path):
     snapshots = Snapshots(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         fit(reused(plain), None, callbacks=[Send([signal.SIGINT], 7), snapshots])
@@ -681,7 +702,7 @@ def test_a_finished_run_that_goes_on_is_not_finished(recipe, tmp_path):
             folder, {"epochs": 3}, snapshots={"every_steps": 1}, more_callbacks=(Interrupt(IN_MID_EPOCH),), verbose=0
         )
     with pytest.warns(UserWarning, match="not finished"):
-        assert step_of(kgz.load(folder)) == 2 * STEPS  # one execution per epoch
+        assert step_of(kgz.load(folder)) == IN_MID_EPOCH
 
 
 @pytest.mark.parametrize("newer", ["gan.keras", "snapshots"])

@@ -134,7 +134,7 @@ def test_signals_end_a_run_in_order(two_runs):
 @pytest.mark.slow
 @pytest.mark.parametrize(("options", "times"), [([], 12), (["--deterministic"], 5)], ids=["", "deterministic"])
 def test_killed_again_and_again(two_runs, options, times):
-    undisturbed, run = two_runs(1600, "--epochs", "14", *RICH, *options)
+    undisturbed, run = two_runs(800, "--epochs", "8", *RICH, *options)
     started = time.monotonic()
     undisturbed.start()
     undisturbed.wait_for_snapshots(1)

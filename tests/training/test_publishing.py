@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -74,6 +75,30 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
     assert "![Blots](images/zoo/before.png)" in (checkout / "docs" / "gallery.md").read_text()
+
+
+@pytest.mark.slow
+def test_of_two_that_publish_at_once_the_table_has_both(run, checkout, monkeypatch):
+    def publish(name):
+        return publishing.publish(run, name, "Blots", samples=20, data=SAID, root=checkout)
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(publishing, "write_files", write_files)
+        threads.append(threading.Thread(target=publish, args=("second",)))
+        threads[0].start()
+        threads[0].join(10)
+        return write_files(*arguments)
+
+    write_files, threads = publishing.write_files, []
+    monkeypatch.setattr(publishing, "write_files", meanwhile)
+    publish("first")
+    threads[0].join()
+    table = checkout / "keras_gan_zoo" / "zoo" / "presets.toml"
+    assert list(cards.read(table.read_bytes(), "table")) == ["first", "second"]
+    page = (checkout / "docs" / "gallery.md").read_text()
+    assert "zoo/first.png" in page
+    assert "zoo/second.png" in page
+    assert sorted(path.name for path in table.parent.iterdir()) == ["presets", "presets.toml"]
 
 
 def test_the_gallery_is_that_of_the_cards():

@@ -1,15 +1,20 @@
+import contextlib
 import csv
+import os
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import training
+from keras_gan_zoo.core import claims
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import Recipe
 from tests.equality import TINY
-from tests.helpers import assert_same, weights_of
+from tests.helpers import assert_same, contents, weights_of
 
 
 @pytest.fixture
@@ -49,6 +54,15 @@ def test_a_run_folder_holds_everything(few_digits, tmp_path):
     assert list((folder / "tensorboard").rglob("events*"))
     again = kgz.load(folder)
     assert_same(weights_of(gan), weights_of(again))
+
+
+@pytest.mark.parametrize(
+    ("examples", "epochs", "steps"),
+    [(100_000, 3, 93), (100_000, 1, 50), (60_000, 5, 93), (60_000, 100, None), (1_797, 161, None), (1_797, 1, None)],
+)
+def test_runs_of_few_long_epochs_have_about_50_pictures(examples, epochs, steps):
+    recipe = Recipe("gan", "points", epochs=epochs, batch_size=64)
+    assert training.runs._picture_steps(recipe, range(examples)) == steps
 
 
 def test_the_recipe_in_the_folder_remakes_the_run(few_digits, tmp_path):
@@ -135,6 +149,20 @@ def test_broken_recipe_files_are_refused(text, message):
         Recipe.from_toml(text)
 
 
+def test_a_run_records_where_its_data_are(few_digits, monkeypatch):
+    folder, name = os.path.split(few_digits)
+    monkeypatch.chdir(folder)
+    recipe, _ = training.resolve(Recipe("dcgan", name))
+    assert recipe.data == few_digits
+    assert training.resolve(Recipe("dcgan", "digits"))[0].data == "digits"
+
+
+def test_channels_of_a_recipe_are_those_of_the_model():
+    recipe, dataset = training.resolve(Recipe("dcgan", "digits", channels=3))
+    assert dataset.example_shape == (16, 16, 3)
+    assert Recipe.from_toml(recipe.to_toml()).channels == 3
+
+
 def test_a_folder_in_use_is_refused_and_untouched(few_digits, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="in use"):
@@ -150,12 +178,69 @@ def test_nothing_is_written_for_data_that_do_not_fit(few_digits, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_default_folders_are_numbered(tmp_path, monkeypatch):
+def test_default_folders_are_numbered_and_belong_to_one_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = Recipe("dcgan", "digits")
-    assert str(training.run_folder(recipe)) == "runs/dcgan_digits"
     (tmp_path / "runs" / "dcgan_digits").mkdir(parents=True)
-    assert str(training.run_folder(recipe)) == "runs/dcgan_digits_2"
+    with training.new_folder(recipe) as second, training.new_folder(recipe) as third:
+        assert [str(second), str(third)] == ["runs/dcgan_digits_2", "runs/dcgan_digits_3"]
+        (second / "recipe.toml").touch()
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["dcgan_digits", "dcgan_digits_2"]
+    with training.new_folder(recipe) as unused:
+        assert str(unused) == "runs/dcgan_digits_3"
+
+
+def test_a_default_folder_that_somebody_claims_between_is_not_used(tmp_path, monkeypatch):
+    """Between the creation of the folder and the claim, another process gives it as `out`."""
+    monkeypatch.chdir(tmp_path)
+    claim = claims._claim
+
+    def late(folder, *arguments):
+        if folder == Path("runs/dcgan_digits"):
+            others.enter_context(contextlib.closing(os.fdopen(claim(folder, False, False))))
+        return claim(folder, *arguments)
+
+    with contextlib.ExitStack() as others:
+        monkeypatch.setattr(claims, "_claim", late)
+        with training.new_folder(Recipe("dcgan", "digits")) as folder:
+            assert str(folder) == "runs/dcgan_digits_2"
+            claims._held.clear()
+
+
+@pytest.mark.parametrize("leftover", [claims.LOCK_FILE, ".recipe.0f.unfinished.toml"])
+def test_what_a_killed_process_left_in_a_folder_does_not_block_it(tmp_path, leftover):
+    (tmp_path / leftover).touch()
+    with training.new_folder(Recipe("dcgan", "digits"), tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [claims.LOCK_FILE]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_trains_is_neither_resumed_nor_copied_nor_replaced(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.zeros((64, 5), np.float32))
+    recipe = Recipe("gan", str(tmp_path / "vectors.npy"), epochs=1, batch_size=32, model=TINY["gan"])
+
+    class Meddler(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            before = contents(folder)
+            for meddle in (
+                lambda: training.resume(folder, {"epochs": 9}),
+                lambda: training.resume(folder, out=tmp_path / "copy"),
+                lambda: training.train(recipe, folder),
+            ):
+                with pytest.raises(InputError, match=rf"belongs to process {os.getpid()} \(this one\) on host"):
+                    meddle()
+            assert contents(folder) == before
+
+    folder = tmp_path / "run"
+    training.train(recipe, folder, more_callbacks=(Meddler(),), verbose=0)
+    assert not list(folder.rglob(claims.LOCK_FILE))
+    assert not (tmp_path / "copy").exists()
+
+    for path in (folder, folder / "snapshots"):
+        (path / claims.LOCK_FILE).write_text("of a killed process")
+    training.resume(folder, {"epochs": 2}, out=tmp_path / "copy", verbose=0)
+    assert not list((tmp_path / "copy").rglob(claims.LOCK_FILE))
+    assert len(list(folder.rglob(claims.LOCK_FILE))) == 2
 
 
 def test_images_of_many_channels_train_without_pictures(tmp_path):

@@ -45,9 +45,11 @@ def build(image_shape: tuple[int, int, int], num_classes: int, seed: int = 0) ->
     x = images
     for number, width in enumerate(WIDTHS):
         for strides in (1, 1 if number == len(WIDTHS) - 1 else 2):
-            x = layers.Conv2D(width, 3, strides, padding="same", use_bias=False, **drawn())(x)
+            x = layers.Conv2D(
+                width, 3, strides, padding="same", data_format="channels_last", use_bias=False, **drawn()
+            )(x)
             x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
-    features = layers.GlobalAveragePooling2D(name="features")(x)
+    features = layers.GlobalAveragePooling2D("channels_last", name="features")(x)
     dropped = layers.Dropout(0.3, seed=seed)(features)
     logits = layers.Dense(num_classes, name="logits", **drawn())(dropped)
     return keras.Model(images, {"features": features, "logits": logits}, name="classifier")

@@ -137,7 +137,7 @@ def build() -> keras.Model:
     for block, branches in BLOCKS.items():
         outputs = [_branch(x, f"{block}.{scope}", steps) for scope, steps in branches]
         x = layers.Concatenate(name=f"{block}.join", **FULL)(outputs)
-    features = layers.GlobalAveragePooling2D(name="pool_3", **FULL)(x)
+    features = layers.GlobalAveragePooling2D("channels_last", name="pool_3", **FULL)(x)
     logits = layers.Dense(1008, name="softmax", **FULL)(features)
     model = keras.Model(images, {"features": features, "logits": logits}, name="inception-2015-12-05")
     model.trainable = False
@@ -151,7 +151,7 @@ def _branch(x, scope: str, steps):
             case Conv():
                 x = _convolution(x, next(convolutions), step)
             case Pool():
-                x = step.kind(3, step.strides, step.padding, name=next(pools), **FULL)(x)
+                x = step.kind(3, step.strides, step.padding, "channels_last", name=next(pools), **FULL)(x)
             case parts:
                 names = _numbered(f"{scope}mixed.conv")
                 x = [_convolution(x, next(names), part) for part in parts]
@@ -161,7 +161,9 @@ def _branch(x, scope: str, steps):
 
 def _convolution(x, name: str, conv: Conv):
     kernel = (conv.height, conv.width)
-    x = layers.Conv2D(conv.channels, kernel, conv.strides, conv.padding, use_bias=False, name=name, **FULL)(x)
+    x = layers.Conv2D(
+        conv.channels, kernel, conv.strides, conv.padding, "channels_last", use_bias=False, name=name, **FULL
+    )(x)
     x = layers.BatchNormalization(epsilon=1e-3, scale=False, name=f"{name}.batchnorm", **FULL)(x)
     return layers.ReLU(name=f"{name}.relu", **FULL)(x)
 

@@ -1,0 +1,158 @@
+"""Which files of a folder are pictures, of which class each is, and what is left out."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_gan_zoo.errors import InputError
+
+SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".jp2", ".tga"),
+    *(".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
+}
+TABLE = "captions.csv"  # of a folder's captions
+TEXT = ".txt"  # of a picture's captions, beside it
+# What systems and programs put beside a user's files; names that begin with a dot or with @ea belong to them as well.
+_OF_SYSTEMS = {
+    *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+    *("$recycle.bin", "system volume information", "lost+found"),
+}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of a folder.
+
+    Args:
+        folder: The folder.
+        paths: Its pictures, class by class.
+        labels: The class of each, or None if the pictures lie in the folder itself.
+        class_names: Names of the sub-folders that are classes, or None.
+        remarks: Sentences about what is left out.
+        texts: The files that may have captions: a table, or text files beside pictures.
+    """
+
+    folder: Path
+    paths: list[Path]
+    labels: list[int] | None
+    class_names: tuple[str, ...] | None
+    remarks: tuple[str, ...]
+    texts: tuple[Path, ...] = ()
+
+
+@dataclass
+class _Found:
+    pictures: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    hidden: list[Path] = field(default_factory=list)
+    texts: list[Path] = field(default_factory=list)
+
+
+def pictures_in(folder: Path) -> Listing:
+    """Lists the pictures of a folder, whose sub-folders, links included, are classes.
+
+    Hidden files and folders, and those of systems, such as `__MACOSX`, are left out. Classes are in the order of
+    their names, or by number where all names are numbers.
+
+    Raises:
+        InputError: If there are none, if they lie both in the folder and in sub-folders, or if a folder cannot be read.
+    """
+    found = _Found()
+    _collect(folder, (), found)
+    classes = _in_order({path.relative_to(folder).parts[0] for path in found.pictures if path.parent != folder})
+    _check(folder, found, classes)
+    _set_texts_apart(folder, found)
+    remarks, texts = _remarks(folder, found, classes), tuple(sorted(found.texts))
+    if not classes:
+        return Listing(folder, sorted(found.pictures), None, None, remarks, texts)
+    number = {name: index for index, name in enumerate(classes)}
+    labelled = sorted((number[path.relative_to(folder).parts[0]], path) for path in found.pictures)
+    labels, paths = zip(*labelled, strict=True)
+    return Listing(folder, list(paths), list(labels), tuple(classes), remarks, texts)
+
+
+def some(folder: Path, paths: Sequence[Path]) -> str:
+    """The first paths of several, as seen from the folder."""
+    first = ", ".join(str(path.relative_to(folder)) for path in paths[:3])
+    return f"{first} and {len(paths) - 3} more" if len(paths) > 3 else first
+
+
+def _collect(folder: Path, above: tuple[Path, ...], found: _Found) -> None:
+    """Adds what is in the folder and below it. A link that leads back up is not followed, as it would have no end."""
+    place = folder.resolve()
+    if place in above:
+        return
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = folder / entry.name
+                is_folder = entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and path.is_dir())
+                is_picture = path.suffix.lower() in SUFFIXES
+                if _is_hidden(entry.name):
+                    found.hidden += [path] if is_folder or is_picture else []
+                elif is_folder:
+                    _collect(path, (*above, place), found)
+                else:
+                    (found.pictures if is_picture else found.others).append(path)
+    except OSError as error:
+        raise InputError(
+            f"Expected folders that can be read. Received: {folder} ({error.strerror}). Change its permissions, or "
+            "move it elsewhere."
+        ) from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "@ea")) or name.lower() in _OF_SYSTEMS
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Sorted by number where all names are numbers, as 2 then comes before 10; otherwise by name."""
+    if all(_NUMBER.fullmatch(name) for name in names):
+        return sorted(names, key=lambda name: (float(name), name))
+    return sorted(names)
+
+
+def _check(folder: Path, found: _Found, classes: list[str]) -> None:
+    if not found.pictures:
+        seen = sorted(found.others or found.hidden)
+        received = f"{len(seen)} other files: {some(folder, seen)}" if seen else "none"
+        raise InputError(
+            f"Expected pictures, such as PNG or JPEG files, in {folder} or its sub-folders. Received: {received}. "
+            "Check the folder."
+        )
+    stray = sorted(path for path in found.pictures if path.parent == folder)
+    if classes and stray:
+        raise InputError(
+            f"Expected images either in {folder} itself or in sub-folders, one per class. Received: both, such as "
+            f"{stray[0].name} and the folder {classes[0]}. Move them."
+        )
+
+
+def _set_texts_apart(folder: Path, found: _Found) -> None:
+    """Takes the files of captions out of the others."""
+    pictures = {path.with_suffix("") for path in found.pictures}
+
+    def is_text(path: Path) -> bool:
+        is_beside = path.suffix.lower() == TEXT and path.with_suffix("") in pictures
+        return is_beside or (path.parent == folder and path.name.lower() == TABLE)
+
+    found.texts = [path for path in found.others if is_text(path)]
+    found.others = [path for path in found.others if not is_text(path)]
+
+
+def _remarks(folder: Path, found: _Found, classes: list[str]) -> tuple[str, ...]:
+    remarks = []
+    if found.others:
+        listed = some(folder, sorted(found.others))
+        total = len(found.others) + len(found.pictures)
+        remarks.append(f"Left out, because they are no pictures, {len(found.others)} of {total} files: {listed}.")
+    if found.hidden:
+        remarks.append(f"Left out as hidden, {len(found.hidden)}: {some(folder, sorted(found.hidden))}.")
+    empty = sorted(path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path.name))
+    empty = [path for path in empty if classes and path.name not in classes]
+    if empty:
+        remarks.append(f"Without pictures, and therefore no class, {len(empty)}: {some(folder, empty)}.")
+    return tuple(remarks)
