@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.dcgan import DCGAN
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
+    from keras_gan_zoo.models.text_to_image import TextToImageGAN
     from keras_gan_zoo.models.wgan import WGAN
     from keras_gan_zoo.models.wgan_gp import WGANGP
     from keras_gan_zoo.zoo.cards import list_presets
@@ -79,6 +80,7 @@ __all__ = [
     "ConditionalGAN",
     "GameModel",
     "InputError",
+    "TextToImageGAN",
     "TwoPlayerModel",
     "callbacks",
     "data",

@@ -52,6 +52,10 @@ class Encoder:
             self.encode(["a face"])
         return self._dim
 
+    def get_config(self) -> dict:
+        """What a saved model notes of its encoder."""
+        return {"name": self.name, "digest": self.digest, "dim": self.dim}
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, d), float32, of n texts.
 
@@ -182,6 +186,40 @@ class Function(Encoder):
             super().__init__(lambda texts: _predicted(function, texts), function.name, _digest_of_model(function))
         else:
             super().__init__(function, getattr(function, "__name__", type(function).__name__), digest_of(function))
+
+
+class Absent(Encoder):
+    """The encoder of a saved model, which is not at hand: it can be compared with others, but not run.
+
+    Args:
+        name: Its name.
+        digest: Its digest.
+        dim: The length of a vector.
+        reason: Why it is not at hand.
+    """
+
+    def __init__(self, name: str, digest: str, dim: int, reason: str):
+        super().__init__(self._refuse, name, digest, dim)
+        self.reason = reason
+
+    def _refuse(self, texts):
+        raise InputError(
+            f"Expected the encoder of training, {self.name!r}. Received: none; {self.reason}. Set it, as in "
+            "gan.encoder = encoder, or pass vectors, conditions=."
+        )
+
+
+def saved(config: dict) -> Encoder:
+    """The encoder that `Encoder.get_config` describes: one by its name, or an `Absent` one."""
+    if config["name"] in registry.ENCODERS:
+        try:
+            encoder = as_encoder(config["name"])
+        except InputError as error:  # its package is missing
+            return Absent(**config, reason=str(error))
+        if encoder.digest == config["digest"]:
+            return encoder
+        return Absent(**config, reason=f"another version of {config['name']!r} is installed")
+    return Absent(**config, reason="functions and models are not saved with it")
 
 
 def as_encoder(encoder) -> Encoder:

@@ -26,6 +26,14 @@ def draw_for_replica(rows, draw, axis: int = 0):
     return drawn[(*[slice(None)] * axis, slice(replica * rows, (replica + 1) * rows))]
 
 
+def next_rows(values):
+    """For each row the next one of the global batch, and the first one for the last."""
+    context = tf.distribute.get_replica_context()
+    rows, replica = tf.shape(values)[0], context.replica_id_in_sync_group
+    everyone = values if context.num_replicas_in_sync == 1 else context.all_gather(values, axis=0)
+    return tf.roll(everyone, -1, axis=0)[replica * rows : (replica + 1) * rows]
+
+
 def mean(value):
     """The mean of a tensor over replicas; gradients flow through it."""
     context = tf.distribute.get_replica_context()

@@ -33,6 +33,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
         described = {"source": type(x).__name__, **({"shuffle": True} if is_shuffled else {})}
     else:
         batch_size = data.BATCH_SIZE * model.minibatches_per_step if batch_size is None else batch_size
+        dataset = model.prepared(dataset)
         check_dataset(model, dataset, batch_size)
         model.adopt(dataset)
         _warn_of_other_classes(model, dataset)
@@ -111,6 +112,7 @@ def _in_order(model, x, y, batch_size: int | None, reading: Reading) -> Feed:
     dataset = data.as_dataset(x, y)
     if dataset is None:
         return read(model, x, reading)
+    dataset = model.prepared(dataset)
     check_dataset(model, dataset)
     batches = dataset.batches_in_order(batch_size or data.BATCH_SIZE, model.data_condition is not None)
     return Feed(batches if reading.steps is None else batches.take(reading.steps))

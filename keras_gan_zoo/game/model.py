@@ -112,6 +112,10 @@ class GameModel(BuiltInConstructor, keras.Model):
     def check_complete(self) -> None:
         """Raises an `InputError` if a network is not ready to be trained or evaluated."""
 
+    def prepared(self, dataset: data.Dataset) -> data.Dataset:
+        """The examples with the conditions that the networks take, made from what the data have."""
+        return dataset
+
     def adopt(self, dataset: data.Dataset) -> None:
         """Takes facts that the model lacks, such as class names, from the data that it is first trained on."""
 

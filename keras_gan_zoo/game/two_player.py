@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.game.checks import check_options, check_players
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
@@ -118,6 +119,10 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         judged = condition if len(self.discriminator.inputs) == 2 else None
         scores = self.discriminator(inputs(self._packed(examples), self._packed(judged)), training=training)
         return tf.cast(scores, keras.backend.floatx())
+
+    def mismatched(self, condition):
+        """For each example the condition of the next one in the minibatch, whatever the number of replicas."""
+        return replicas.next_rows(condition)
 
     def judge(self, real, fake, condition, training: bool = True) -> tuple:
         """Scores of real and of generated examples, and the penalties `r1` and `r2` for the discriminator's loss."""

@@ -8,6 +8,8 @@ import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.texts import check_known, checked_texts
+from keras_gan_zoo.encoders import Encoder
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.noise import checked_noise, truncated_noise
 
@@ -18,13 +20,24 @@ class Sampler:
     Attributes:
         latent_shape: Shape of the noise of one example, such as (100,); None if no noise is taken.
         condition: The condition: classes, vectors or pictures; None if none is taken.
+        encoder: Turns texts into vectors, if the condition is one of texts; see `encoders`.
+        vocabulary: The words of the texts of training, if they are known.
     """
 
     latent_shape: tuple[int, ...] | None
     condition: Condition | None
+    encoder: Encoder | None = None
+    vocabulary: frozenset[str] | None = None
 
     def sample(
-        self, n: int, labels=None, seed: int | None = None, truncation: float | None = None, *, conditions=None
+        self,
+        n: int,
+        labels=None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        *,
+        conditions=None,
+        text=None,
     ) -> np.ndarray:
         """Generated examples.
 
@@ -37,6 +50,7 @@ class Sampler:
             truncation: Threshold above 0 beyond which noise is drawn again, such as 1.0, for examples that are more
                 typical and vary less, see `latent.truncated_noise`. None for no truncation.
             conditions: For networks that take vectors or pictures: one for all, or n of them.
+            text: For networks that take texts: one for all, or n of them.
 
         Returns:
             Array (n, *example_shape): float32, images in [-1, 1]; or uint8 from a file that was exported with `uint8`.
@@ -52,15 +66,16 @@ class Sampler:
             )
         noise = None if self.latent_shape is None else truncated_noise(n, self.latent_shape, truncation, seed)
         with self._drawing(seed):
-            return self._examples_of(noise, self.condition_of(n, labels, conditions))
+            return self._examples_of(noise, self.condition_of(n, labels, conditions, text))
 
-    def sample_from(self, noise: np.ndarray, labels=None, *, conditions=None) -> np.ndarray:
+    def sample_from(self, noise: np.ndarray, labels=None, *, conditions=None, text=None) -> np.ndarray:
         """Generates examples from given noise, like `sample`.
 
         Args:
             noise: (n, *latent_shape), such as `latent.interpolate` makes.
             labels: As in `sample`.
             conditions: As in `sample`.
+            text: As in `sample`.
 
         Returns:
             An array as from `sample`.
@@ -74,7 +89,7 @@ class Sampler:
             (5, 2)
         """
         noise = self.checked_noise(noise)
-        return self._examples_of(noise, self.condition_of(len(noise), labels, conditions))
+        return self._examples_of(noise, self.condition_of(len(noise), labels, conditions, text))
 
     @property
     def conditional(self) -> bool:
@@ -96,10 +111,12 @@ class Sampler:
         """Noise as float32 (n, *latent_shape), or an `InputError`."""
         return checked_noise(noise, self.noise_shape())
 
-    def condition_of(self, n: int, labels=None, conditions=None) -> np.ndarray | None:
+    def condition_of(self, n: int, labels=None, conditions=None, text=None) -> np.ndarray | None:
         """The conditions of n examples as an array, see `Condition.to_sample`; None if none are taken."""
-        if labels is not None and conditions is not None:
-            raise InputError("Expected labels or conditions. Received: both. Leave one of them out.")
+        if sum(given is not None for given in (labels, conditions, text)) > 1:
+            raise InputError("Expected one of labels, conditions and text. Received: several. Leave the others out.")
+        if text is not None:
+            conditions = self._vectors_of(n, text)
         given = labels if conditions is None else conditions
         if self.condition is not None:
             if labels is not None and not self.condition.is_class:
@@ -114,6 +131,18 @@ class Sampler:
                 f"Expected no {what}, because the networks take none. Received: {given!r}. Leave them out."
             )
         return None
+
+    def _vectors_of(self, n: int, text) -> np.ndarray:
+        """The vectors of one text for all of n samples, or of n texts."""
+        if self.encoder is None:
+            raise InputError(f"Expected no text, because the networks take none. Received: {text!r}. Leave it out.")
+        texts = checked_texts([text] if isinstance(text, str) else text)
+        if len(texts) not in (1, n):
+            raise InputError(f"Expected one text, or one for each of {n} samples. Received: {len(texts)} texts.")
+        for each in dict.fromkeys(texts) if self.vocabulary else ():
+            check_known(each, self.vocabulary)
+        vectors = self.encoder.encode(texts)
+        return vectors if len(texts) == n else vectors[0]
 
     def _drawing(self, seed: int | None) -> AbstractContextManager:
         """A context in which random numbers that are drawn besides the noise follow the seed."""

@@ -9,7 +9,7 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 """
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
+from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
 from keras_gan_zoo.networks.layers import Dropout, Maxout
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
@@ -26,6 +26,7 @@ __all__ = [
     "maxout_pair",
     "mlp_pair",
     "spectrally_normalized",
+    "text_dcgan_pair",
 ]
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.

@@ -69,33 +69,15 @@ def dcgan_pair(
     check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
 
-    pyramid = _pyramid(shape[:2])
-    channels = [min(2**level, 8) * width for level in range(len(pyramid) - 1)]  # from the image inwards
-
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
-    x = parts.with_label(noise, labels, num_classes)
-    base = (*pyramid[-1], channels[-1])
-    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=_normal(seeds))(x)
-    x = layers.ReLU()(_batch_normalization()(layers.Reshape(base)(x)))
-    for level in reversed(range(1, len(pyramid) - 1)):
-        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=_normal(seeds))
-        x = layers.ReLU()(_batch_normalization()(x))
-    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=_normal(seeds))
-    x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
-    generator = parts.network(noise, labels, x, "generator")
+    images = _upwards(parts.with_label(noise, labels, num_classes), shape, width, seeds)
+    generator = parts.network(noise, labels, images, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     x = parts.with_label(examples, labels, num_classes)
-    for level in range(1, len(pyramid)):
-        strides = _strides(pyramid[level - 1], pyramid[level])
-        normalization = "none" if level == 1 else discriminator_normalization
-        has_bias = normalization == "none"
-        x = _convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=_normal(seeds))(x)
-        x = layers.LeakyReLU(0.2)(_normalized(x, normalization))
-        x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
-    return generator, parts.network(
-        examples, labels, parts.dense_scores(parts.flat(x), _normal(seeds)), "discriminator"
-    )
+    x = _downwards(x, shape, width, seeds, discriminator_normalization, dropout)
+    scores = parts.dense_scores(parts.flat(x), _normal(seeds))
+    return generator, parts.network(examples, labels, scores, "discriminator")
 
 
 def conditional_dcgan_pair(
@@ -173,6 +155,102 @@ def conditional_dcgan_pair(
     x = layers.LeakyReLU(0.2)(dense(parts.beside(x, label), discriminator_units))
     scores = parts.dense_scores(parts.beside(x, label), _normal(seeds))
     return generator, parts.network(examples, labels, scores, "discriminator")
+
+
+def text_dcgan_pair(
+    shape: Shape,
+    latent_dim: int = 100,
+    num_classes: int | None = None,
+    *,
+    text_dim: int = 512,
+    text_units: int = 128,
+    width: int = 32,
+    packing: int = 1,
+    seed: int | None = None,
+) -> tuple[keras.Model, keras.Model]:
+    """Networks that take the vector of a text, after Reed et al. (2016), for images of 8 to 128 pixels a side.
+
+    In both, a fully connected layer compresses the vector. The generator is that of `dcgan_pair`, with the compressed
+    vector beside the noise. The discriminator is that of `dcgan_pair` down to 3 or 4 pixels, where the vector joins the
+    features in every place, and a convolution of 1x1 follows before the score.
+
+    Args:
+        shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
+        latent_dim: Number of noise values.
+        num_classes: None: these networks take no labels.
+        text_dim: Length of the vector of a text.
+        text_units: Length of the compressed vector.
+        width: Number of channels at the highest resolution.
+        packing: Images that the discriminator takes at once, with as many vectors.
+        seed: Fixes the initial weights.
+
+    Returns:
+        The generator and the discriminator.
+
+    Raises:
+        InputError: If the shape is not such an image, or `num_classes` is given.
+
+    Example:
+        >>> generator, discriminator = text_dcgan_pair((16, 16, 3), text_dim=64, width=8)
+        >>> generator.input_shape, discriminator.output_shape
+        ([(None, 100), (None, 64)], (None, 1))
+    """
+    _check_image(shape)
+    if num_classes is not None:
+        raise InputError(f"Expected no classes, because these networks take texts. Received: {num_classes}.")
+    latent_dim, text_dim, text_units, width = parts.counts(
+        latent_dim=latent_dim, text_dim=text_dim, text_units=text_units, width=width
+    )
+    seeds = parts.seeds_of(seed)
+
+    def compressed(text):
+        return layers.LeakyReLU(0.2)(layers.Dense(text_units, kernel_initializer=_normal(seeds))(text))
+
+    noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
+    images = _upwards(parts.beside(noise, compressed(text)), shape, width, seeds)
+    generator = parts.network(noise, text, images, "generator")
+
+    examples, _ = parts.discriminator_inputs(shape, None, packing)
+    text = keras.Input((packing * text_dim,), name="condition")
+    x = parts.beside(_downwards(examples, shape, width, seeds), compressed(text))
+    x = _convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=_normal(seeds))(x)
+    x = layers.LeakyReLU(0.2)(_batch_normalization()(x))
+    scores = parts.dense_scores(parts.flat(x), _normal(seeds))
+    return generator, parts.network(examples, text, scores, "discriminator")
+
+
+def _upwards(x, shape: Shape, width: int, seeds: Iterator[int | None]):
+    """Images from vectors, by the generator of `dcgan_pair`."""
+    pyramid, channels = _levels(shape, width)
+    base = (*pyramid[-1], channels[-1])
+    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=_normal(seeds))(x)
+    x = layers.ReLU()(_batch_normalization()(layers.Reshape(base)(x)))
+    for level in reversed(range(1, len(pyramid) - 1)):
+        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=_normal(seeds))
+        x = layers.ReLU()(_batch_normalization()(x))
+    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=_normal(seeds))
+    return layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
+
+
+def _downwards(
+    x, shape: Shape, width: int, seeds: Iterator[int | None], normalization: str = "batch", dropout: float = 0.0
+):
+    """Features of 3 or 4 pixels a side from images, by the discriminator of `dcgan_pair`."""
+    pyramid, channels = _levels(shape, width)
+    for level in range(1, len(pyramid)):
+        strides = _strides(pyramid[level - 1], pyramid[level])
+        kind = "none" if level == 1 else normalization
+        has_bias = kind == "none"
+        x = _convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=_normal(seeds))(x)
+        x = layers.LeakyReLU(0.2)(_normalized(x, kind))
+        x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
+    return x
+
+
+def _levels(shape: Shape, width: int) -> tuple[list[Shape], list[int]]:
+    """The sides of the feature maps from the image inwards, and the channels of all but the image."""
+    pyramid = _pyramid(shape[:2])
+    return pyramid, [min(2**level, 8) * width for level in range(len(pyramid) - 1)]
 
 
 def _pyramid(sides: Shape) -> list[Shape]:

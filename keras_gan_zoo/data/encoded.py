@@ -1,0 +1,95 @@
+"""Examples with the vectors of their captions as conditions."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cached_property
+
+import numpy as np
+
+from keras_gan_zoo.data.captioned import CaptionedDataset
+from keras_gan_zoo.data.dataset import Dataset
+
+
+class EncodedDataset(Dataset):
+    """Captioned examples to train on: the condition of an example is the vector of one of its captions.
+
+    In training, each step draws the captions of its examples anew, as a function of the seed and the step. In order,
+    and in `conditions`, it is the first caption.
+
+    Args:
+        source: The examples and their captions.
+        encoder: Turns texts into vectors; see `encoders.Encoder`.
+        seed: Seed of the drawn captions.
+
+    Example:
+        >>> from keras_gan_zoo import data, encoders
+        >>> faces = data.load("avatars")[:100]
+        >>> EncodedDataset(faces, encoders.as_encoder("characters")).condition_shape
+        (512,)
+    """
+
+    def __init__(self, source: CaptionedDataset, encoder, seed: int = 0):
+        self.source, self.encoder, self.seed = source, encoder, seed
+        self.name, self.class_names, self.remarks = source.name, None, source.remarks
+        self.centers = self.std = None
+        texts = {text: None for captions in source.captions for text in captions}
+        numbers = {text: number for number, text in enumerate(texts)}
+        self.vectors = encoder.encode(list(texts))
+        self.counts = np.array([len(captions) for captions in source.captions], np.int32)
+        self.numbers = np.zeros((len(source), self.counts.max()), np.int32)  # of texts; unused places are 0
+        for row, captions in zip(self.numbers, source.captions, strict=True):
+            row[: len(captions)] = [numbers[text] for text in captions]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def examples(self) -> np.ndarray:
+        return self.source.examples
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return self.source.example_shape
+
+    @property
+    def condition_shape(self) -> tuple[int, ...]:
+        return self.vectors.shape[1:]
+
+    @cached_property
+    def conditions(self) -> np.ndarray:
+        return self.vectors[self.numbers[:, 0]]
+
+    def described(self) -> dict:
+        some = "\n".join(
+            text for i in range(0, len(self), max(1, len(self) // 1000)) for text in self.source.captions[i]
+        )
+        return {**self.source.described(), "captions": zlib.crc32(some.encode()), "encoder": self.encoder.digest}
+
+    def in_memory(self) -> EncodedDataset:
+        return self
+
+    def _fetch(self, with_conditions: bool):
+        import tensorflow as tf  # only when batches are requested
+
+        fetch_examples = self.source._fetch(False)
+        if not with_conditions:
+            return fetch_examples
+        tables = tf.data.Dataset.from_tensors((self.vectors, self.numbers, self.counts)).repeat()
+
+        def fetch(batches, indices_of):
+            def vectors(batch, tables):
+                vectors, numbers, counts = tables
+                examples = indices_of(batch)
+                which = tf.zeros_like(examples, tf.int32)
+                if batch.shape.rank == 0:  # the number of a step; of batches in order, it is the examples' numbers
+                    drawn = tf.random.stateless_uniform(tf.shape(examples), (self.seed, batch))
+                    which = tf.cast(drawn * tf.cast(tf.gather(counts, examples), drawn.dtype), tf.int32)
+                return tf.gather(
+                    vectors, tf.gather_nd(numbers, tf.stack([tf.cast(examples, tf.int32), which], axis=-1))
+                )
+
+            drawn = tf.data.Dataset.zip(batches, tables).map(vectors, num_parallel_calls=2)
+            return tf.data.Dataset.zip(fetch_examples(batches, indices_of), drawn)
+
+        return fetch

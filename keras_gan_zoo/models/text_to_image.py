@@ -1,0 +1,167 @@
+"""GAN-INT-CLS of Reed et al. (2016): a conditional GAN whose condition is a text."""
+
+from collections.abc import Collection
+
+import keras
+import tensorflow as tf
+
+from keras_gan_zoo.data.captioned import CaptionedDataset
+from keras_gan_zoo.data.encoded import EncodedDataset
+from keras_gan_zoo.encoders import Encoder, as_encoder, saved
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.models.gan import GAN
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class TextToImageGAN(GAN):
+    r"""Text-to-image GAN (Reed et al., 2016, Algorithm 1): GAN-INT-CLS, or one of its halves.
+
+    An encoder turns a text into a vector h, which both players take. With matching-aware discrimination (CLS), the
+    discriminator also takes real images x with the vector of a wrong text, and so learns to judge whether an image and
+    a text belong together. It ascends
+
+    $$\log D(x, h) + \tfrac{1}{2} \log(1 - D(x, \hat{h})) + \tfrac{1}{2} \log(1 - D(G(z, h), h))$$
+
+    The wrong text of an example is that of the next one in the minibatch. Where the two are equal, the generated image
+    takes the place of the wrong pair. With interpolation (INT), the generator also takes the vectors midway between an
+    example's text and the wrong one: no text belongs to them, but they fill the gaps between those of the data.
+
+    Losses of the generator's own layers, such as that of `networks.ConditioningAugmentation`, are added to its loss.
+    Generator and discriminator take their steps as in `GAN`, on fresh noise each.
+
+    Args:
+        generator: Keras model from [noise, vectors (batch, d)] to images, channels last in [-1, 1].
+        discriminator: Keras model from [images, vectors (batch, d)] to raw scores (batch, 1).
+        encoder: From texts to vectors of length d: a key of `encoders.ENCODERS`, a function of a list of texts, or a
+            Keras model. Its name and digest are saved with the model; a function or a model must be given again after
+            loading, as `gan.encoder = function`.
+        matching_aware: Whether the discriminator takes wrong texts.
+        interpolation: Whether the generator takes vectors between those of texts.
+        vocabulary: The words of the texts of training; None for those of the data that it is first trained on.
+        **options: As for `GAN`, without classes.
+
+    Raises:
+        InputError: If the networks do not take vectors of the encoder's length, or an argument is out of range.
+
+    Example:
+        ```python
+        faces = kgz.data.load("avatars")
+        gan = kgz.TextToImageGAN.for_images((16, 16, 3))
+        gan.compile()
+        gan.fit(faces, batch_size=64, epochs=40)
+        gan.sample(4, text="long green hair, dark glasses and a happy mouth", seed=0)
+        ```
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        encoder="characters",
+        matching_aware: bool = True,
+        interpolation: bool = True,
+        vocabulary: Collection[str] | None = None,
+        **options,
+    ):
+        super().__init__(generator, discriminator, **options)
+        if self.latent_shape is None or self.condition is None or self.condition.kind != "vectors":
+            raise InputError(
+                "Expected a generator that takes noise and vectors, keras.Input((d,), name='condition'). Received: one "
+                f"with the inputs {generator.input_shape}. Use GAN for other conditions."
+            )
+        self.matching_aware, self.interpolation = matching_aware, interpolation
+        self.vocabulary = None if vocabulary is None else frozenset(vocabulary)
+        self._encoder: Encoder | None = None
+        self.encoder = encoder
+
+    @property
+    def encoder(self) -> Encoder:
+        """From texts to the vectors that the networks take."""
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, encoder) -> None:
+        encoder = saved(encoder) if isinstance(encoder, dict) else as_encoder(encoder)
+        length = self.condition.shape[0]
+        if encoder.dim != length:
+            raise InputError(
+                f"Expected an encoder with vectors of length {length}, which the networks take. Received: "
+                f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
+            )
+        if self._encoder is not None and self._encoder.digest != encoder.digest:
+            raise InputError(
+                f"Expected the encoder of training, {self._encoder!r}. Received: {encoder!r}. Its vectors would mean "
+                "something else to the networks: pass that one."
+            )
+        self._encoder = encoder
+
+    @staticmethod
+    def paper_networks(shape):
+        return {"architecture": "text_dcgan"}
+
+    @staticmethod
+    def paper_optimizer(learning_rate: float | None = None) -> keras.optimizers.Optimizer:
+        """Adam with a learning rate of 2e-4 and beta 1 of 0.5."""
+        return keras.optimizers.Adam(2e-4 if learning_rate is None else learning_rate, beta_1=0.5)
+
+    @classmethod
+    def for_images(cls, image_shape, latent_dim: int = 100, *, encoder="characters", **arguments):
+        """As in `GAN`; the networks take the vectors of the encoder."""
+        encoder = as_encoder(encoder)
+        return super().for_images(image_shape, latent_dim, encoder=encoder, text_dim=encoder.dim, **arguments)
+
+    def train_step(self, batch):
+        """One iteration of Algorithm 1."""
+        minibatches = self.minibatches(batch, self.discriminator_steps)
+        *noises, last_noise, noise_between = self.noise(len(minibatches) + 2, tf.shape(minibatches[0][0])[0])
+
+        for (real, text), noise in zip(minibatches, noises, strict=True):
+            fake = self.generate(noise, text)
+            with tf.GradientTape() as tape:
+                real_scores, fake_scores, penalty = self.judge(real, fake, text)
+                d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
+                if self.matching_aware:
+                    wrong_scores = self.wrong_scores(real, text, fake_scores)
+                    d_loss = (d_loss + self.adversarial_loss.discriminator_loss(real_scores, wrong_scores)) / 2
+                d_loss += penalty
+            self.descend(self.discriminator, d_loss, tape)
+
+        noise, texts, repeats = last_noise, text, 1
+        if self.interpolation:
+            noise, repeats = tf.concat([last_noise, noise_between], axis=0), 2
+            texts = tf.concat([text, (text + self.mismatched(text)) / 2], axis=0)
+        with tf.GradientTape() as tape:
+            fake_scores = self.score(self.generate(noise, texts), texts)
+            g_loss = self.generator_loss(fake_scores, lambda: tf.concat([self.score(real, text)] * repeats, axis=0))
+            g_loss += sum(self.generator.losses)
+        self.descend(self.generator, g_loss, tape)
+        return self.finish_step(d_loss=d_loss, g_loss=g_loss)
+
+    def wrong_scores(self, real, text, fake_scores):
+        """Scores of real images with wrong texts. Where the next text is the same, the scores of generated images."""
+        wrong = self.mismatched(text)
+        scores = self.score(real, wrong)
+        differs = tf.reduce_any(text != wrong, axis=-1)
+        differs = tf.reduce_all(tf.reshape(differs, (-1, self.packing)), axis=1)
+        return tf.where(tf.reshape(differs, (-1, *[1] * (len(scores.shape) - 1))), scores, fake_scores)
+
+    def prepared(self, dataset):
+        """Captioned examples with the vectors of their captions; other data have vectors of their own."""
+        if not isinstance(dataset, CaptionedDataset):
+            return dataset
+        return EncodedDataset(dataset, self.encoder, self.seed)
+
+    def adopt(self, dataset) -> None:
+        """Adopts the words of the captions, if the model has none of its own."""
+        if self.vocabulary is None and isinstance(dataset, EncodedDataset):
+            self.vocabulary = dataset.source.vocabulary
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": self.encoder.get_config(),
+            "matching_aware": self.matching_aware,
+            "interpolation": self.interpolation,
+            "vocabulary": None if self.vocabulary is None else sorted(self.vocabulary),
+        }
