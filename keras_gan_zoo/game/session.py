@@ -9,6 +9,7 @@ from keras_gan_zoo.callbacks import Journal, Log, NaNGuard, Snapshots, Stateful
 from keras_gan_zoo.distribution.workers import name_lost_workers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.game.execution import Executions, InterruptedEpoch, counted_singly, reads_to_the_end
+from keras_gan_zoo.state.environment import warn_of_other_rounding
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
@@ -81,6 +82,7 @@ class Session:
     def _begin(self) -> Snapshot | None:
         start = self.snapshots.begin(self.journal) if self.snapshots else None
         if start is not None:
+            warn_of_other_rounding(start.environment)
             start.restore(self.model)
             self.journal.resume_from(start)
         if self.guard:

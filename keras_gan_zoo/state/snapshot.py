@@ -21,6 +21,7 @@ from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.environment import environment
 
 KIND = b"keras_gan_zoo snapshot "
 FIRST_LINE = KIND + b"1\n"
@@ -44,6 +45,7 @@ class Snapshot:
         callbacks: The states of callbacks, by the names of their classes.
         history: The logs of the earlier epochs, each with its number as `epoch`.
         is_stopped: Whether a callback ended the training here.
+        environment: What it was computed by, see `environment.environment`; empty in files of earlier versions.
     """
 
     arrays: dict[str, np.ndarray]
@@ -54,11 +56,13 @@ class Snapshot:
     callbacks: dict[str, dict] = dataclasses.field(default_factory=dict)
     history: tuple[dict, ...] = ()
     is_stopped: bool = False
+    environment: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def capture(cls, model, **facts) -> "Snapshot":
         """Captures the values of all variables of a compiled model: weights, optimizers, averages, random states."""
-        return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
+        arrays = {name: _value(variable, model) for name, variable in _variables(model).items()}
+        return cls(arrays, model.seed, **facts, environment=environment())
 
     def restore(self, model) -> None:
         """Assigns these values to a model of the same kind."""

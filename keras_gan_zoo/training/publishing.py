@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import platform
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
-import keras
 import tensorflow as tf
 
 from keras_gan_zoo import metrics, pictures, zoo
@@ -19,9 +16,9 @@ from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
-from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import shipped as extractors
+from keras_gan_zoo.state.environment import environment
 from keras_gan_zoo.training.build import resolve
 from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo import cards, gallery
@@ -122,18 +119,6 @@ def training_minutes(run: Path) -> float:
     if not seconds:
         raise InputError(f"Expected a run with the times of its epochs in tensorboard/. Received: {run} without.")
     return round(seconds / 60, 1)
-
-
-def environment() -> dict[str, Any]:
-    """Versions of the libraries, and the number of cores of this process."""
-    return {
-        "keras_gan_zoo": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": version("numpy"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-    }
 
 
 def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:

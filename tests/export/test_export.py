@@ -444,7 +444,7 @@ def test_random_numbers_of_layers_follow_the_seed_of_sample():
     states = [np.array(state) for state in gan.variables if "seed" in state.path]
     samples = gan.sample(100, seed=3)
     np.testing.assert_array_equal(samples, gan.sample(100, seed=3))
-    np.testing.assert_array_equal(samples[:10], gan.sample(10, seed=3))
+    np.testing.assert_allclose(samples[:10], gan.sample(10, seed=3), atol=1e-6)
     np.testing.assert_array_equal(states, [np.array(state) for state in gan.variables if "seed" in state.path])
     noise = kgz.latent.truncated_noise(2, (4,), seed=0)
     assert not np.array_equal(gan.sample_from(noise), gan.sample_from(noise))
