@@ -8,11 +8,17 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.data import records
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.errors import InputError, similar
 
+TFDS = Kind(
+    "data set of TensorFlow Datasets",
+    "a prepared set of TensorFlow Datasets",
+    "Prepare the set again in TFDS_DATA_DIR.",
+)
 SECONDS_TO_ANSWER = 5
 PREPARED = "https://storage.googleapis.com"  # whence TensorFlow Datasets takes prepared sets
 
@@ -29,7 +35,8 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
             "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
         )
-    builder = tfds.builder(name)
+    with TFDS.border(name):
+        builder = tfds.builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
     with _hidden_warnings("absl"):  # of a folder that does not exist yet
         is_prepared = builder.is_prepared()

@@ -9,8 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError, unknown
 
+PRESET = Kind("preset", "a preset: the folder that save_preset wrote, or a .zip of it", "Get the preset again.")
 TABLE = Path(__file__).with_name("presets.toml")
 FOLDERS = Path(__file__).with_name("presets")
 CARD_FILE = "preset.toml"
@@ -130,10 +132,8 @@ def read(content: bytes, origin: str | os.PathLike) -> dict[str, Card]:
         InputError: If it is not TOML, or a table is not a card; the message names `origin`.
     """
     names = [field.name for field in dataclasses.fields(Card)][1:]
-    try:
+    with PRESET.border(origin):
         tables = tomllib.loads(content.decode("utf-8"))
-    except ValueError as error:
-        raise InputError(f"Expected cards of presets in TOML. Received: {origin}, which is not ({error}).") from error
     cards = {}
     for name, table in tables.items():
         if not isinstance(table, dict) or "variant" not in table:
