@@ -66,7 +66,7 @@ class Kind:
         """The path of a regular file, or an `InputError`: pipes and devices would be waited for, or have no end."""
         node = _node_at(path)
         if node is not None:
-            raise self.error(f"Expected {self.expected}. Received: {_shown(path)}, {node}. Check the path.")
+            raise self.error(f"Expected {self.expected}. Received: {shown(path)}, {node}. Check the path.")
         return Path(path)
 
     def content(self, path: str | os.PathLike) -> bytes:
@@ -85,16 +85,16 @@ class Kind:
         try:
             yield
         except Exception as error:  # which errors a library raises for damaged files is not public
-            if _is_of_this_package(error) or (isinstance(error, InputError) and _shown(path) in str(error)):
+            if _is_of_this_package(error) or (isinstance(error, InputError) and shown(path) in str(error)):
                 raise
-            raise missing_definition(_shown(path), error) or self._failure(path, error) from error
+            raise missing_definition(shown(path), error) or self._failure(path, error) from error
 
     def refusal(self, path: str | os.PathLike, received: str) -> InputError:
         """The error for a file that is something else."""
-        return self.error(f"Expected {self.expected}. Received: {_shown(path)}, {received}. {self.mend}")
+        return self.error(f"Expected {self.expected}. Received: {shown(path)}, {received}. {self.mend}")
 
     def _failure(self, path: str | os.PathLike, error: Exception) -> Exception:
-        message = f"Expected {self.expected}. Received: {_shown(path)} ({cause_of(error)})."
+        message = f"Expected {self.expected}. Received: {shown(path)} ({cause_of(error)})."
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return OSError(f"{message} Nothing was read: the file may be whole.")
         if isinstance(error, PermissionError):
@@ -183,7 +183,8 @@ def _node_at(path: str | os.PathLike) -> str | None:
     return None if stat.S_ISREG(mode) else _NODES.get(stat.S_IFMT(mode), "a device")
 
 
-def _shown(path: object) -> str:
+def shown(path: object) -> str:
+    """A path as errors show it: whatever its characters are, they cannot change a terminal."""
     return _printable(os.fspath(path) if isinstance(path, os.PathLike) else str(path))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
-from keras_gan_zoo.core.reading import exists, is_folder
+from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
@@ -105,7 +105,7 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
         what = "a file of another kind" if exists(path) else "which does not exist"
         near = [str(path.with_name(other)) for other in similar(path.name, beside)]
         raise InputError(
-            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, {what}."
+            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {shown(name)}, {what}."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the path.")
         )
     return load_tfds(str(name), split, size, memory_limit, beside)

@@ -162,4 +162,5 @@ def load_arrays(path: Path, size) -> Dataset:
         )
     if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
-    return Dataset(examples, labels, conditions=conditions, name=path.stem)
+    with ARRAYS.border(path):
+        return Dataset(examples, labels, conditions=conditions, name=path.stem)
