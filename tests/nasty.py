@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper
 
 DEEP = 100_000
 MARK = "code_was_run"  # the file that every attempt to run code would write, in the working directory
@@ -113,6 +115,16 @@ FOREIGN: dict[str, bytes] = {
     "a protocol buffer": b"\x08\x07" * 2000,
     "LiteRT": b"\x20\0\0\0TFL3" + bytes(2000),
 }
+
+
+def write_onnx(path: Path) -> None:
+    """A whole file: a generator whose images are the noise."""
+    noise, images = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 4]) for n in ("noise", "images"))
+    labels = helper.make_tensor_value_info("labels", TensorProto.INT32, ["batch"])
+    graph = helper.make_graph([helper.make_node("Identity", ["noise"], ["images"])], "g", [noise, labels], [images])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {"num_classes": "2", "class_names": '["a", "b"]'})
+    onnx.save(model, path)
 
 
 def _flip(place: float) -> Callable[[bytes], bytes]:

@@ -16,7 +16,7 @@ import keras
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.forks import check_not_forked
-from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder
+from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.errors import InputError
@@ -78,6 +78,10 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
 def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
     if url.lower().startswith("hf://"):
         return _load_from_hub(url, sha256)
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"Expected a URL. Received: {shown(url)} ({error}). Check its address.") from error
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
