@@ -126,9 +126,9 @@ def cause_of(error: BaseException) -> str:
     """
     outer, *inner = causes_of(error)
     for cause in inner:
-        if str(cause) not in str(outer):
+        if not str(cause).strip() or not str(outer).rstrip().endswith(str(cause).strip()):
             break
-        outer = cause  # which the outer one only repeats
+        outer = cause  # which the outer one only repeats, as Keras' do
     if isinstance(outer, RecursionError):
         return "it is nested too deeply"
     if is_out_of_memory(outer):
@@ -139,7 +139,9 @@ def cause_of(error: BaseException) -> str:
     for config in ("Full object config:", "config={"):
         message = message.partition(config)[0]
     message = _printable(" ".join(message.split())).rstrip(".")
-    return (message if len(message) <= LONGEST else f"{message[:LONGEST]} ...") or type(outer).__name__
+    if not any(map(str.isalpha, message)):  # an index, say
+        return f"{type(outer).__name__} {message}".strip()
+    return message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
 
 
 def is_out_of_memory(error: BaseException) -> bool:
