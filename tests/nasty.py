@@ -3,7 +3,7 @@
 import io
 import os
 import pickle
-import socket
+import stat
 import struct
 import warnings
 import zipfile
@@ -145,11 +145,6 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def _socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as opened:
-        opened.bind(str(path))
-
-
 # What lies at the path instead of a file.
 NODES: dict[str, Callable[[Path], object]] = {
     "a folder": lambda path: path.mkdir(),
@@ -157,7 +152,7 @@ NODES: dict[str, Callable[[Path], object]] = {
     "/dev/zero": lambda path: path.symlink_to("/dev/zero"),
     "a broken link": lambda path: path.symlink_to("nothing"),
     "a circle of links": lambda path: path.symlink_to(path.name),
-    "a socket": _socket,
+    "a socket": lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK),
     "nothing": lambda path: None,
 }
 

@@ -271,7 +271,7 @@ def test_an_export_to_a_full_disk_names_the_file(tmp_path, monkeypatch):
     def write(beside):
         raise ResourceExhaustedError(f"{beside}; No space left on device")
 
-    with pytest.raises(OSError, match="Nothing was written") as caught:
+    with pytest.raises(OSError, match="nothing was written") as caught:
         exporting._write(write, tmp_path / ".x.unfinished", tmp_path / "x")
     assert caught.value.filename == str(tmp_path / "x")
 

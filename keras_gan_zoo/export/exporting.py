@@ -130,7 +130,7 @@ def _write(write: Callable, beside: Path, path: Path) -> None:
     except Exception as error:  # of Python or of TensorFlow, which has another kind for each of its writers
         if NO_SPACE not in str(error):
             raise
-        raise OSError(errno.ENOSPC, f"{NO_SPACE}. Nothing was written. Free some space", str(path)) from error
+        raise OSError(errno.ENOSPC, f"{NO_SPACE}; nothing was written", str(path)) from error
 
 
 def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
