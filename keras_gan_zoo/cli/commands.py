@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
@@ -25,15 +26,7 @@ from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
-from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
-
-
-class _Failure(click.ClickException):
-    """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
-
-    def __init__(self, error: Exception, command: click.Command | None):
-        super().__init__(in_options(str(error), command))
-        self.exit_code = 2 if isinstance(error, InputError) else 1
+from keras_gan_zoo.errors import InputError
 
 
 class _Group(click.Group):
@@ -54,10 +47,16 @@ class _Group(click.Group):
         except click.NoSuchOption as error:
             suggest(error)
             raise
-        except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
-            raise _Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
         except UnicodeEncodeError as error:  # by a name in a recipe, or that of the current directory
-            raise _Failure(InputError(_other_locale(error.object)), None) from error
+            raise Failure(InputError(_other_locale(error.object)), None) from error
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            raise Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
+
+    def add_command(self, cmd: click.Command, name: str | None = None):
+        cmd.callback = naming_output(cmd.callback)
+        super().add_command(cmd, name)
 
 
 def _other_locale(name: str) -> str:

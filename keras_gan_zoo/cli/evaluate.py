@@ -7,6 +7,7 @@ import click
 
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.core.progress import Bar
+from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
@@ -138,13 +139,13 @@ def trained_on(source: str) -> dict:
     from keras_gan_zoo.core.downloads import is_url
 
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
-    if not (recipe or path.exists() or is_url(source)):
+    if not (recipe or exists(path) or is_url(source)):
         raise nothing_at(source)
     file = path / RECIPE_FILE
-    if file.is_file():
+    if exists(file):
         from keras_gan_zoo.training.recipe import Recipe
 
-        recipe = Recipe.from_toml(file.read_text(encoding="utf-8")).given()
+        recipe = Recipe.read(file).given()
     if "data" not in recipe:
         raise InputError(
             f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageColor
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+PICTURE = Kind("picture", "a whole image", "Repair or remove it.")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 BEHIND = "white"  # where transparency must go, and no background is given: as viewers show it
 
@@ -69,36 +71,30 @@ def read_header(path: Path, needs_size: bool) -> Header:
     Raises:
         InputError: If the file is no whole picture, or of a kind that has no 8 or 16 bits per channel.
     """
-    try:
-        with _opened(path) as image:
-            _check_pixels(image)
-            if needs_size and image.width != image.height and image.format == "PNG":
-                image.load()
-            orientation = _orientation(image)
-            is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
-            return Header(
-                image.size if is_lying else image.size[::-1],
-                is_grey=image.mode in _GREY or _is_deep(image),
-                is_transparent=image.has_transparency_data,
-                is_deep=_is_deep(image),
-                is_turned=orientation > 1,
-                has_frames=getattr(image, "is_animated", False),
-            )
-    except Exception as error:  # Pillow's, struct's and others, depending on the damage
-        raise _unreadable(path, error) from error
+    with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
+        _check_pixels(image)
+        if needs_size and image.width != image.height and image.format == "PNG":
+            image.load()
+        orientation = _orientation(image)
+        is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
+        return Header(
+            image.size if is_lying else image.size[::-1],
+            is_grey=image.mode in _GREY or _is_deep(image),
+            is_transparent=image.has_transparency_data,
+            is_deep=_is_deep(image),
+            is_turned=orientation > 1,
+            has_frames=getattr(image, "is_animated", False),
+        )
 
 
 def read_picture(path: Path, form: Form) -> np.ndarray:
     """uint8 pixels (height, width, channels) of a picture in a form."""
-    try:
-        with _opened(path) as image:
-            _check_pixels(image)
-            image.load()
-            turn = _TURNS.get(_orientation(image))
-            whole = _with_eight_bits(image) if _is_deep(image) else image
-            return formed(whole if turn is None else whole.transpose(turn), form)
-    except Exception as error:  # as above
-        raise _unreadable(path, error) from error
+    with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
+        _check_pixels(image)
+        image.load()
+        turn = _TURNS.get(_orientation(image))
+        whole = _with_eight_bits(image) if _is_deep(image) else image
+        return formed(whole if turn is None else whole.transpose(turn), form)
 
 
 def formed(image: Image.Image, form: Form) -> np.ndarray:
@@ -136,12 +132,6 @@ def rgb(colour: str) -> tuple[int, ...]:
         raise InputError(f"Expected a colour, such as 'black' or '#203040'. Received: {colour!r}.") from error
 
 
-def _opened(path: Path) -> Image.Image:
-    if not path.is_file():  # a pipe, say, would be waited for
-        raise OSError("it is no regular file, or a link to nothing")
-    return Image.open(path)
-
-
 def _check_pixels(image: Image.Image) -> None:
     if min(image.size) < 1:
         raise OSError("it has no pixels")
@@ -174,7 +164,3 @@ def _with_eight_bits(image: Image.Image) -> Image.Image:
     if clear is not None:
         grey.putalpha(Image.fromarray(np.where(deep == clear, 0, 255).astype(np.uint8)))
     return grey
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"Expected a whole image. Received: {path}, which cannot be read ({error}). Repair or remove it.")

@@ -11,10 +11,13 @@ import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.conditions import checked_labels
+from keras_gan_zoo.core.reading import Kind, check_archive
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.decoding import BEHIND, MODES, Form, Header, fitted, read_header, read_picture, rgb
 from keras_gan_zoo.data.listing import Listing, pictures_in, some
 from keras_gan_zoo.errors import InputError
+
+ARRAYS = Kind("arrays", "arrays of numbers, as np.save and np.savez write them", "Write the file again.")
 
 
 class ImageFiles(Dataset):
@@ -39,7 +42,7 @@ class ImageFiles(Dataset):
         return {
             "examples": len(self),
             "shape": list(self.example_shape),
-            "checksum": zlib.crc32(names.encode()),
+            "checksum": zlib.crc32(names.encode(errors="surrogateescape")),
         }
 
     @property
@@ -144,14 +147,12 @@ def _is_grey(images: np.ndarray) -> bool:
 
 
 def load_arrays(path: Path, size) -> Dataset:
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"Expected arrays of numbers in {path}. Received: a file NumPy cannot read ({error})."
-        ) from error
+    with ARRAYS.border(path), ARRAYS.check(path).open("rb") as file:
+        if zipfile.is_zipfile(file):
+            check_archive(zipfile.ZipFile(file))
+        file.seek(0)
+        loaded = np.load(file, allow_pickle=False)
+        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     examples = next((arrays[key] for key in ("images", "image", "examples", "x", "x_train") if key in arrays), None)
     labels = next((arrays[key] for key in ("labels", "label", "y", "y_train") if key in arrays), None)
     conditions = next((arrays[key] for key in ("conditions", "condition") if key in arrays), None)
@@ -161,4 +162,5 @@ def load_arrays(path: Path, size) -> Dataset:
         )
     if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
-    return Dataset(examples, labels, conditions=conditions, name=path.stem)
+    with ARRAYS.border(path):
+        return Dataset(examples, labels, conditions=conditions, name=path.stem)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+FOLDER = Kind("folder of pictures", "folders that can be read", "Change their permissions, or move them elsewhere.")
 SUFFIXES = {
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".jp2", ".tga"),
     *(".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
@@ -56,7 +58,8 @@ def pictures_in(folder: Path) -> Listing:
         InputError: If there are none, if they lie both in the folder and in sub-folders, or if a folder cannot be read.
     """
     found = _Found()
-    _collect(folder, (), found)
+    with FOLDER.border(folder):
+        _collect(folder, (), found)
     classes = _in_order({path.relative_to(folder).parts[0] for path in found.pictures if path.parent != folder})
     _check(folder, found, classes)
     if not classes:

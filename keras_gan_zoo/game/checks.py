@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
+from keras_gan_zoo.core.bounds import check_count, check_number, check_seed, is_number
 from keras_gan_zoo.core.conditions import Condition, check_class_names
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
@@ -71,7 +71,7 @@ def check_scope(model_strategy: tf.distribute.Strategy | None) -> None:
 
 def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) -> None:
     """Checks the arguments that all variants have."""
-    if ema_decay is not None and not 0 <= ema_decay < 1:
+    if ema_decay is not None and not (is_number(ema_decay) and 0 <= ema_decay < 1):
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
     for name, weight in (("r1", r1), ("r2", r2)):

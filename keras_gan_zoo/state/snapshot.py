@@ -9,7 +9,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.core.reading import Kind, check_archive
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state import identity
@@ -30,6 +33,14 @@ SUFFIX = ".snapshot"
 
 class DamagedSnapshotError(InputError):
     """A file is not a snapshot, or not a complete one."""
+
+
+SNAPSHOT = Kind(
+    "snapshot",
+    "a whole snapshot of this version of keras_gan_zoo",
+    "Take an earlier one of the run, or train again.",
+    DamagedSnapshotError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +90,12 @@ class Snapshot:
             self._assign(name, variable)
 
     def model(self):
-        """Builds a new model of the same kind with these values."""
-        model = identity.rebuild_model(self.run)
+        """Builds a new model of the same kind with these values.
+
+        Raises:
+            InputError: If Keras cannot rebuild it, such as for want of the definition of a layer.
+        """
+        model = identity.rebuilt(self.run.get("model", {}), "the snapshot of a run")
         self.restore(model)
         return model
 
@@ -130,21 +145,19 @@ class Snapshot:
         Raises:
             DamagedSnapshotError: If the file is not a snapshot, or any byte of it is missing, added or changed.
         """
-        file = Path(path).read_bytes()
+        file = SNAPSHOT.content(path)
         if not file.startswith(FIRST_LINE):
-            what = "one of another version" if file.startswith(KIND) else "which is none"
-            raise DamagedSnapshotError(
-                f"Expected a snapshot of this version of keras_gan_zoo. Received: {path}, {what}."
-            )
+            raise SNAPSHOT.refusal(path, "one of another version" if file.startswith(KIND) else "which is none")
         digest, content = file[len(FIRST_LINE) :][:32], file[len(FIRST_LINE) + 32 :]
         if hashlib.sha256(content).digest() != digest:
-            raise DamagedSnapshotError(
-                f"Expected a whole snapshot. Received: {path}, which is truncated or changed: its checksum is wrong."
-            )
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        facts = json.loads(arrays.pop("header").tobytes())
-        return cls(arrays, **{**facts, "history": tuple(facts["history"])})
+            raise SNAPSHOT.refusal(path, "which is truncated or changed: its checksum is wrong")
+        with SNAPSHOT.border(path):
+            arrays = _arrays_in(content)
+            facts = json.loads(arrays.pop("header").tobytes())
+            return cls(arrays, **_checked({**facts, "history": tuple(facts["history"])}, arrays))
+
+
+SNAPSHOT.reader(Snapshot.read)
 
 
 class SnapshotFolder:
@@ -159,12 +172,16 @@ class SnapshotFolder:
         self.path, self.keep = Path(path), keep
 
     def files(self) -> list[Path]:
-        """The files of the snapshots, newest first."""
-        return sorted(self.path.glob(f"step_*{SUFFIX}"), reverse=True)
+        """The files of the snapshots, newest first: those whose names have a step, as others are not ours to remove."""
+        named = [path for path in self._named_like_one() if _step_in(path) is not None]
+        return sorted(named, key=_step_in, reverse=True)
 
     def steps(self) -> list[int]:
         """The steps of the snapshots, taken from the names of the files; newest first."""
-        return [int(path.stem.removeprefix("step_")) for path in self.files()]
+        return [_step_in(path) for path in self.files()]
+
+    def _named_like_one(self) -> list[Path]:
+        return list(self.path.glob(f"step_*{SUFFIX}"))
 
     def prepare(self) -> None:
         """Creates the folder, removes unfinished files of killed processes, and checks that it can be written to.
@@ -208,6 +225,9 @@ class SnapshotFolder:
         Raises:
             DamagedSnapshotError: If there are files, but all of them are damaged.
         """
+        for path in self._named_like_one():
+            if _step_in(path) is None:
+                warnings.warn(f"Left out {path}, because its name has no step.", stacklevel=2)
         damaged = []
         for path in self.files():
             try:
@@ -224,6 +244,32 @@ class SnapshotFolder:
                 "another folder."
             )
         return None
+
+
+def _step_in(path: Path) -> int | None:
+    """The step in the name of a snapshot's file; None if it is no such name, or that of a folder."""
+    named = re.fullmatch(r"step_(\d{1,18})", path.stem, flags=re.ASCII)
+    return None if named is None or path.is_dir() else int(named[1])
+
+
+def _checked(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The header of a snapshot; raises a `TypeError` or a `KeyError` if it is not one."""
+    kinds = {"seed": int, "epoch": int, "batch": int, "is_stopped": bool, "run": dict, "callbacks": dict}
+    of_dicts = (*facts["history"], *facts["callbacks"].values())
+    if not all(isinstance(facts[name], kind) for name, kind in kinds.items()) or not all(
+        isinstance(member, dict) for member in of_dicts
+    ):
+        raise TypeError("facts of another kind")
+    if arrays["step"].shape != () or arrays["step"].dtype.kind not in "iu":
+        raise TypeError("no number of steps")
+    return facts
+
+
+def _arrays_in(content: bytes) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        check_archive(archive)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _variables(model) -> dict[str, Any]:

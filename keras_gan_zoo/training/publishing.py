@@ -61,7 +61,7 @@ def publish(
     table, docs = package / cards.TABLE.name, Path(root) / "docs"
     if not (run / MODEL_FILE).is_file():
         raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
-    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe, _ = resolve(Recipe.read(run / RECIPE_FILE))
     facts = {
         "description": description,
         "paper": VARIANTS[recipe.variant].paper,

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_gan_zoo import callbacks, data, pictures
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.data import located
@@ -117,9 +118,9 @@ def resume(
 
 def _read_recipe(folder: Path) -> Recipe:
     file = folder / RECIPE_FILE
-    if not file.is_file():
+    if not exists(file):
         raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
-    return Recipe.from_toml(file.read_text(encoding="utf-8"))
+    return Recipe.read(file)
 
 
 def _with_changes(recipe: Recipe, changes: dict) -> Recipe:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,16 +16,22 @@ import keras
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
-from keras_gan_zoo.state.definitions import missing_definition
-from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot, SnapshotFolder
-from keras_gan_zoo.zoo.cards import CARD_FILE
+from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, Snapshot, SnapshotFolder
+from keras_gan_zoo.zoo.cards import CARD_FILE, PRESET
 from keras_gan_zoo.zoo.preset import find
 
+MODEL = Kind("model", "a whole model saved as a .keras file", "Save it again, or get the file again.")
+RUN = Kind("run folder", f"a run with a {MODEL_FILE} or snapshots, or a preset", "Check the path.")
 
+
+@MODEL.reader
+@RUN.reader
+@PRESET.reader
 def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None) -> Sampler:
     """Loads a trained model.
 
@@ -61,16 +68,20 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     if sha256 is not None:
         raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
     path = Path(source)
-    if path.is_dir() and not (path / CARD_FILE).exists():
+    if is_folder(path) and not exists(path / CARD_FILE):
         return _load_run(path)
-    if path.is_file() and path.suffix.lower() != ".zip":
-        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _load_file(path)
+    if exists(path) and not is_folder(path) and path.suffix.lower() != ".zip":
+        return _load_snapshot(path) if path.suffix.lower() == SUFFIX else _load_file(path)
     return find(source).model(with_discriminator)
 
 
 def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
     if url.lower().startswith("hf://"):
         return _load_from_hub(url, sha256)
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"Expected a URL. Received: {shown(url)} ({error}). Check its address.") from error
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
@@ -89,11 +100,8 @@ def _load_from_hub(url: str, sha256: str | None) -> Sampler:
             f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: {url}. "
             "Download the repository and load its file."
         )
-    try:
+    with replace(MODEL, expected=f"a Keras model at {url}", mend="Check the name and the network.").border(url):
         model = keras.saving.load_model(url)
-    except Exception as error:  # of the Hub's client, of the network, of Keras
-        expected = InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.")
-        raise missing_definition(url, error) or expected from error
     return _checked(model, url)
 
 
@@ -101,32 +109,33 @@ def _load_run(folder: Path) -> Sampler:
     """Loads the finished model of a run, or the newest snapshot if that is of a later step."""
     path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.steps()), None)
-    if newest is None and not path.exists():
-        raise InputError(
-            f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
-        )
-    if path.exists():
+    if newest is None and not exists(path):
+        raise RUN.refusal(folder, "which has neither")
+    if exists(path):
         finished = _load_file(path)
         if newest in (None, finished.steps_done):
             return finished
     snapshot = snapshots.newest()
     warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
-    return snapshot.model()
+    with SNAPSHOT.border(snapshots.path):
+        return snapshot.model()
+
+
+def _load_snapshot(path: Path) -> Sampler:
+    snapshot = Snapshot.read(path)
+    with SNAPSHOT.border(path):
+        return snapshot.model()
 
 
 def _load_file(path: Path) -> Sampler:
-    """Loads a .keras file, after a check that it is intact. Every error becomes an `InputError` about the file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+    """Loads a .keras file, after a check that it is intact."""
+    with MODEL.border(path):
+        with zipfile.ZipFile(MODEL.check(path)) as archive:
+            check_archive(archive)
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
         model = _load_with_keras(path)
-    except Exception as error:  # damaged files lead to errors of zipfile, json, h5py or Keras
-        expected = InputError(
-            f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
-        )
-        raise missing_definition(path, error) or expected from error
     return _checked(model, path)
 
 
@@ -141,7 +150,3 @@ def _checked(model, source) -> Sampler:
     if not isinstance(model, Sampler):
         raise InputError(f"Expected a GAN. Received: {source}, a Keras model of class {type(model).__name__!r}.")
     return model
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
