@@ -47,7 +47,7 @@ class Kill:
 
     def before(self, operation: str, path: str) -> None:
         """Called before an operation."""
-        path = os.path.abspath(path)
+        path = os.path.abspath(path)  # noqa: PTH100
         if not path.startswith(self.folder):
             return
         if len(self.seen) == self.at and not self.is_done:
@@ -88,7 +88,7 @@ def _hook(event: str, arguments: tuple) -> None:
     which, relative = _PATHS[event]
     path, folder = arguments[which], -1 if relative is None else arguments[relative]
     if isinstance(path, (str, bytes, os.PathLike)):  # not the number of an open file
-        _kill.before(event, os.path.join(_name_of(folder) if folder >= 0 else "", os.fsdecode(path)))
+        _kill.before(event, str(Path(_name_of(folder) if folder >= 0 else "", os.fsdecode(path))))
 
 
 def _writes(_, mode: str | None, flags: int) -> bool:
@@ -115,4 +115,4 @@ def _close_files(folder: str) -> None:
 
 
 def _name_of(descriptor: int) -> str:
-    return os.readlink(f"/proc/self/fd/{descriptor}")
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())

@@ -222,6 +222,11 @@ class SnapshotFolder:
         return None
 
 
+def metrics_of(model) -> dict[str, np.ndarray]:
+    """The running means of the epoch, named as in a snapshot."""
+    return {name: _value(value, model) for name, value in _variables(model).items() if name.startswith("metrics/")}
+
+
 def _variables(model) -> dict[str, Any]:
     parts = {
         "model": [variable for variable in model.variables if variable is not model.step],

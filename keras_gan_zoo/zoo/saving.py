@@ -33,8 +33,8 @@ def save(
     **facts: Any,
 ) -> Card:
     """Writes a folder that `load` reads. For the arguments, see `AsPreset.save_preset`."""
-    folder = Path(os.path.abspath(folder))  # has a name, if it is given as `.`, and is still a link if it is one
-    _check_place(folder)
+    _check_place(Path(folder))
+    folder = Path(folder).resolve()  # `.` has no name
     if with_discriminator is None:
         with_discriminator = not model.lacks_discriminator
     facts = {**_inherited(model, folder.name), **{name: fact for name, fact in facts.items() if fact}}
