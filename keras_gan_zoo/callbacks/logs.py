@@ -82,10 +82,11 @@ class Log(keras.callbacks.Callback):
         if not self.filename.exists():
             return {}
         with self.filename.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, delimiter=self.separator, strict=True)
-            if (reader.fieldnames or ["epoch"])[0] != "epoch":
-                raise ValueError("its first column is not epoch")
-            return {int(row["epoch"]): row for row in reader if None not in row and None not in row.values()}
+            lines = [line for line in file if line.endswith("\n")]  # the last one may have been cut in a number
+        reader = csv.DictReader(lines, delimiter=self.separator, strict=True)
+        if (reader.fieldnames or ["epoch"])[0] != "epoch":
+            raise ValueError("its first column is not epoch")
+        return {int(row["epoch"]): row for row in reader if None not in row and None not in row.values()}
 
     def _put_aside(self, error: Exception) -> None:
         names = (self.filename.with_stem(f"{self.filename.stem}.damaged{number or ''}") for number in count())
@@ -119,6 +120,7 @@ class Progress(keras.callbacks.Callback):
     side_output = "its progress"
     LINES = 20
     _bar: Bar | None = None
+    _first_epoch: int | None = None
 
     @property
     def saw_an_epoch(self) -> bool:

@@ -104,10 +104,9 @@ class SamplePictures(keras.callbacks.Callback):
     def _draw_if_missing(self, epoch: int) -> None:
         """Draws the picture of the step that a run is resumed at, where another callback failed just before it."""
         step, interrupted = self.model.steps_done, self.model.session.executions.interrupted
-        path = self._path(epoch, step)
-        if self.every_steps and step % self.every_steps == 0 and interrupted and interrupted.start.batch:
-            if not path.exists():
-                self._draw(path)
+        is_due = self.every_steps and step % self.every_steps == 0 and interrupted and interrupted.start.batch
+        if is_due and not self._path(epoch, step).exists():
+            self._draw(self._path(epoch, step))
 
     def _path(self, *position: int) -> Path:
         """The file of a position: the number of finished epochs, and the model's step within an epoch."""

@@ -1,8 +1,7 @@
 """Side outputs, such as logs, pictures and progress: an error in one must not cost a `fit`, which can do without."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
+from types import TracebackType
 
 import keras
 
@@ -11,7 +10,7 @@ from keras_gan_zoo.errors import InputError
 
 
 class SideOutput:
-    """An output whose errors are warnings, of which only the first is issued.
+    """An output whose errors are warnings, of which only the first is issued. In its context, an error ends the block.
 
     Args:
         consequence: What such an error means, such as "Training goes on without log.csv".
@@ -20,17 +19,18 @@ class SideOutput:
     def __init__(self, consequence: str):
         self._consequence, self._has_failed = consequence, False
 
-    @contextmanager
-    def tolerated(self) -> Iterator[None]:
-        """Within this context, an error ends the block, and nothing else."""
-        try:
-            yield
-        except Exception as error:  # whatever it is: hours of training are worth more
-            if not self._has_failed:
-                self._has_failed = True
-                says_itself = isinstance(error, (OSError, InputError)) and str(error)
-                reason = str(error) if says_itself else f"{type(error).__name__} {error}".rstrip()
-                warn(f"{self._consequence}: {reason.rstrip('.')}.")
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if not self._has_failed:  # whatever it is: hours of training are worth more
+            self._has_failed = True
+            says_itself = isinstance(error, (OSError, InputError)) and str(error)
+            reason = str(error) if says_itself else f"{type(error).__name__} {error}"
+            warn(f"{self._consequence}: {reason.rstrip('. ')}.")
+        return True
 
 
 def tolerated(callback: keras.callbacks.Callback):
@@ -55,7 +55,7 @@ class _Tolerated:
         return partial(self._call, attribute) if name.startswith(("on_", "set_")) else attribute
 
     def _call(self, method, *args, **kwargs) -> None:
-        with self._output.tolerated():
+        with self._output:
             method(*args, **kwargs)
 
 

@@ -34,7 +34,7 @@ class Checkpoint:
     def save(self, model, epoch: int) -> None:
         self._snapshot = Snapshot.capture(model, run=identity.describe_run(model, {}), epoch=epoch)
         if self._path is not None:
-            with self._in_file.tolerated():
+            with self._in_file:
                 self._write(self._path)
 
     @property
@@ -44,7 +44,7 @@ class Checkpoint:
 
     def restore(self, model) -> None:
         """Gives a model the state that was saved last, by this process or by an earlier one of the same run."""
-        with self._given_back.tolerated():
+        with self._given_back:
             if self._snapshot is None and self._path is not None:
                 self._snapshot = Snapshot.read(self._path)
             if self._snapshot is not None and self._snapshot.step != model.steps_done:

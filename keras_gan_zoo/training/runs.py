@@ -191,7 +191,7 @@ def _train_in(
         gan.save(folder / MODEL_FILE)
         if pictures.can_draw(dataset.example_shape):
             picture = folder / "samples.png"
-            with SideOutput(f"The run ends without {picture}").tolerated():
+            with SideOutput(f"The run ends without {picture}"):
                 pictures.save(pictures.draw_samples(gan, real=_points(dataset)), picture)
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
@@ -298,7 +298,10 @@ def _beginning(folder: Path) -> list[Path]:
     """What a process that was killed while it copied a run has left in a folder, which is not a run yet."""
     if (folder / RECIPE_FILE).exists() or not (folder / COPYING).is_file():
         return []
-    names = json.loads((folder / COPYING).read_text(encoding="utf-8"))
+    try:
+        names = list(json.loads((folder / COPYING).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):  # then it is not ours
+        return []
     return [path for path in folder.iterdir() if path.name in (*names, COPYING)]
 
 
