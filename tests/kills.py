@@ -48,7 +48,7 @@ class Kill:
     def before(self, operation: str, path: str) -> None:
         """Called before an operation."""
         path = os.path.abspath(path)  # noqa: PTH100
-        if not path.startswith(self.folder):
+        if not (path + os.sep).startswith(self.folder):
             return
         if len(self.seen) == self.at and not self.is_done:
             self.is_done = True
