@@ -166,6 +166,7 @@ def _show_plan(recipe: dict, strategy):
 def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict):
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
+    from keras_gan_zoo.state.snapshot import SnapshotFolder
 
     outlive_reader()
     progress, command = callbacks.Progress(), click.get_current_context().command
@@ -190,6 +191,11 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
         how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
         click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
+    except Exception as error:
+        snapshots = [] if folder is None else SnapshotFolder(folder / SNAPSHOTS).files()
+        if snapshots and progress.saw_an_epoch and not isinstance(error, NotFiniteError):
+            click.echo(f"Stopped by an error. To continue: gan-zoo train --resume {folder}", err=True)
+        raise
     finally:
         progress.stop()
     if speaks and not progress.saw_an_epoch:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from keras_gan_zoo.cli.importing import import_option
+from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
@@ -100,8 +101,11 @@ def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
 
 def _check_out(json_file: Path | None, neighbours: Path | None) -> None:
     for path, suffixes in ((json_file, (".json",)), (neighbours, (".png", ".jpg", ".jpeg"))):
-        if path is not None and (path.suffix.lower() not in suffixes or not path.parent.is_dir()):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes or not path.parent.is_dir():
             raise InputError(f"Expected a {suffixes[0]} file to write, in a folder that exists. Received: {path}.")
+        check_place(path)
 
 
 def _show(report) -> None:

@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE
+from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
@@ -269,3 +270,4 @@ def _check_out(out: Path, *suffixes: str):
     if out.suffix.lower() not in suffixes or not out.parent.is_dir():
         listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError(f"Expected a {listed} file to write, in a folder that exists. Received: {out}.")
+    check_place(out)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.files import check_place, folder_written_beside, written_beside
 from keras_gan_zoo.core.reading import NO_SPACE, cause_of
 from keras_gan_zoo.core.registry import Format
 from keras_gan_zoo.errors import InputError, ParityError, unknown
@@ -161,11 +161,8 @@ def _chosen_format(path: Path, format: str | None) -> str:
 
 
 def _check_place(path: Path, format: str) -> None:
-    if not path.parent.is_dir():
-        raise InputError(f"Expected a path in a folder that exists. Received: {path}. Make the folder first.")
-    if format != "saved_model" and path.is_dir():
-        raise InputError(f"Expected the path of a file. Received: {path}, which is a folder. Choose another path.")
-    if format == "saved_model" and (path.is_file() or (path.is_dir() and not _may_be_replaced(path))):
+    check_place(path, folder=format == "saved_model")
+    if format == "saved_model" and path.is_dir() and not _may_be_replaced(path):
         raise InputError(
             f"Expected a new or empty folder, or an earlier SavedModel. Received: {path}, which holds something else. "
             "Choose another folder."

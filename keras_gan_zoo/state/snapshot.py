@@ -272,6 +272,11 @@ def _arrays_in(content: bytes) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
 
 
+def metrics_of(model) -> dict[str, np.ndarray]:
+    """The running means of the epoch, named as in a snapshot."""
+    return {name: _value(value, model) for name, value in _variables(model).items() if name.startswith("metrics/")}
+
+
 def _variables(model) -> dict[str, Any]:
     parts = {
         "model": [variable for variable in model.variables if variable is not model.step],

@@ -1,6 +1,7 @@
 """Runs: training by a recipe, into a folder with the model, pictures, logs, and the recipe."""
 
 import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data, pictures
+from keras_gan_zoo.callbacks.side_outputs import SideOutput
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import exists
@@ -27,7 +29,8 @@ from keras_gan_zoo.training.build import build, metrics_of, resolve
 from keras_gan_zoo.training.planning import announcing
 from keras_gan_zoo.training.recipe import Recipe
 
-NOT_COPIED = (LOCK_FILE, RECIPE_FILE, ".*.unfinished*")
+COPYING = ".copying.json"  # in a folder that a run is being copied to: the names of what belongs to the copy
+NOT_COPIED = (LOCK_FILE, RECIPE_FILE, COPYING, ".*.unfinished*")
 
 
 def train(
@@ -172,9 +175,10 @@ def _train_in(
     writes = is_chief(strategy)
     if writes:
         if copy_of is not None:
-            shutil.copytree(copy_of, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), dirs_exist_ok=True)
+            _copy(copy_of, folder)
         with written_beside(folder / RECIPE_FILE) as beside:  # last: a folder with a recipe can be resumed
             beside.write_text(recipe.to_toml(), encoding="utf-8")
+        (folder / COPYING).unlink(missing_ok=True)
 
     watchers = [
         *_steering(recipe),
@@ -187,9 +191,23 @@ def _train_in(
     if writes:
         gan.save(folder / MODEL_FILE)
         if pictures.can_draw(dataset.example_shape):
-            pictures.save(pictures.draw_samples(gan, real=_points(dataset)), folder / "samples.png")
+            picture = folder / "samples.png"
+            with SideOutput(f"The run ends without {picture}"):
+                pictures.save(pictures.draw_samples(gan, real=_points(dataset)), picture)
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _copy(run: Path, folder: Path) -> None:
+    """Copies a run, without its recipe. Until there is one, a file names what was copied, should the process be killed.
+
+    Nothing else is in the folder, so that the next one can remove it.
+    """
+    ignored = shutil.ignore_patterns(*NOT_COPIED)
+    names = {path.name for path in run.iterdir()}
+    with written_beside(folder / COPYING) as beside:
+        beside.write_text(json.dumps(sorted(names - ignored(str(run), list(names)))), encoding="utf-8")
+    shutil.copytree(run, folder, ignore=ignored, dirs_exist_ok=True)
 
 
 def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
@@ -247,7 +265,7 @@ def new_folder(
             _check_usable(folder)
             stack.enter_context(claimed(folder, take_over=take_over))
             _check_usable(folder)  # again: another process may have claimed, used and released it meanwhile
-            remove_unfinished(folder, ".toml")  # of a process that was killed before it had written the recipe
+            _remove_beginning(folder)
         yield folder
 
 
@@ -265,7 +283,7 @@ def _check_usable(folder: Path) -> None:
     """Raises an `InputError` unless a folder is new, or empty but for what killed processes have left."""
     if not folder.exists():
         return
-    if folder.is_dir() and all(_is_leftover(path) for path in folder.iterdir()):
+    if folder.is_dir() and all(_is_leftover(path) or path in _beginning(folder) for path in folder.iterdir()):
         return
     check_unclaimed(folder)  # if it still trains, that is the better reason
     raise InputError(
@@ -274,4 +292,22 @@ def _check_usable(folder: Path) -> None:
 
 
 def _is_leftover(path: Path) -> bool:
-    return path.name == LOCK_FILE or path.match(".*.unfinished.toml")
+    return path.name == LOCK_FILE or path.match(".*.unfinished*")
+
+
+def _beginning(folder: Path) -> list[Path]:
+    """What a process that was killed while it copied a run has left in a folder, which is not a run yet."""
+    if (folder / RECIPE_FILE).exists() or not (folder / COPYING).is_file():
+        return []
+    try:
+        names = list(json.loads((folder / COPYING).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):  # then it is not ours
+        return []
+    return [path for path in folder.iterdir() if path.name in (*names, COPYING)]
+
+
+def _remove_beginning(folder: Path) -> None:
+    """Removes what a process has left that was killed before it had written the recipe; its list comes last."""
+    for path in sorted(_beginning(folder), key=lambda path: path.name == COPYING):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    remove_unfinished(folder, "*")

@@ -401,7 +401,7 @@ def test_what_tf2onnx_cannot_trace_is_one_line(tmp_path, monkeypatch):
         ("no/g.onnx", {}, "a folder that exists"),
         ("a_folder", {"format": "onnx"}, "which is a folder"),
         ("a_folder", {}, "which holds something else"),
-        ("a_file", {}, "which holds something else"),
+        ("a_file", {}, "a folder. Received: .*, which is a file"),
     ],
 )
 def test_export_says_what_it_cannot_do(name, options, message, tmp_path):
