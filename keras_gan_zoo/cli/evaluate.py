@@ -144,7 +144,7 @@ def trained_on(source: str) -> dict:
     if file.is_file():
         from keras_gan_zoo.training.recipe import Recipe
 
-        recipe = Recipe.from_toml(file.read_text(encoding="utf-8")).given()
+        recipe = Recipe.from_toml(file.read_text(encoding="utf-8"), file).given()
     if "data" not in recipe:
         raise InputError(
             f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "

@@ -41,7 +41,7 @@ def base_of(
     if len(given) > 1:
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
-        values = Recipe.from_toml(_read_text(Path(recipe))).given()
+        values = Recipe.from_toml(_read_text(Path(recipe)), recipe).given()
         return {**values, "data": data.located(values["data"], Path(recipe).parent)}
     if preset is not None:
         return _preset_recipe(preset)

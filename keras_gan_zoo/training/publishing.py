@@ -14,7 +14,7 @@ import click
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import metrics, pictures, zoo
+from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
@@ -26,6 +26,7 @@ from keras_gan_zoo.training.build import resolve
 from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo import cards, gallery
 from keras_gan_zoo.zoo.cards import GENERATOR, Card
+from keras_gan_zoo.zoo.loading import load_run
 from keras_gan_zoo.zoo.saving import write_files
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ def publish(
     table, docs = package / cards.TABLE.name, Path(root) / "docs"
     if not (run / MODEL_FILE).is_file():
         raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
-    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8"), run / RECIPE_FILE))
     facts = {
         "description": description,
         "paper": VARIANTS[recipe.variant].paper,
@@ -74,7 +75,9 @@ def publish(
         "environment": environment(),
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
-    gan = zoo.load(run / MODEL_FILE)
+    gan, unfinished = load_run(run)
+    if unfinished:
+        raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
     report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     # Of two that publish at once, one waits: its table is the other's and an entry more.

@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import tomllib
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
+from keras_gan_zoo.core.recipe_files import values_in
 from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -128,16 +128,17 @@ class Recipe:
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     @classmethod
-    def from_toml(cls, text: str) -> "Recipe":
-        """Reads the text that `to_toml` wrote.
+    def from_toml(cls, text: str, source: object = "the recipe") -> "Recipe":
+        """Reads the text that `to_toml` or a run wrote, with a warning if the latter was changed.
+
+        Args:
+            text: The text.
+            source: What to call it in messages, such as the path of its file.
 
         Raises:
             InputError: If it is not TOML, or has a key that recipes do not have.
         """
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"Expected a recipe in TOML. Received: text that is not ({error}).") from error
+        table = values_in(text, source)
         names = [field.name for field in dataclasses.fields(cls)]
         for name in table:
             if name not in names:
