@@ -14,6 +14,7 @@ import numpy as np
 from keras_gan_zoo.core.registry import FORMATS
 from keras_gan_zoo.core.stderr import without_talk
 from keras_gan_zoo.errors import InputError, ParityError
+from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.parity import Probe
 
 SCRIPT = Path(__file__).with_name("saved_model_reader.py")
@@ -60,11 +61,13 @@ def _run(arguments: list[str]) -> None:
 
 
 def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
-    """Images of a LiteRT file."""
+    """Images of a LiteRT file, after a check of its digest."""
     from ai_edge_litert.interpreter import Interpreter
 
+    content = path.read_bytes()
+    litert_file.check(content, path)
     with without_talk():
-        run = Interpreter(model_path=str(path)).get_signature_runner("serving_default")
+        run = Interpreter(model_content=content).get_signature_runner("serving_default")
         return [run(**probe.feed)["images"].copy() for probe in probes]
 
 
