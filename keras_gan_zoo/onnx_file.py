@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.conditions import MOST_CLASSES, Condition
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
@@ -93,8 +93,8 @@ class OnnxFile(Sampler):
         if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):
             self._refuse("labels (batch,) in int32 with a free batch", f"{labels.type} {labels.shape}")
         value = self.metadata.get("num_classes", "none")
-        if not re.fullmatch(r"[1-9]\d{0,8}", value, flags=re.ASCII):
-            self._refuse("num_classes in the metadata", value)
+        if not re.fullmatch(r"[1-9]\d{0,6}", value, re.ASCII) or int(value) > MOST_CLASSES:
+            self._refuse(f"num_classes from 1 to {MOST_CLASSES} in the metadata", repr(value[:80]))
         return int(value)
 
     def _class_names(self, num_classes: int) -> tuple[str, ...] | None:

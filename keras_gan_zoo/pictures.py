@@ -92,9 +92,11 @@ def draw_samples(
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Converts [-1, 1] to 0 ... 255, rounded; uint8 is unchanged."""
+    """Converts [-1, 1] to 0 ... 255, rounded; uint8 is unchanged. An `InputError` for NaN, which would be black."""
     if images.dtype == np.uint8:
         return images
+    if not np.isfinite(images).all():
+        raise InputError("Expected finite numbers to draw. Received: NaN or infinity. Find out where they come from.")
     return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
 
 

@@ -26,7 +26,7 @@ from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 
 
 class _Group(click.Group):

@@ -25,11 +25,14 @@ class ImageFiles(Dataset):
 
     Args:
         paths: The files.
+        headers: What their headers said. A file that has other colours when it is read is refused.
         form: The form that they are brought into.
     """
 
-    def __init__(self, paths, form: Form, labels=None, *, name="folder", class_names=None, remarks=()):
-        self.paths, self.form = list(paths), form
+    def __init__(
+        self, paths, headers: Sequence[Header], form: Form, labels=None, *, name="folder", class_names=None, remarks=()
+    ):
+        self.paths, self.headers, self.form = list(paths), headers, form
         self.conditions = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
         self.name, self.class_names, self.remarks = name, class_names, tuple(remarks)
         self.centers = self.std = None
@@ -52,7 +55,7 @@ class ImageFiles(Dataset):
     def read(self, indices) -> np.ndarray:
         """uint8 images (len(indices), height, width, channels)."""
         with ThreadPoolExecutor(max_workers=4) as pool:
-            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form), indices)))
+            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form, self.headers[i]), indices)))
 
     def in_memory(self) -> Dataset:
         return Dataset(
@@ -78,11 +81,12 @@ def load_folder(folder: Path, size, background: str | None, channels: int | None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged metadata, without the file's name
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        headers = [read_header(path, needs_size=size is None) for path in listing.paths]
+        headers, known = [read_header(path, needs_size=size is None) for path in listing.paths], {}
+        headers = [known.setdefault(header, header) for header in headers]  # kept, so equal ones only once
         form = _form_of(listing, headers, size, background, channels)
         remarks = (*listing.remarks, *_remarks(listing, headers, form))
         names = {"name": folder.name, "class_names": listing.class_names}
-        files = ImageFiles(listing.paths, form, listing.labels, **names, remarks=remarks)
+        files = ImageFiles(listing.paths, headers, form, listing.labels, **names, remarks=remarks)
         if len(files) * int(np.prod(files.example_shape)) > memory_limit:
             return files
         held = files.in_memory()

@@ -15,6 +15,7 @@ from keras_gan_zoo.core.reading import Kind, is_folder
 from keras_gan_zoo.core.registry import FORMATS
 from keras_gan_zoo.core.stderr import without_talk
 from keras_gan_zoo.errors import InputError, ParityError
+from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.parity import Probe
 from keras_gan_zoo.onnx_file import ONNX
 
@@ -76,11 +77,13 @@ def _run(arguments: list[str]) -> None:
 
 @LITERT.reader
 def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
-    """Images of a LiteRT file."""
+    """Images of a LiteRT file, after a check of its digest."""
     from ai_edge_litert.interpreter import Interpreter
 
+    content = LITERT.content(path)
+    litert_file.check(content, path)
     with LITERT.border(path), without_talk():
-        run = Interpreter(model_content=LITERT.content(path)).get_signature_runner("serving_default")
+        run = Interpreter(model_content=content).get_signature_runner("serving_default")
         return [run(**probe.feed)["images"].copy() for probe in probes]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed, is_number
-from keras_gan_zoo.core.conditions import Condition, check_class_names
+from keras_gan_zoo.core.conditions import Condition, check_class_names, check_num_classes
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
@@ -77,7 +77,7 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
     for name, weight in (("r1", r1), ("r2", r2)):
         check_number(name, weight, low=0)
     if num_classes is not None:
-        check_count("num_classes", num_classes)
+        check_num_classes(num_classes)
     check_class_names(class_names)
     if class_names is not None and num_classes not in (None, len(class_names)):
         raise InputError(

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.core.conditions import checked_conditions
+from keras_gan_zoo.core.conditions import MOST_CLASSES, checked_conditions
 from keras_gan_zoo.core.keras_internals import changed_by
 from keras_gan_zoo.core.remedies import Remedy, in_batches, in_pipeline
 from keras_gan_zoo.core.user_line import UserLine
@@ -311,9 +311,8 @@ def _has_wrong_rows(look: Look, examples) -> tf.Tensor:
 
 
 def _has_wrong_labels(labels, num_classes: int | None) -> tf.Tensor:
-    labels = tf.cast(labels, tf.int64)
-    is_wrong = labels < 0 if num_classes is None else (labels < 0) | (labels >= num_classes)
-    return tf.reduce_any(is_wrong)
+    labels = tf.cast(labels, tf.int64)  # in which uint64 beyond its range is negative
+    return tf.reduce_any((labels < 0) | (labels >= (MOST_CLASSES if num_classes is None else num_classes)))
 
 
 def _readable(examples):
@@ -356,10 +355,21 @@ class LikeFirst:
             raise InputError(
                 f"Expected batches like the first, {expected}. Received: {received}. Make them alike, or leave it out."
             )
-        return tuple(array.astype(dtype, copy=False) for array, (_, dtype) in zip(arrays, self.kinds, strict=True))
+        return tuple(_converted(array, dtype) for array, (_, dtype) in zip(arrays, self.kinds, strict=True))
 
     def specs(self) -> tuple[tf.TensorSpec, ...]:
         return tuple(tf.TensorSpec((self.rows, *shape), dtype) for shape, dtype in self.kinds)
+
+
+def _converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A part of a batch in the type that it had in the first one, which must have its numbers."""
+    converted = array.astype(dtype, copy=False)
+    if dtype.kind in "iu" and not np.array_equal(converted, array):
+        raise InputError(
+            f"Expected batches like the first, in {dtype}. Received: {array.dtype} from {array.min()} to {array.max()}."
+            " Convert all batches to a type that has these numbers."
+        )
+    return converted
 
 
 def _look_at_first(look: Look, batch) -> LikeFirst:

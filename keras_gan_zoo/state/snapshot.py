@@ -99,6 +99,14 @@ class Snapshot:
         self.restore(model)
         return model
 
+    def has_weights_of(self, model) -> bool:
+        """Whether the weights of a model have these values, bit for bit; optimizers are not compared."""
+        values = _in_parts({"model": _weights(model)})
+        ours = {name: array for name, array in self.arrays.items() if name.startswith("model/")}
+        return values.keys() == ours.keys() and all(
+            np.array(variable).tobytes() == ours[name].tobytes() for name, variable in values.items()
+        )
+
     def restore_metrics(self, model) -> None:
         """Restores only the running means of the epoch, which Keras resets at the start of an epoch."""
         for name, variable in _variables(model).items():
@@ -279,12 +287,19 @@ def metrics_of(model) -> dict[str, np.ndarray]:
 
 def _variables(model) -> dict[str, Any]:
     parts = {
-        "model": [variable for variable in model.variables if variable is not model.step],
+        "model": _weights(model),
         **{f"{name}_optimizer": player.optimizer.variables for name, player in model.players.items()},
         "metrics": [variable for metric in model.metrics for variable in metric.variables],
     }
-    numbered = {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
-    return {"step": model.step, **numbered}
+    return {"step": model.step, **_in_parts(parts)}
+
+
+def _weights(model) -> list:
+    return [variable for variable in model.variables if variable is not model.step]
+
+
+def _in_parts(parts: dict[str, list]) -> dict[str, Any]:
+    return {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
 
 
 def _value(variable, model) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import tensorflow as tf
 
-from keras_gan_zoo import metrics, pictures, zoo
+from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
@@ -23,6 +23,7 @@ from keras_gan_zoo.training.build import resolve
 from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo import cards, gallery
 from keras_gan_zoo.zoo.cards import GENERATOR, Card
+from keras_gan_zoo.zoo.loading import load_run
 from keras_gan_zoo.zoo.saving import write_files
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,9 @@ def publish(
         "environment": environment(),
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
-    gan = zoo.load(run / MODEL_FILE)
+    gan, unfinished = load_run(run)
+    if unfinished:
+        raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
     report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     # Of two that publish at once, one waits: its table is the other's and an entry more.

@@ -3,18 +3,15 @@
 import dataclasses
 import math
 import os
-import tomllib
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
-from keras_gan_zoo.core.reading import Kind, cause_of
+from keras_gan_zoo.core.recipe_files import RECIPE, values_in
 from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
-
-RECIPE = Kind("recipe", "the file of a recipe, in TOML", "Check the path, or take the recipe.toml of another run.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,25 +132,26 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "Recipe":
-        """Reads a file with the text that `to_toml` wrote.
+        """Reads a file with the text that `to_toml` or a run wrote, with a warning if the latter was changed.
 
         Raises:
             InputError: If there is no such file, or it is not a recipe; the message names it.
         """
         with RECIPE.border(path):
-            return cls.from_toml(RECIPE.content(path).decode("utf-8"))
+            return cls.from_toml(RECIPE.content(path).decode("utf-8"), path)
 
     @classmethod
-    def from_toml(cls, text: str) -> "Recipe":
-        """Reads the text that `to_toml` wrote.
+    def from_toml(cls, text: str, source: object = "the recipe") -> "Recipe":
+        """Reads the text that `to_toml` or a run wrote, with a warning if the latter was changed.
+
+        Args:
+            text: The text.
+            source: What to call it in messages, such as the path of its file.
 
         Raises:
             InputError: If it is not TOML, or has a key that recipes do not have.
         """
-        try:
-            table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise InputError(f"Expected a recipe in TOML. Received: text that is not ({cause_of(error)}).") from error
+        table = values_in(text, source)
         names = [field.name for field in dataclasses.fields(cls)]
         for name in table:
             if name not in names:

@@ -17,6 +17,7 @@ from keras_gan_zoo.callbacks.side_outputs import SideOutput
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import exists
+from keras_gan_zoo.core.recipe_files import with_digest
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.data import located
@@ -80,7 +81,8 @@ def resume(
 ) -> tuple[keras.Model, Path]:
     """Resumes an interrupted run from its newest snapshot, or from its beginning if there is none yet.
 
-    The recipe in the folder is used. Only its number of epochs may change, and the folder in which its data lie.
+    The recipe in the folder is used. Only its number of epochs may change, though not to fewer than it has been trained
+    for, and the folder in which its data lie.
 
     Args:
         folder: Folder of the run.
@@ -108,7 +110,9 @@ def resume(
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
     arguments.update(strategy=strategy, take_over=take_over)
-    recipe = _with_changes(_read_recipe(folder), changes or {})
+    recorded = _read_recipe(folder)
+    recipe = _with_changes(recorded, changes or {})
+    _check_epochs(folder, recorded.epochs, recipe.epochs)
     if out is None:
         with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
             return train_in(folder, recipe, **arguments)
@@ -145,6 +149,31 @@ def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
     return dataclasses.replace(recipe, **epochs)
 
 
+def _check_epochs(folder: Path, recorded: int | None, asked: int | None) -> None:
+    """Checks that a run can be trained for so many epochs: otherwise its recipe would not be that of its weights."""
+    snapshots = SnapshotFolder(folder / SNAPSHOTS)
+    if not snapshots.files() and (folder / MODEL_FILE).exists():
+        raise InputError(
+            f"Expected the snapshots of a run, to resume it. Received: {folder}, which has a {MODEL_FILE}, but no "
+            "snapshots any more. Restore them, or start a new run."
+        )
+    newest = None if asked == recorded else snapshots.newest()
+    if newest is None:
+        return
+    if newest.is_stopped:
+        raise InputError(
+            f"Expected epochs={recorded}, as before, because this run stopped by itself, in epoch {newest.epoch}. "
+            f"Received: epochs={asked}. Leave epochs out, or start a new run."
+        )
+    trained = newest.epoch + (newest.batch > 0)
+    if asked < trained:
+        begun = f"{newest.epoch} epochs and {newest.batch} steps" if newest.batch else f"{trained} epochs"
+        raise InputError(
+            f"Expected epochs of at least {trained}, because this run has been trained for {begun}. Received: "
+            f"epochs={asked}. Give more, or start a new run."
+        )
+
+
 def train_in(folder: Path, recipe: Recipe, *, strategy=None, **arguments) -> tuple[keras.Model, Path]:
     """Trains in a folder that this process has claimed. See `train` for the arguments.
 
@@ -173,14 +202,17 @@ def _train_in(
     with strategy.scope():
         gan = build(dataclasses.replace(recipe, from_preset=None) if begun else recipe, dataset)
     writes = is_chief(strategy)
-    if writes:
-        if copy_of is not None:
-            _copy(copy_of, folder)
-        with written_beside(folder / RECIPE_FILE) as beside:  # last: a folder with a recipe can be resumed
-            beside.write_text(recipe.to_toml(), encoding="utf-8")
+    if writes and copy_of is not None:
+        _copy(copy_of, folder)
+        _write(folder, (copy_of / RECIPE_FILE).read_text(encoding="utf-8"))  # last: then it can be resumed
         (folder / COPYING).unlink(missing_ok=True)
-
+    text = with_digest(recipe.given())
+    if writes and not begun:
+        _write(folder, text)
+    # The recipe of a run that is resumed is replaced when model and data are known to be those of its snapshots.
+    begins = [keras.callbacks.LambdaCallback(on_train_begin=lambda logs: _write(folder, text))] if begun else []
     watchers = [
+        *(begins if writes else []),
         *_steering(recipe),
         callbacks.Snapshots(folder / SNAPSHOTS, take_over=take_over, **(snapshots or {})),
         *more_callbacks,
@@ -196,6 +228,11 @@ def _train_in(
                 pictures.save(pictures.draw_samples(gan, real=_points(dataset)), picture)
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _write(folder: Path, recipe: str) -> None:
+    with written_beside(folder / RECIPE_FILE) as beside:
+        beside.write_text(recipe, encoding="utf-8")
 
 
 def _copy(run: Path, folder: Path) -> None:

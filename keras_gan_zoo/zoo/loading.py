@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +18,11 @@ from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, Snapshot, SnapshotFolder
+from keras_gan_zoo.zoo.belonging import check_recipe, check_snapshot, recipe_of
 from keras_gan_zoo.zoo.cards import CARD_FILE, PRESET
 from keras_gan_zoo.zoo.preset import find
 
@@ -48,7 +49,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             `#sha256=...`. Fetched files are kept in a cache.
 
     Raises:
-        InputError: If there is no such model, it is not a model of this package, or one of its files was changed.
+        InputError: If there is no such model, it is not a model of this package, or one of its files was changed; or if
+            a file in the folder of a run is of another one.
         OSError: If a file cannot be fetched.
 
     Example:
@@ -69,7 +71,10 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
         raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
     path = Path(source)
     if is_folder(path) and not exists(path / CARD_FILE):
-        return _load_run(path)
+        model, unfinished = load_run(path)
+        if unfinished:
+            warn(unfinished)
+        return model
     if exists(path) and not is_folder(path) and path.suffix.lower() != ".zip":
         return _load_snapshot(path) if path.suffix.lower() == SUFFIX else _load_file(path)
     return find(source).model(with_discriminator)
@@ -105,20 +110,32 @@ def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     return _checked(model, url)
 
 
-def _load_run(folder: Path) -> Sampler:
-    """Loads the finished model of a run, or the newest snapshot if that is of a later step."""
+def load_run(folder: Path) -> tuple[Sampler, str]:
+    """The finished model of a run, or its newest snapshot if that is of a later step.
+
+    Returns:
+        The model, and a sentence if the run is not finished, otherwise "".
+
+    Raises:
+        InputError: If there is none, or files are of different runs.
+    """
     path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.steps()), None)
     if newest is None and not exists(path):
         raise RUN.refusal(folder, "which has neither")
-    if exists(path):
-        finished = _load_file(path)
-        if newest in (None, finished.steps_done):
-            return finished
-    snapshot = snapshots.newest()
-    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
-    with SNAPSHOT.border(snapshots.path):
-        return snapshot.model()
+    recipe = recipe_of(folder)
+    model = _load_file(path) if exists(path) else None
+    if model is None or (newest is not None and newest > model.steps_done):
+        snapshot = snapshots.newest()
+        with SNAPSHOT.border(snapshots.path):
+            model = snapshot.model()
+        check_recipe(model, recipe, snapshots.path)
+        return model, f"{folder} is not finished: this is its model at step {snapshot.step}."
+    check_recipe(model, recipe, path)
+    last = None if newest is None else check_snapshot(model, snapshots.files()[0], path)
+    if last is None or last.is_stopped or last.epoch >= recipe.get("epochs", 0):
+        return model, ""
+    return model, f"{folder} is not finished: this is its model after epoch {last.epoch} of {recipe['epochs']}."
 
 
 def _load_snapshot(path: Path) -> Sampler:

@@ -16,7 +16,8 @@ import numpy as np
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.files import check_place, folder_written_beside
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
-from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import cards
 from keras_gan_zoo.zoo.archive import pack, sha256_of, storable, widest_float
@@ -137,9 +138,7 @@ def _check_model(model, with_discriminator: bool) -> None:
             "Expected a model with its discriminator. Received: one that was loaded without. Load it with "
             "with_discriminator=True, or save it with with_discriminator=False."
         )
-    networks = [model.sampler, *([model.discriminator] if with_discriminator else [])]
-    if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
-        raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
+    check_weights(model.sampler, *([model.discriminator] if with_discriminator else []))
 
 
 def _check_place(folder: Path) -> None:

@@ -16,6 +16,7 @@ from tests.helpers import assert_same, slow, weights_of
 N, BATCH = 24, 8
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (N, 8, 8, 1)).astype(np.float32)
 LABELS = (np.arange(N) % 3).astype(np.int32)
+LONG = LABELS.astype(np.int64)
 
 
 class Batches(keras.utils.PyDataset):
@@ -76,8 +77,12 @@ FAULTS = {
     "labels from 1": (IMAGES, LABELS + 1, "labels from 0 to 2.*Received: int32 from 1 to 3.*labels - 1.*num_classes"),
     "a negative label": (IMAGES, LABELS - 1, "Expected one integer label from 0 up.*from -1"),
     "a late label": (IMAGES, np.where(np.arange(N) == N - 2, 3, LABELS), "labels from 0 to 2.*to 3"),
-    "float labels": (IMAGES, LABELS.astype(np.float32), "one integer label.*Received: float32.*int32"),
-    "float column": (IMAGES, LABELS[:, None].astype(np.float32), r"integer labels.*\(1,\). Whole numbers: .*int32"),
+    "a label of 2^31": (IMAGES, np.where(LABELS, LONG, 2**31), "Received: int64 from 1 to 2147483648.*Number them"),
+    "a late label of 2^32": (IMAGES, np.where(np.arange(N) == N - 2, 2**32, LONG), "int64 from 0 to 4294967296"),
+    "a label of 2^64 - 1": (IMAGES, np.where(LABELS, 2**64 - 1, LABELS.astype(np.uint64)), "uint64 from 0 to 1844674"),
+    "a label of 10^9": (IMAGES, np.where(LABELS, LONG, 10**9), "labels from 0 to 1048575.*10000000.*searchsorted"),
+    "float labels": (IMAGES, LABELS.astype(np.float32), "one integer label.*Received: float32.*int64"),
+    "float column": (IMAGES, LABELS[:, None].astype(np.float32), r"integer labels.*\(1,\). Whole numbers: .*int64"),
     "one-hot": (IMAGES, np.eye(3, dtype=np.float32)[LABELS], r"integer labels.*\(3,\).*One-hot labels: .*argmax"),
     "integer one-hot": (IMAGES, np.eye(3, dtype=np.int32)[LABELS], r"integer label.*\(3,\).*One-hot labels: .*argmax"),
     "text": (IMAGES, np.array(["a", "b", "c"])[LABELS], "one integer label.*Received: text. Number the names: "),
@@ -112,6 +117,23 @@ def test_what_is_refused_of_arrays_is_refused_of_every_source(gan, source, fault
     with pytest.raises(InputError, match=message) as error:
         gan.evaluate(*given(SOURCES[source](*as_floats(columns))), batch_size=BATCH, verbose=0)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_labels_are_bounded_where_the_number_of_classes_is_unknown(gan):
+    model = equality.build("conditional_gan", True)
+    model.compile()
+    model.num_classes = None
+    for fault in ("a label of 2^31", "a late label of 2^32", "a label of 2^64 - 1", "a label of 10^9"):
+        images, labels, message = FAULTS[fault]
+        with pytest.raises(InputError, match=message):
+            model.evaluate(tf_data(images, labels), verbose=0)
+
+
+def test_a_later_batch_of_a_wider_type_does_not_wrap(gan):
+    """A generator that begins with int32 and goes on with numbers that int32 lacks."""
+    batches = [(IMAGES[:BATCH], LABELS[:BATCH]), (IMAGES[:BATCH], LONG[:BATCH] + 2**32)]
+    with pytest.raises(InputError, match=r"in int32\. Received: int64 from 4294967296"):
+        gan.evaluate(iter(batches), verbose=0)
 
 
 @pytest.mark.parametrize("fault", ["0 to 255", "a late label", "text"])
