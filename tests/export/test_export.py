@@ -339,7 +339,7 @@ def test_a_small_difference_is_one_too(tmp_path, monkeypatch):
 
 
 def test_a_saved_model_that_does_not_run_says_why(tmp_path):
-    with pytest.raises(ParityError, match=r"that TensorFlow runs by itself\. Received: .*does not exist"):
+    with pytest.raises(InputError, match=r"that TensorFlow runs by itself\. Received: .*nothing, which is no folder"):
         readers.saved_model(tmp_path / "nothing", _probes(gan_of("gan, unconditional")))
 
 
