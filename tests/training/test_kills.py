@@ -21,7 +21,7 @@ from tests.snapshots import put, values_of
 
 pytestmark = pytest.mark.slow
 
-ENDINGS = (".snapshot", ".csv", ".png", ".gif", ".onnx", ".npz", ".toml", ".json", ".md", ".pb", ".index")
+ENDINGS = (".snapshot", ".csv", ".png", ".gif", ".onnx", ".tflite", ".npz", ".toml", ".json", ".md", ".pb", ".index")
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,13 @@ def results(folder) -> dict:
     return found
 
 
-def kill_everywhere(root, start, again=None, prepare=None, most=math.inf) -> int:
+def kill_everywhere(root, start, again=None, prepare=None) -> int:
     """Kills a start before each of its operations, and starts again. Returns the number of kills.
 
     Args:
         start: What is killed, in a folder.
         again: What is done next; by default the same.
         prepare: What is done before, not to be killed.
-        most: The largest number of kills.
     """
 
     def folder_for(name):
@@ -89,7 +88,7 @@ def kill_everywhere(root, start, again=None, prepare=None, most=math.inf) -> int
         folder = folder_for(str(at))
         with killed(folder, at) as kill:
             start(folder)
-        if not kill.is_done or at >= most:
+        if not kill.is_done:
             return at
         with killed(folder, math.inf):  # no kill, but another process than the one before
             (again or start)(folder)
@@ -156,7 +155,7 @@ def test_saving_a_preset_over_another(gan, tmp_path, monkeypatch, exchanges):
 
 @pytest.mark.parametrize("name", ["generator.onnx", "generator.tflite", "generator"])
 def test_exporting(gan, tmp_path, monkeypatch, name):
-    """Conversion takes seconds, and writes nothing: the first one serves for all. Of LiteRT, every third kill."""
+    """Conversion takes seconds, and writes nothing: the first one serves for all."""
     load, cache, made = Format.load, tmp_path / "made", {}
 
     def load_once(row):
