@@ -21,14 +21,14 @@ from tests.snapshots import put, values_of
 
 pytestmark = pytest.mark.slow
 
-ENDINGS = (".snapshot", ".csv", ".png", ".gif", ".onnx", ".npz", ".toml", ".json", ".md", ".pb", ".index")
+ENDINGS = (".snapshot", ".csv", ".png", ".gif", ".onnx", ".tflite", ".npz", ".toml", ".json", ".md", ".pb", ".index")
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "images.npz"
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (64, 8, 8), np.uint8))
-    return training.Recipe("gan", str(path), epochs=2, batch_size=32, model={**TINY["gan"], "latent_dim": 4})
+    return training.Recipe("gan", str(path), epochs=2, batch_size=64, model={**TINY["gan"], "latent_dim": 4})
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,13 @@ def results(folder) -> dict:
     return found
 
 
-def kill_everywhere(root, start, again=None, prepare=None, most=math.inf) -> int:
+def kill_everywhere(root, start, again=None, prepare=None) -> int:
     """Kills a start before each of its operations, and starts again. Returns the number of kills.
 
     Args:
         start: What is killed, in a folder.
         again: What is done next; by default the same.
         prepare: What is done before, not to be killed.
-        most: The largest number of kills.
     """
 
     def folder_for(name):
@@ -89,7 +88,7 @@ def kill_everywhere(root, start, again=None, prepare=None, most=math.inf) -> int
         folder = folder_for(str(at))
         with killed(folder, at) as kill:
             start(folder)
-        if not kill.is_done or at >= most:
+        if not kill.is_done:
             return at
         with killed(folder, math.inf):  # no kill, but another process than the one before
             (again or start)(folder)
@@ -114,7 +113,7 @@ def trained(recipe, folder):
 
 
 def test_training(gan, recipe, tmp_path):
-    assert kill_everywhere(tmp_path, lambda folder: trained(recipe, folder)) > 60
+    assert kill_everywhere(tmp_path, lambda folder: trained(recipe, folder)) > 40
 
 
 def test_copying_a_run(gan, finished, tmp_path, monkeypatch):
@@ -156,7 +155,7 @@ def test_saving_a_preset_over_another(gan, tmp_path, monkeypatch, exchanges):
 
 @pytest.mark.parametrize("name", ["generator.onnx", "generator.tflite", "generator"])
 def test_exporting(gan, tmp_path, monkeypatch, name):
-    """Conversion takes seconds, and writes nothing: the first one serves for all. Of LiteRT, every third kill."""
+    """Conversion takes seconds, and writes nothing: the first one serves for all."""
     load, cache, made = Format.load, tmp_path / "made", {}
 
     def load_once(row):
