@@ -66,9 +66,12 @@ def litert(path: Path, probes: list[Probe]) -> list[np.ndarray]:
 
     content = path.read_bytes()
     litert_file.check(content, path)
-    with without_talk():
-        run = Interpreter(model_content=content).get_signature_runner("serving_default")
-        return [run(**probe.feed)["images"].copy() for probe in probes]
+    try:
+        with without_talk():
+            run = Interpreter(model_content=content).get_signature_runner("serving_default")
+            return [run(**probe.feed)["images"].copy() for probe in probes]
+    except (ValueError, RuntimeError) as error:  # of the runtime, depending on the damage
+        raise InputError(f"Expected a whole LiteRT model. Received: {path} ({error}). Export it again.") from error
 
 
 def check_installed(format: str) -> None:
