@@ -17,6 +17,7 @@ from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.urls import redacted, shown
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.state.definitions import missing_definition
@@ -77,24 +78,24 @@ def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler
         return _load_file(downloads.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
-    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
+    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {shown(url)}.")
 
 
 def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     """Loads from the Hugging Face Hub with Keras, which uses the Hub's own client and cache."""
     if sha256 is not None:
-        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
+        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {shown(url)}.")
     if downloads.is_offline():
         raise OSError(
-            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: {url}. "
-            "Download the repository and load its file."
+            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: "
+            f"{shown(url)}. Download the repository and load its file."
         )
     try:
         model = keras.saving.load_model(url)
     except Exception as error:  # of the Hub's client, of the network, of Keras
-        expected = InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.")
-        raise missing_definition(url, error) or expected from error
-    return _checked(model, url)
+        expected = InputError(f"Expected a Keras model at {shown(url)}. Received: {redacted(_first_line(error))}.")
+        raise missing_definition(shown(url), error) or expected from error
+    return _checked(model, shown(url))
 
 
 def _load_run(folder: Path) -> Sampler:
