@@ -139,10 +139,10 @@ class _SameScheme(urllib.request.HTTPRedirectHandler):
         location = headers.get("Location") or headers.get("URI") or ""
         try:
             self._check(req, urljoin(req.full_url, location))
-        except ValueError:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except BaseException:  # urllib closes it only after it was read
             fp.close()
             raise
-        return super().http_error_302(req, fp, code, msg, headers)
 
     def _check(self, request: urllib.request.Request, to: str) -> None:
         if (scheme := parsed(to).scheme) != request.type:
