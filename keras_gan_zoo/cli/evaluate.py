@@ -141,6 +141,7 @@ def trained_on(source: str) -> dict:
         InputError: If there is no recipe, or nothing with that name.
     """
     from keras_gan_zoo.core.downloads import is_url
+    from keras_gan_zoo.core.urls import redacted
 
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
     if not (recipe or exists(path) or is_url(source)):
@@ -152,7 +153,7 @@ def trained_on(source: str) -> dict:
         recipe = Recipe.read(file).given()
     if "data" not in recipe:
         raise InputError(
-            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
-            "is neither a run folder nor a preset of the package, whose recipe would name them."
+            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and "
+            f"{redacted(source)} is neither a run folder nor a preset of the package, whose recipe would name them."
         )
     return {name: recipe[name] for name in ("data", "image_size", "background", "channels") if name in recipe}

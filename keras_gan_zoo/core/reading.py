@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from keras_gan_zoo.core.definitions import causes_of, missing_definition
 from keras_gan_zoo.core.files import LIMIT
+from keras_gan_zoo.core.urls import redacted
 from keras_gan_zoo.errors import InputError
 
 READERS: dict[str, Callable] = {}  # by the names of kinds
@@ -138,7 +139,7 @@ def cause_of(error: BaseException) -> str:
     message = outer.strerror if isinstance(outer, OSError) and outer.strerror else str(outer)
     for config in ("Full object config:", "config={"):
         message = message.partition(config)[0]
-    message = _printable(" ".join(message.split())).rstrip(".")
+    message = _printable(redacted(" ".join(message.split()))).rstrip(".")
     if not any(map(str.isalpha, message)):  # an index, say
         return f"{type(outer).__name__} {message}".strip()
     return message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
@@ -186,8 +187,8 @@ def _node_at(path: str | os.PathLike) -> str | None:
 
 
 def shown(path: object) -> str:
-    """A path as errors show it: whatever its characters are, they cannot change a terminal."""
-    return _printable(os.fspath(path) if isinstance(path, os.PathLike) else str(path))
+    """A path as errors show it: whatever its characters are, they cannot change a terminal, and a URL has no token."""
+    return _printable(redacted(os.fspath(path) if isinstance(path, os.PathLike) else str(path)))
 
 
 def _printable(text: str) -> str:

@@ -83,31 +83,27 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
 def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
     if url.lower().startswith("hf://"):
         return _load_from_hub(url, sha256)
-    try:
-        urlsplit(url)
-    except ValueError as error:
-        raise InputError(f"Expected a URL. Received: {shown(url)} ({error}). Check its address.") from error
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
         return _load_file(downloads.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
-    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
+    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {shown(url)}.")
 
 
 def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     """Loads from the Hugging Face Hub with Keras, which uses the Hub's own client and cache."""
     if sha256 is not None:
-        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
+        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {shown(url)}.")
     if downloads.is_offline():
         raise OSError(
-            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: {url}. "
-            "Download the repository and load its file."
+            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: "
+            f"{shown(url)}. Download the repository and load its file."
         )
-    with replace(MODEL, expected=f"a Keras model at {url}", mend="Check the name and the network.").border(url):
+    with replace(MODEL, expected=f"a Keras model at {shown(url)}", mend="Check the name and the network.").border(url):
         model = keras.saving.load_model(url)
-    return _checked(model, url)
+    return _checked(model, shown(url))
 
 
 def load_run(folder: Path) -> tuple[Sampler, str]:
