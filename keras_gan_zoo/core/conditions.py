@@ -15,6 +15,7 @@ from keras_gan_zoo.core.remedies import NUMBERED, Remedy, in_arrays
 from keras_gan_zoo.errors import InputError, unknown
 
 TO_INTEGERS = "labels.astype('int32')"
+LAST_LABEL = np.iinfo(np.int32).max  # larger ones would become others, as labels are int32
 KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensions of one condition
 
 
@@ -164,6 +165,11 @@ def as_array(values) -> np.ndarray:
             f"Expected an array. Received: a {type(values).__name__} of values of different shapes. Give all of them "
             "one shape."
         ) from error
+    except (RuntimeError, TypeError) as error:  # tensors of torch that have a gradient, another device or type
+        raise InputError(
+            f"Expected an array. Received: a {type(values).__name__} that NumPy cannot read ({error}). Convert it, as "
+            "in tensor.detach().cpu().float().numpy()."
+        ) from error
     if array.dtype == object and array.ndim == 0:
         raise InputError(f"Expected an array. Received: a {type(values).__name__}. Convert it with numpy.asarray.")
     return array
@@ -177,7 +183,8 @@ def checked_labels(labels: np.ndarray, n: int, remedy: Remedy = in_arrays) -> np
         raise InputError(
             f"Expected one integer label for each of {n} examples. Received: {len(labels)}. Pass one for each."
         )
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
+    is_whole = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+    if not is_whole or labels.min(initial=0) < 0 or labels.max(initial=0) > LAST_LABEL:
         each = f" of shape {labels.shape[1:]} for each example" if labels.ndim > 1 else ""
         raise InputError(
             f"Expected one integer label from 0 up for each example. Received: {_described(labels)}{each}. "
@@ -356,7 +363,8 @@ def _floats(values, kind: str, remedy: Remedy = in_arrays) -> np.ndarray:
     if array.dtype == np.uint8 and kind == "pictures":
         return array.astype(np.float32) / 127.5 - 1
     if not np.issubdtype(array.dtype, np.number):
-        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}. Convert them.")
+        how = f" {_to_integers(array.shape[1:], remedy)}" if array.dtype == bool and kind == "vectors" else ""
+        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}.{how or ' Convert them.'}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError("Expected finite conditions. Received: NaN or infinity. Correct them.")
