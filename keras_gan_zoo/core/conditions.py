@@ -167,6 +167,11 @@ def as_array(values) -> np.ndarray:
             f"Expected an array. Received: a {type(values).__name__} of values of different shapes. Give all of them "
             "one shape."
         ) from error
+    except (RuntimeError, TypeError) as error:  # tensors of torch that have a gradient, another device or type
+        raise InputError(
+            f"Expected an array. Received: a {type(values).__name__} that NumPy cannot read ({error}). Convert it, as "
+            "in tensor.detach().cpu().float().numpy()."
+        ) from error
     if array.dtype == object and array.ndim == 0:
         raise InputError(f"Expected an array. Received: a {type(values).__name__}. Convert it with numpy.asarray.")
     return array
@@ -380,7 +385,8 @@ def _floats(values, kind: str, remedy: Remedy = in_arrays) -> np.ndarray:
     if array.dtype == np.uint8 and kind == "pictures":
         return array.astype(np.float32) / 127.5 - 1
     if not np.issubdtype(array.dtype, np.number):
-        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}. Convert them.")
+        how = f" {_to_integers(array.shape[1:], remedy)}" if array.dtype == bool and kind == "vectors" else ""
+        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}.{how or ' Convert them.'}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError("Expected finite conditions. Received: NaN or infinity. Correct them.")

@@ -69,6 +69,10 @@ SOURCES = {
 FAULTS = {
     "0 to 255": ((IMAGES + 1) * 127.5, LABELS, r"in \[-1, 1\]. Received: values from 0.*: .*images / 127.5 - 1"),
     "NaN": (np.where(IMAGES > 0.9, np.nan, IMAGES), LABELS, "Expected finite numbers"),
+    "a late NaN": (np.where(np.arange(N)[:, None, None, None] == N - 2, np.nan, IMAGES), LABELS, "finite numbers"),
+    "a late 255": (np.where(np.arange(N)[:, None, None, None] == N - 2, 255, IMAGES), LABELS, r"\[-1, 1\].*to 255"),
+    "huge labels": (IMAGES, LABELS + np.int64(2**32), "one integer label.*int64 from 4294967296"),
+    "bool one-hot": (IMAGES, np.eye(3, dtype=bool)[LABELS], r"bool.*One-hot labels: .*argmax"),
     "int64 images": ((100 * IMAGES).astype(np.int64), LABELS, r"Expected uint8 images.*int64.*uint8"),
     "bool images": (IMAGES > 0, LABELS, "Expected uint8 images.*bool"),
     "complex images": (IMAGES.astype(np.complex64), LABELS, "Expected uint8 images.*complex64"),
@@ -225,6 +229,19 @@ def test_batches_of_another_form_are_refused_in_one_sentence(gan, form):
     make, message = FORMS[form]
     with pytest.raises(InputError, match=message):
         gan.fit(make(), verbose=0)
+
+
+@pytest.mark.parametrize("tensor", ["grad", "bfloat16"])
+def test_a_tensor_that_numpy_cannot_read_is_refused_in_one_sentence(gan, tensor):
+    class Tensor:
+        shape = (N, 8, 8, 1)
+
+        def __array__(self, *_, **__):
+            raise {"grad": RuntimeError("it has a gradient"), "bfloat16": TypeError("unsupported")}[tensor]
+
+    for source in (Tensor(), iter([(Tensor(), LABELS)])):
+        with pytest.raises(InputError, match=r"Received: a Tensor that NumPy cannot read .*detach\(\)"):
+            gan.evaluate(source, LABELS if isinstance(source, Tensor) else None, verbose=0)
 
 
 def test_labels_beside_batches_are_refused(gan):
