@@ -244,6 +244,15 @@ def test_a_tensor_that_numpy_cannot_read_is_refused_in_one_sentence(gan, tensor)
             gan.evaluate(source, LABELS if isinstance(source, Tensor) else None, verbose=0)
 
 
+@pytest.mark.parametrize("count", [-1, 0, 2.5, "3"])
+def test_numbers_of_batches_are_whole_and_positive(gan, count):
+    for name in ("steps_per_epoch", "validation_steps"):
+        with pytest.raises(InputError, match=f"Expected {name} to be a whole number of at least 1"):
+            gan.fit(IMAGES, LABELS, batch_size=BATCH, verbose=0, **{name: count})
+    with pytest.raises(InputError, match="Expected steps to be a whole number of at least 1"):
+        gan.evaluate(IMAGES, LABELS, verbose=0, steps=count)
+
+
 def test_labels_beside_batches_are_refused(gan):
     with pytest.raises(InputError, match=r"Received: separate labels beside a _BatchDataset. Leave y out"):
         gan.fit(tf_data(IMAGES), LABELS, verbose=0)
