@@ -80,6 +80,8 @@ def chunks(url: str, show: Callable[[int, int | None], None]) -> Iterator[bytes]
         raise
     # ValueError: of what a server answers, such as a malformed redirection.
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):  # it is the answer too
+            error.close()
         raise NotFetchedError(url, error) from (None if _repeats_a_url(error) else error)
 
 

@@ -1,7 +1,7 @@
 """URLs: read strictly, and shown without what is secret in them."""
 
 import re
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from keras_gan_zoo.errors import InputError
 
@@ -54,7 +54,8 @@ def sendable(url: str) -> str:
     """
     parts = urlsplit(url)
     kept = "!#$%&'()*+,/:;=?@[]~"
-    return parts._replace(path=quote(parts.path, safe=kept), query=quote(parts.query, safe=kept)).geturl()
+    path, query = (quote(part, safe=kept) for part in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, parts.netloc, path, query, parts.fragment))
 
 
 def shown(url: str, is_malformed: bool = False) -> str:

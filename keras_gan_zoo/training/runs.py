@@ -17,7 +17,7 @@ from keras_gan_zoo.callbacks.side_outputs import SideOutput
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import exists
-from keras_gan_zoo.core.recipe_files import with_digest
+from keras_gan_zoo.core.recipe_files import RECIPE, with_digest
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.data import located
@@ -204,7 +204,7 @@ def _train_in(
     writes = is_chief(strategy)
     if writes and copy_of is not None:
         _copy(copy_of, folder)
-        _write(folder, (copy_of / RECIPE_FILE).read_text(encoding="utf-8"))  # last: then it can be resumed
+        _write(folder, RECIPE.content(copy_of / RECIPE_FILE).decode("utf-8"))  # last: then it can be resumed
         (folder / COPYING).unlink(missing_ok=True)
     text = with_digest(recipe.given())
     if writes and not begun:

@@ -72,12 +72,14 @@ def check_snapshot(model, file: Path, source: Path) -> Snapshot | None:
 
 def _built(model, recipe: dict[str, Any]):
     """A new model by the recipe, for the examples and classes of another one."""
-    classes = {"num_classes": model.num_classes, "class_names": model.class_names} if model.has_classes else {}
+    kind = variant(recipe["variant"])
+    takes_classes = model.has_classes and (kind.needs_labels or recipe.get("conditional"))
+    classes = {"num_classes": model.num_classes, "class_names": model.class_names} if takes_classes else {}
     with _same_random_numbers_after():
-        return variant(recipe["variant"]).for_images(
+        return kind.for_images(
             model.example_shape,
             seed=recipe.get("seed", 0),
-            **(classes if recipe.get("conditional") else {}),
+            **classes,
             **recipe.get("model", {}),
         )
 

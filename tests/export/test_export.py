@@ -708,5 +708,5 @@ def test_numbers_and_labels_that_a_file_takes_not(exported, tmp_path):
     (tmp_path / "g.onnx").write_bytes(foreign())
     with pytest.raises(InputError, match="Expected no labels"):
         OnnxFile(tmp_path / "g.onnx").sample(2, labels=0)
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match=r"a folder\. Check the path"):
         OnnxFile(tmp_path)

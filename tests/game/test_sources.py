@@ -71,7 +71,7 @@ FAULTS = {
     "NaN": (np.where(IMAGES > 0.9, np.nan, IMAGES), LABELS, "Expected finite numbers"),
     "a late NaN": (np.where(np.arange(N)[:, None, None, None] == N - 2, np.nan, IMAGES), LABELS, "finite numbers"),
     "a late 255": (np.where(np.arange(N)[:, None, None, None] == N - 2, 255, IMAGES), LABELS, r"\[-1, 1\].*to 255"),
-    "huge labels": (IMAGES, LABELS + np.int64(2**32), "one integer label.*int64 from 4294967296"),
+    "huge labels": (IMAGES, LABELS + np.int64(2**32), "labels from 0 to 1048575.*int64 from 4294967296"),
     "bool one-hot": (IMAGES, np.eye(3, dtype=bool)[LABELS], r"bool.*One-hot labels: .*argmax"),
     "int64 images": ((100 * IMAGES).astype(np.int64), LABELS, r"Expected uint8 images.*int64.*uint8"),
     "bool images": (IMAGES > 0, LABELS, "Expected uint8 images.*bool"),
