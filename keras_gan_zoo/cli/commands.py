@@ -54,9 +54,23 @@ class _Group(click.Group):
                 raise
             raise Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
 
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += _meant(args[0])
+            raise
+
     def add_command(self, cmd: click.Command, name: str | None = None):
         cmd.callback = naming_output(cmd.callback)
         super().add_command(cmd, name)
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a command that does not exist."""
+    if name in VARIANTS:
+        return f" To train one: gan-zoo train {name} --data DATA"
+    return f" Did you mean 'gan-zoo --{name}'?" if name in ("help", "version") else ""
 
 
 def _other_locale(name: str) -> str:

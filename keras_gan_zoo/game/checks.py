@@ -24,6 +24,11 @@ def refuse(arguments: dict, *names: str) -> None:
 
 def check_data_arguments(call: str, x, y) -> None:
     """Checks the kinds of x and y, because Keras would only fail much later."""
+    if isinstance(x, (tuple, list)) and len({getattr(each, "shape", None) for each in x} - {None}) == 1:
+        raise InputError(
+            f"{call} expects the examples in one array. Received: a {type(x).__name__} of {len(x)} arrays. Join them: "
+            "np.stack(examples)."
+        )
     if x is None or isinstance(x, (str, bytes, dict, tuple, list, set)):
         raise InputError(
             f"{call} expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "

@@ -235,6 +235,11 @@ class Look:
         return len(self.model.example_shape) == 3
 
     def check_type(self, dtype: str) -> None:
+        if dtype.startswith(("str", "bytes", "object")):
+            raise InputError(
+                "Expected batches of uint8 images, or floats. Received: texts. If they are names of files, read these, "
+                "or load their folder: data.load(folder)."
+            )
         if dtype != "uint8" and not dtype.startswith(("float", "bfloat")):
             raise InputError(
                 f"Expected uint8 images, or floats. Received: batches of {dtype}. Convert them: "

@@ -102,6 +102,22 @@ def test_other_names_find_the_right_ones(arguments, said):
     assert said in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dcgan", "--data", "digits"], "To train one: gan-zoo train dcgan --data DATA"),
+        (["help"], "Did you mean 'gan-zoo --help'?"),
+        (["version"], "Did you mean 'gan-zoo --version'?"),
+        (["smaple"], "Did you mean 'sample'?"),
+        (["train", "gan", "--data", "ring8", "--dry-run", "--stop-by", "fid"], "--metrics frechet_distance"),
+    ],
+)
+def test_what_is_no_command_or_figure_leads_to_one(arguments, said):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
 def test_every_alias_leads_to_a_name():
     options = {param.name for command in main.commands.values() for param in command.params} | {"k"}
     tables = (registry.VARIANTS, registry.LOSSES, registry.METRICS, registry.F_DIVERGENCES, registry.ARCHITECTURES)

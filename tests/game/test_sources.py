@@ -360,3 +360,25 @@ def test_several_replicas_look_at_the_same_batches(two_replicas):
     model.fit(tf_data(IMAGES, LABELS), verbose=0)
     model.fit(two_replicas.experimental_distribute_dataset(tf_data(IMAGES, LABELS)), verbose=0)
     assert model.steps_done > 6
+
+
+@pytest.mark.parametrize(
+    ("examples", "said"),
+    [
+        (list(IMAGES), r"in one array\. Received: a list of 24 arrays\. Join them: np\.stack\(examples\)"),
+        ((IMAGES, LABELS), r"Received: tuple\. Pass images and labels, as in fit\(images, labels\)"),
+        (np.array(["a.png", "b.png"]), r"as numbers\. Received: texts .*data\.load\(folder\)"),
+        (tf.constant(["a.png", "b.png"]), r"as numbers\. Received: objects .*data\.load\(folder\)"),
+        (tf.data.Dataset.from_tensors(["a.png"]), r"Received: texts\. If they are names of files, read these"),
+    ],
+)
+def test_what_is_no_array_of_examples_is_named(shared, examples, said):
+    with pytest.raises(InputError, match=said):
+        shared("dcgan").fit(examples, verbose=0)
+
+
+def test_bfloat16_is_taken_as_an_array_too():
+    examples = tf.cast(tf.fill((2, 8, 8, 1), -0.5), tf.bfloat16)
+    held = kgz.data.Dataset(examples.numpy()).examples
+    assert held.dtype == np.float32
+    assert (held == -0.5).all()
