@@ -49,7 +49,7 @@ def hides_talk() -> bool:
 def with_onednn() -> Iterator[None]:
     """Turns oneDNN on for TensorFlow, which reads the switch once, unless the user has set it.
 
-    TensorFlow does so by itself only on the newest x86 CPUs, but others train two to three times faster with it too.
+    TensorFlow does so by itself only on the newest x86 CPUs, but others train faster with it too: see docs/speed.md.
     """
     if platform.machine().lower() in X86:
         os.environ.setdefault(ONEDNN, "1")  # processes that this one starts compute in the same way

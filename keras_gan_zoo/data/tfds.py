@@ -72,11 +72,12 @@ def _builder(name: str):
     """The set as it is prepared, if it is. TensorFlow Datasets would wait for pipes, so its files are checked first."""
     import tensorflow_datasets as tfds
 
-    folder = Path(os.path.expanduser(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets"))) / name  # noqa: PTH111
+    given = os.environ.get("TFDS_DATA_DIR")  # as it is now: TensorFlow Datasets reads it when it is imported
+    folder = Path(os.path.expanduser(given or "~/tensorflow_datasets")) / name  # noqa: PTH111
     for file in folder.rglob("*.json"):
         TFDS.check(file)
     with TFDS.border(folder):
-        return tfds.builder(name)
+        return tfds.builder(name, data_dir=given)
 
 
 def _image_and_label(features, name: str) -> tuple[str, str | None]:

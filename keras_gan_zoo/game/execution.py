@@ -58,9 +58,10 @@ class TrainFunction:
         self.model, self.one, self.several, self.is_guarded = model, one, several, is_guarded
 
     def __call__(self, iterator) -> dict:
-        if not isinstance(iterator, ITERATORS):  # of `train_on_batch`, which may be called by a callback of a `fit`
+        session = self.model.session  # None in a loop of the user's own
+        if session is None or not isinstance(iterator, ITERATORS):  # the latter by `train_on_batch` in a callback
             return self.one(iterator)
-        return self.model.session.executions.step(iterator, self)
+        return session.executions.step(iterator, self)
 
     def run(self, iterator, limit: int, most: int) -> tuple[int, dict]:
         """An execution of at most `limit` steps: their number, and the figures of the last.

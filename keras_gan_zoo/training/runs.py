@@ -205,10 +205,11 @@ def _train_in(
     if writes and copy_of is not None:
         _copy(copy_of, folder)
         _write(folder, RECIPE.content(copy_of / RECIPE_FILE).decode("utf-8"))  # last: then it can be resumed
-        (folder / COPYING).unlink(missing_ok=True)
     text = with_digest(recipe.given())
     if writes and not begun:
         _write(folder, text)
+    if writes:  # whoever copied: it may have been killed before this
+        (folder / COPYING).unlink(missing_ok=True)
     # The recipe of a run that is resumed is replaced when model and data are known to be those of its snapshots.
     begins = [keras.callbacks.LambdaCallback(on_train_begin=lambda logs: _write(folder, text))] if begun else []
     watchers = [

@@ -173,7 +173,7 @@ def test_exporting(gan, tmp_path, monkeypatch, name):
 
 
 def test_publishing(gan, finished, tmp_path, monkeypatch):
-    monkeypatch.setattr(publishing.zoo, "load", lambda path: gan)
+    monkeypatch.setattr(publishing, "load_run", lambda folder: (gan, ""))
     monkeypatch.setattr(publishing, "measure", lambda *_: None)
     monkeypatch.setattr(saving.Preset, "model", lambda self, with_discriminator: gan)
 
