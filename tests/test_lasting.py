@@ -89,7 +89,7 @@ def growth(do, times):
 of_keras = {None: 0}  # kB each time
 for name, (times, ours, theirs) in WORKS.items():
     if theirs not in of_keras:
-        few = max(10, times // 4)
+        few = min(times, 60)
         of_keras[theirs] = max(growth(theirs, few)[2], 0) / few
     print(json.dumps([name, growth(ours, times), of_keras[theirs] * times]), flush=True)
 """
