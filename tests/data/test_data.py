@@ -565,7 +565,7 @@ def test_a_set_that_is_not_prepared_gives_its_error_alone(tmp_path, monkeypatch,
         raise requests.ConnectionError
 
     builder = tfds.builder("kmnist", data_dir=tmp_path)
-    monkeypatch.setattr(tfds, "builder", lambda name: builder)
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
     monkeypatch.setattr(requests, "head", offline)
     with pytest.raises(InputError, match="TFDS_DATA_DIR"):
         data.load("kmnist")
