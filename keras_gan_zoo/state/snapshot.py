@@ -262,7 +262,9 @@ def _step_in(path: Path) -> int | None:
 
 def _checked(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """The header of a snapshot; raises a `TypeError` or a `KeyError` if it is not one."""
-    kinds = {"seed": int, "epoch": int, "batch": int, "is_stopped": bool, "run": dict, "callbacks": dict}
+    facts = {"environment": {}, **facts}  # which earlier versions did not write
+    kinds = {"seed": int, "epoch": int, "batch": int, "is_stopped": bool}
+    kinds |= dict.fromkeys(("run", "callbacks", "environment"), dict)
     of_dicts = (*facts["history"], *facts["callbacks"].values())
     if not all(isinstance(facts[name], kind) for name, kind in kinds.items()) or not all(
         isinstance(member, dict) for member in of_dicts

@@ -321,8 +321,10 @@ def _check_usable(folder: Path) -> None:
     """Raises an `InputError` unless a folder is new, or empty but for what killed processes have left."""
     if not folder.exists():
         return
-    if folder.is_dir() and all(_is_leftover(path) or path in _beginning(folder) for path in folder.iterdir()):
-        return
+    if folder.is_dir():
+        begun = _beginning(folder)
+        if all(_is_leftover(path) or path in begun for path in folder.iterdir()):
+            return
     check_unclaimed(folder)  # if it still trains, that is the better reason
     raise InputError(
         f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."
