@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from keras_gan_zoo.core.imports import around_import, hides_talk, import_keras, quietly_if_ours
+from keras_gan_zoo.core.imports import around_import, hides_talk, import_keras, quietly_if_ours, with_onednn
 from keras_gan_zoo.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def _registering():
     _register()
 
 
+if "tensorflow" not in sys.modules:
+    around_import("tensorflow", with_onednn)
 if hides_talk():
     around_import("tensorflow", quietly_if_ours)
 if hasattr(sys.modules.get("keras"), "saving"):  # False while Keras itself is only partially imported

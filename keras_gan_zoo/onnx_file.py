@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.conditions import MOST_CLASSES, Condition
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 
+ONNX = Kind("ONNX", "a whole ONNX model", "Export it again.")
 BATCH_SIZE = 64
 OUTPUT = "images"
 DIGEST = "file_sha256"  # its value is the digest of the file with zeros in its place
@@ -68,10 +70,8 @@ class OnnxFile(Sampler):
         )
 
     def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
-        try:
+        with ONNX.border(self.path):
             [images] = _run_until_interrupted(self._session, feed)
-        except Exception as error:  # the runtime's exceptions are not public
-            raise _damaged(self.path, error) from error
         if len(images) != len(next(iter(feed.values()))) or not np.isfinite(images).all():
             self._refuse("a finite image for each example", f"{images.shape}, or numbers that are not finite")
         return images
@@ -93,15 +93,15 @@ class OnnxFile(Sampler):
         if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):
             self._refuse("labels (batch,) in int32 with a free batch", f"{labels.type} {labels.shape}")
         value = self.metadata.get("num_classes", "none")
-        if not value.isdecimal() or int(value) < 1:
-            self._refuse("num_classes in the metadata", value)
+        if not re.fullmatch(r"[1-9]\d{0,6}", value, re.ASCII) or int(value) > MOST_CLASSES:
+            self._refuse(f"num_classes from 1 to {MOST_CLASSES} in the metadata", repr(value[:80]))
         return int(value)
 
     def _class_names(self, num_classes: int) -> tuple[str, ...] | None:
         value = self.metadata.get("class_names", "null")
         try:
             names = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             names = value
         if names is None:
             return None
@@ -113,6 +113,9 @@ class OnnxFile(Sampler):
         raise InputError(f"Expected {expected}. Received: {self.path} with {received}. Export it with gan-zoo export.")
 
 
+ONNX.reader(OnnxFile)
+
+
 def digest_of(content: bytes) -> str:
     """SHA-256 of a file, with zeros in place of the digest that it contains."""
     return hashlib.sha256(_DIGEST_IN_FILE.sub(lambda match: match[0][:-64] + b"0" * 64, content)).hexdigest()
@@ -120,12 +123,10 @@ def digest_of(content: bytes) -> str:
 
 def _read_content(path: Path) -> tuple[bytes, bool]:
     """The bytes of a file, and whether their digest was checked. Files of other origin have no digest."""
-    if not path.is_file():
-        raise InputError(f"Expected an ONNX file. Received: {path}, which does not exist.")
-    content = path.read_bytes()
+    content = ONNX.content(path)
     digest = _DIGEST_IN_FILE.search(content)
     if digest is not None and digest[1] != digest_of(content).encode():
-        raise InputError(f"Expected a whole ONNX model. Received: {path}, whose SHA-256 is wrong. Export it again.")
+        raise ONNX.refusal(path, "whose SHA-256 is wrong")
     return content, digest is not None
 
 
@@ -135,15 +136,11 @@ def _open_session(path: Path, content: bytes) -> tuple:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    try:
+    with ONNX.border(path):
         _refuse_external_data(path, content)
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         inputs, outputs = ({v.name: v for v in values} for values in (session.get_inputs(), session.get_outputs()))
         return session, session.get_modelmeta().custom_metadata_map, inputs, outputs
-    except InputError:
-        raise
-    except Exception as error:  # the runtime's exceptions are not public
-        raise _damaged(path, error) from error
 
 
 def _refuse_external_data(path: Path, content: bytes) -> None:
@@ -182,11 +179,6 @@ def _run_until_interrupted(session, feed: dict[str, np.ndarray]) -> list[np.ndar
             options.terminate = True
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
-    reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
-    return InputError(f"Expected a whole ONNX model. Received: {path} ({reason}).")
-
-
 def _is_free(shape: list) -> bool:
     """Whether the first dimension, and only that, is free."""
-    return not isinstance(shape[0], int) and all(isinstance(size, int) and size > 0 for size in shape[1:])
+    return not isinstance(shape[0], int) and all(isinstance(size, int) and 0 < size < 2**31 for size in shape[1:])

@@ -92,9 +92,11 @@ def draw_samples(
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Converts [-1, 1] to 0 ... 255, rounded; uint8 is unchanged."""
+    """Converts [-1, 1] to 0 ... 255, rounded; uint8 is unchanged. An `InputError` for NaN, which would be black."""
     if images.dtype == np.uint8:
         return images
+    if not np.isfinite(images).all():
+        raise InputError("Expected finite numbers to draw. Received: NaN or infinity. Find out where they come from.")
     return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
@@ -106,11 +108,23 @@ def save(picture: Image.Image, path: str | os.PathLike) -> None:
         picture.save(beside)
 
 
-def save_history(frames: list[Path], path: str | os.PathLike) -> None:
-    """Pictures of one size as an animated GIF of at most about ten seconds; the last frame is shown for two."""
-    step = -(-len(frames) // 80)
-    pictures = [_small(Image.open(frame).convert("RGB")) for frame in (*frames[:-1:step], frames[-1])]
-    save_animation(pictures, path, [120] * (len(pictures) - 1) + [2000])
+def save_history(frames: list[Path], path: str | os.PathLike) -> list[str]:
+    """Pictures of one size as an animated GIF of at most about ten seconds; the last frame is shown for two.
+
+    Returns:
+        Which files were left out, and why: each may have been damaged since it was written.
+    """
+    step = max(1, -(-len(frames) // 80))
+    pictures, damaged = [], []
+    for frame in (*frames[:-1:step], *frames[-1:]):
+        try:
+            with Image.open(frame) as picture:
+                pictures.append(_small(picture.convert("RGB")))
+        except Exception as error:  # Pillow's own kinds of error are not public
+            damaged.append(f"{frame} ({error})")
+    if pictures:
+        save_animation(pictures, path, [120] * (len(pictures) - 1) + [2000])
+    return damaged
 
 
 def save_animation(pictures: list[Image.Image], path: str | os.PathLike, durations: int | list[int]) -> None:

@@ -2,6 +2,8 @@
 
 import os
 
+import keras_gan_zoo  # noqa: F401  (before TensorFlow, which it imports with oneDNN)
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")

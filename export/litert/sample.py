@@ -1,24 +1,41 @@
 """Images from a generator in LiteRT, once TensorFlow Lite: NumPy, LiteRT and Pillow are all it needs."""
 
 import argparse
+import hashlib
+import zipfile
+from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 
+def content(path):
+    """The bytes of a file, whose SHA-256 is in a zip archive at its end; files of other origin have none."""
+    whole, name = Path(path).read_bytes(), "keras_gan_zoo.sha256"
+    if b"keras_gan_zoo" in whole:
+        with zipfile.ZipFile(path) as archive:
+            digest, end = archive.read(name).decode().strip(), archive.getinfo(name).header_offset
+        if hashlib.sha256(whole[:end]).hexdigest() != digest:
+            raise ValueError("its SHA-256 is wrong")
+    return whole
+
+
 def sample(path, n=64, labels=(0,), seed=None):
     """n images (n, height, width, channels) in [-1, 1]; the classes take turns. The same seed gives the same images."""
     try:
-        generate = Interpreter(model_path=path).get_signature_runner("serving_default")
-    except (OSError, ValueError) as error:
+        generate = Interpreter(model_content=content(path)).get_signature_runner("serving_default")
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise SystemExit(f"Not a LiteRT model: {path} ({str(error).splitlines()[0]})") from None
     inputs = generate.get_input_details()
     latent_shape = inputs["noise"]["shape"][1:]
     feed = {"noise": np.random.default_rng(seed).standard_normal((n, *latent_shape), dtype=np.float32)}
     if "labels" in inputs:
         feed["labels"] = np.resize(np.array(labels, np.int32), n)
-    return generate(**feed)["images"]
+    images = generate(**feed)["images"]
+    if not np.isfinite(images).all():
+        raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")
+    return images
 
 
 def grid(images, columns):

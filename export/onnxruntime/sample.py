@@ -41,7 +41,10 @@ def sample(path, n=64, labels=(), seed=None):
         feed["labels"] = np.resize(np.array(indices(labels, metadata), np.int32), n)
     elif labels:
         raise SystemExit(f"This generator has no classes: {path}")
-    return session.run(["images"], feed)[0]
+    images = session.run(["images"], feed)[0]
+    if not np.isfinite(images).all():
+        raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")
+    return images
 
 
 def grid(images, columns):

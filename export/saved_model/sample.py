@@ -15,7 +15,10 @@ def sample(path, n=64, labels=(0,), seed=0):
     feed = {"n": tf.constant(n), "seed": tf.constant(seed)}
     if "labels" in generate.structured_input_signature[1]:
         feed["labels"] = tf.constant([labels[i % len(labels)] for i in range(n)])
-    return generate(**feed)["images"]
+    images = generate(**feed)["images"]
+    if not tf.reduce_all(tf.math.is_finite(images)):
+        raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")
+    return images
 
 
 def grid(images, columns):

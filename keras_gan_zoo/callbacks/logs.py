@@ -1,18 +1,28 @@
 """Progress of a run: a CSV file, and lines or a bar with the time left."""
 
 import csv
+import os
 import time
+from itertools import count
 from pathlib import Path
 
 import keras
 
 from keras_gan_zoo.callbacks.pace import Pace, time_left
-from keras_gan_zoo.core.files import written_beside
+from keras_gan_zoo.core.files import check_place, written_beside
 from keras_gan_zoo.core.progress import Bar
+from keras_gan_zoo.core.user_line import warn
 
 
-class Log(keras.callbacks.CSVLogger):
-    """Keras' CSV log, continued after an interruption: rows of epochs that are trained again are replaced.
+class Log(keras.callbacks.Callback):
+    """A CSV file with a row per epoch, continued after an interruption: rows of epochs that are trained again go.
+
+    With `Snapshots` beside it, rows that the file has lost are restored. A file that cannot be read is kept under
+    another name. Where the file cannot be written, a warning says so, and training goes on.
+
+    Args:
+        filename: The file.
+        separator: What separates the values of a row.
 
     Example:
         ```python
@@ -20,49 +30,85 @@ class Log(keras.callbacks.CSVLogger):
         ```
     """
 
-    def __init__(self, filename, separator=","):
-        super().__init__(filename, separator, append=True)
+    def __init__(self, filename: str | os.PathLike, separator: str = ","):
+        super().__init__()
+        self.filename, self.separator = Path(filename), separator
+        self._names: list[str] = []  # of the figures; empty before the first row
+        self._is_ready = False  # whether the file holds the rows of the earlier epochs, and nothing else
+
+    @property
+    def side_output(self) -> str:
+        """Without the file, a `fit` goes on."""
+        return str(self.filename)
 
     def on_train_begin(self, logs=None):
-        """Does nothing: the file is opened when the number of the first epoch is known."""
+        self._is_ready = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.csv_file is None:
-            names = self._keep_rows_before(epoch)
-            self.append_header = True
-            super().on_train_begin()
-            self.keys = names
+        if not self._is_ready:
+            self._keep_rows_before(epoch)
+            self._is_ready = True
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.keys is None:
-            self.keys = sorted(logs or {})  # without Keras' empty validation columns
-        super().on_epoch_end(epoch, logs)
+        self.on_epoch_begin(epoch)
+        self._is_ready = False  # if a full disk ends the file within this row, the next epoch mends it
+        row = _row(epoch, logs or {})
+        if self._names:
+            with self.filename.open("a", newline="", encoding="utf-8") as file:
+                self._writer(file).writerow(row)
+        else:
+            self._write([row])
+        self._is_ready = True
 
-    def on_train_end(self, logs=None):
-        self.close()
+    def _keep_rows_before(self, epoch: int) -> None:
+        """Rewrites the file without later and incomplete rows, and with those of the run's history that it lacks."""
+        check_place(self.filename)
+        session = getattr(self.model, "session", None)
+        history = [] if session is None else session.journal.history
+        rows = {row["epoch"]: _row(row["epoch"], row) for row in history}
+        try:
+            rows |= self._read()
+        except (ValueError, csv.Error) as error:
+            self._put_aside(error)
+        rows = [rows[number] for number in sorted(rows) if number < epoch]
+        self._names = []
+        if rows:
+            self._write(rows)
+        else:
+            self.filename.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        """Closes the file, even if training was interrupted."""
-        if self.csv_file is not None:
-            super().on_train_end()
-            self.csv_file = None
+    def _read(self) -> dict[int, dict]:
+        """The complete rows by their epochs."""
+        if not self.filename.exists():
+            return {}
+        with self.filename.open(newline="", encoding="utf-8") as file:
+            lines = [line for line in file if line.endswith("\n")]  # the last one may have been cut in a number
+        reader = csv.DictReader(lines, delimiter=self.separator, strict=True)
+        if (reader.fieldnames or ["epoch"])[0] != "epoch":
+            raise ValueError("its first column is not epoch")
+        return {int(row["epoch"]): row for row in reader if None not in row and None not in row.values()}
 
-    def _keep_rows_before(self, epoch: int) -> list[str] | None:
-        """Rewrites the file without later and incomplete rows; returns the names of its figures, if any row is left."""
-        path = Path(self.filename)
-        if not path.exists():
-            return None
-        with path.open(newline="", encoding="utf-8") as file:
-            complete = [row for row in csv.DictReader(file, delimiter=self.sep) if None not in row.values()]
-        rows = [row for row in complete if int(row["epoch"]) < epoch]
-        if not rows:
-            path.unlink()
-            return None
-        with written_beside(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), delimiter=self.sep)
+    def _put_aside(self, error: Exception) -> None:
+        names = (self.filename.with_stem(f"{self.filename.stem}.damaged{number or ''}") for number in count())
+        aside = next(path for path in names if not path.exists())
+        os.replace(self.filename, aside)
+        warn(f"{self.filename} is damaged ({error}). It is now {aside.name}; rows that are known are written anew.")
+
+    def _write(self, rows: list[dict]) -> None:
+        """Writes a new file; the names of its figures are those of its first row."""
+        self._names = list(rows[0])[1:]
+        with written_beside(self.filename) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+            writer = self._writer(file)
             writer.writeheader()
             writer.writerows(rows)
-        return list(rows[0])[1:]
+
+    def _writer(self, file) -> csv.DictWriter:
+        names = ["epoch", *self._names]
+        return csv.DictWriter(file, names, restval="NA", extrasaction="ignore", delimiter=self.separator)
+
+
+def _row(epoch: int, figures: dict) -> dict:
+    return {"epoch": epoch, **{name: float(figures[name]) for name in sorted(figures) if name != "epoch"}}
 
 
 class Progress(keras.callbacks.Callback):
@@ -71,8 +117,10 @@ class Progress(keras.callbacks.Callback):
     Use it with `fit(verbose=0)`.
     """
 
+    side_output = "its progress"
     LINES = 20
     _bar: Bar | None = None
+    _first_epoch: int | None = None
 
     @property
     def saw_an_epoch(self) -> bool:

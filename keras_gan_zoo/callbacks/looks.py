@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gan_zoo.callbacks.side_outputs import original
 from keras_gan_zoo.core.keras_internals import profiles_batches
 
 _HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
@@ -9,6 +10,7 @@ _HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_ba
 
 def looks_at_each_step(callback) -> bool:
     """Whether a callback overrides methods for batches, and its class does not say that it needs fewer of them."""
+    callback = original(callback)
     base = _class_that_says_when(callback)
     return any(_function(callback, hook) is not getattr(base, hook) for hook in _HOOKS)
 

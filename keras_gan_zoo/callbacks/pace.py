@@ -48,6 +48,8 @@ class TimeLeft(keras.callbacks.Callback):
         ```
     """
 
+    side_output = "the time left"
+
     def steps_to_look(self) -> None:
         """Any step will do: the pace is that of executions."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data import Dataset
 
 
@@ -60,17 +61,23 @@ class SamplePictures(keras.callbacks.Callback):
             self.n = min(self.n or 64, len(dataset))
             _, self._conditions = dataset.some(self.n, self.seed, with_conditions=True)
 
+    @property
+    def side_output(self) -> str:
+        """Without pictures, a `fit` goes on."""
+        return str(self.directory)
+
     def steps_to_look(self) -> int | None:
         """Steps until the next multiple of `every_steps`."""
         return self.every_steps and self.every_steps - self.model.steps_done % self.every_steps
 
     def on_train_begin(self, logs=None):
-        self.directory.mkdir(parents=True, exist_ok=True)
         self._seen, self._epoch, self._frames = self.model.steps_done, None, []
+        self.directory.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._epoch is None:
             self._frames = self._frames_before(epoch)
+            self._draw_if_missing(epoch)
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
@@ -86,12 +93,20 @@ class SamplePictures(keras.callbacks.Callback):
             same.unlink(missing_ok=True)
 
     def on_train_end(self, logs=None):
-        if self._frames:
-            pictures.save_history(self._frames, self.directory / "history.gif")
+        damaged = pictures.save_history(self._frames, self.directory / "history.gif")
+        if damaged:
+            warn(f"Left out of {self.directory / 'history.gif'}, because they are damaged: {', '.join(damaged)}.")
 
     def _draw(self, path: Path) -> None:
         pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions), path)
         self._frames.append(path)
+
+    def _draw_if_missing(self, epoch: int) -> None:
+        """Draws the picture of the step that a run is resumed at, where another callback failed just before it."""
+        step, interrupted = self.model.steps_done, self.model.session.executions.interrupted
+        is_due = self.every_steps and step % self.every_steps == 0 and interrupted and interrupted.start.batch
+        if is_due and not self._path(epoch, step).exists():
+            self._draw(self._path(epoch, step))
 
     def _path(self, *position: int) -> Path:
         """The file of a position: the number of finished epochs, and the model's step within an epoch."""
@@ -102,6 +117,6 @@ class SamplePictures(keras.callbacks.Callback):
         """The pictures of a resumed run up to where it starts; others are of an earlier `fit`."""
         interrupted = self.model.session.executions.interrupted
         start = [epoch, self.model.steps_done] if interrupted and interrupted.start.batch else [epoch]
-        files = self.directory.glob("epoch_*.png")
+        files = filter(Path.is_file, self.directory.glob("epoch_*.png"))
         positions = {path: [int(number) for number in re.findall(r"\d+", path.stem)] for path in files}
         return sorted((path for path in positions if positions[path] <= start), key=positions.__getitem__)

@@ -40,6 +40,9 @@ class Snapshots(keras.callbacks.Callback):
     file is written under a temporary name, then renamed, so it is always complete. While `fit` runs,
     no other can use the folder.
 
+    If another callback or a metric fails, a snapshot is written before its error ends `fit`. Outputs that a run can do
+    without, such as `Log` and `SamplePictures`, only warn.
+
     Args:
         folder: Folder of the snapshots; it is created if necessary.
         every_minutes: Time between snapshots.
@@ -101,9 +104,28 @@ class Snapshots(keras.callbacks.Callback):
         check_agreement(strategy, "step", -1 if snapshot is None else snapshot.step)
         check_agreement(strategy, "snapshot (its checksum)", 0 if snapshot is None else snapshot.checksum())
         self._writes, self._defers_signals = is_chief(strategy), not is_multi_worker(strategy)
+        self._first_step = journal.model.steps_done if snapshot is None else snapshot.step
         if self._writes:
             self.folder.prepare()
         return snapshot
+
+    def keep_from(self, error: Exception, is_whole: bool) -> None:
+        """Writes what an error that ends the `fit` would throw away, and notes on the error how to go on.
+
+        Args:
+            error: The error.
+            is_whole: Whether the last step was finished; otherwise nothing is written.
+        """
+        step = self._journal.model.steps_done
+        if not self._writes or step == self._first_step:
+            return
+        if is_whole and step not in self.folder.steps()[:1]:
+            try:
+                self._write(self._journal.interrupted())
+            except (OSError, NotFiniteError) as second:
+                error.add_note(f"No snapshot of step {step} could be written: {second}")
+        for newest in self.folder.steps()[:1]:
+            error.add_note(f"The snapshot of step {newest} is in {self.folder.path}. Call the same fit to resume.")
 
     def steps_to_look(self) -> int | None:
         """Steps until the next snapshot by `every_steps`."""
@@ -134,7 +156,10 @@ class Snapshots(keras.callbacks.Callback):
         if not self._writes:
             self._start_interval()
             return
-        snapshot = self._journal.snapshot(run=self._journal.run)
+        self._write(self._journal.snapshot(run=self._journal.run))
+        self._start_interval()
+
+    def _write(self, snapshot: Snapshot) -> None:
         broken = snapshot.not_finite()
         if broken:
             raise NotFiniteError(
@@ -143,7 +168,6 @@ class Snapshots(keras.callbacks.Callback):
                 "finds the step."
             )
         self.folder.write(snapshot)
-        self._start_interval()
 
     @contextmanager
     def defer_signals(self) -> Iterator[None]:

@@ -76,9 +76,8 @@ class Stopping(Stateful):
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        best = self._best.snapshot if self.state else None
-        if best is not None and best.step != self.model.steps_done:
-            best.restore(self.model)
+        if self.state:
+            self._best.restore(self.model)
 
     @property
     def best_epoch(self) -> int | None:
@@ -206,8 +205,8 @@ class CollapseAlarm(Stateful):
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        if self.state.get("stopped") and self._healthy.snapshot is not None:
-            self._healthy.snapshot.restore(self.model)
+        if self.state.get("stopped") and self._healthy.exists:
+            self._healthy.restore(self.model)
 
 
 def _count_reached(samples: np.ndarray, real: np.ndarray) -> int:

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
+from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import (
     AT_LEAST_1,
@@ -25,15 +26,7 @@ from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
-from keras_gan_zoo.errors import InputError, NotFiniteError, ParityError, WorkerLostError
-
-
-class _Failure(click.ClickException):
-    """One `Error:` line; exit code 2 for wrong input, 1 for a failure of the machine, such as a full disk."""
-
-    def __init__(self, error: Exception, command: click.Command | None):
-        super().__init__(in_options(str(error), command))
-        self.exit_code = 2 if isinstance(error, InputError) else 1
+from keras_gan_zoo.errors import InputError, NotFiniteError
 
 
 class _Group(click.Group):
@@ -54,10 +47,30 @@ class _Group(click.Group):
         except click.NoSuchOption as error:
             suggest(error)
             raise
-        except (InputError, NotFiniteError, ParityError, WorkerLostError, OSError, MemoryError) as error:
-            raise _Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
         except UnicodeEncodeError as error:  # by a name in a recipe, or that of the current directory
-            raise _Failure(InputError(_other_locale(error.object)), None) from error
+            raise Failure(InputError(_other_locale(error.object)), None) from error
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            raise Failure(error, self.get_command(ctx, ctx.invoked_subcommand or "")) from error
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += _meant(args[0])
+            raise
+
+    def add_command(self, cmd: click.Command, name: str | None = None):
+        cmd.callback = naming_output(cmd.callback)
+        super().add_command(cmd, name)
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a command that does not exist."""
+    if name in VARIANTS:
+        return f" To train one: gan-zoo train {name} --data DATA"
+    return f" Did you mean 'gan-zoo --{name}'?" if name in ("help", "version") else ""
 
 
 def _other_locale(name: str) -> str:
@@ -167,6 +180,7 @@ def _show_plan(recipe: dict, strategy):
 def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict):
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
+    from keras_gan_zoo.state.snapshot import SnapshotFolder
 
     outlive_reader()
     progress, command = callbacks.Progress(), click.get_current_context().command
@@ -191,6 +205,11 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
         how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
         click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
+    except Exception as error:
+        snapshots = [] if folder is None else SnapshotFolder(folder / SNAPSHOTS).files()
+        if snapshots and progress.saw_an_epoch and not isinstance(error, NotFiniteError):
+            click.echo(f"Stopped by an error. To continue: gan-zoo train --resume {folder}", err=True)
+        raise
     finally:
         progress.stop()
     if speaks and not progress.saw_an_epoch:

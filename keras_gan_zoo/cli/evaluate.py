@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from keras_gan_zoo.cli.importing import import_option
+from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.progress import Bar
+from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
@@ -99,8 +101,11 @@ def _names(given: str | None, neighbours: Path | None) -> list[str] | None:
 
 def _check_out(json_file: Path | None, neighbours: Path | None) -> None:
     for path, suffixes in ((json_file, (".json",)), (neighbours, (".png", ".jpg", ".jpeg"))):
-        if path is not None and (path.suffix.lower() not in suffixes or not path.parent.is_dir()):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes or not path.parent.is_dir():
             raise InputError(f"Expected a {suffixes[0]} file to write, in a folder that exists. Received: {path}.")
+        check_place(path)
 
 
 def _show(report) -> None:
@@ -136,18 +141,19 @@ def trained_on(source: str) -> dict:
         InputError: If there is no recipe, or nothing with that name.
     """
     from keras_gan_zoo.core.downloads import is_url
+    from keras_gan_zoo.core.urls import redacted
 
     recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
-    if not (recipe or path.exists() or is_url(source)):
+    if not (recipe or exists(path) or is_url(source)):
         raise nothing_at(source)
     file = path / RECIPE_FILE
-    if file.is_file():
+    if exists(file):
         from keras_gan_zoo.training.recipe import Recipe
 
-        recipe = Recipe.from_toml(file.read_text(encoding="utf-8")).given()
+        recipe = Recipe.read(file).given()
     if "data" not in recipe:
         raise InputError(
-            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and {source} "
-            "is neither a run folder nor a preset of the package, whose recipe would name them."
+            f"Expected the name of the real images to compare with, such as --data mnist. Received none, and "
+            f"{redacted(source)} is neither a run folder nor a preset of the package, whose recipe would name them."
         )
     return {name: recipe[name] for name in ("data", "image_size", "background", "channels") if name in recipe}

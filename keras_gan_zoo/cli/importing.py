@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.core.reading import Kind
+
+PYTHON = Kind("Python file", "a Python file to import", "Correct it.")
 
 import_option = click.option(
     "--import",
@@ -20,22 +22,21 @@ import_option = click.option(
 )
 
 
+@PYTHON.reader
 def import_file(file: Path) -> None:
     """Runs a Python file as a module, which may import its neighbours.
 
     Raises:
         InputError: If it is not such a file, or raises an error.
     """
+    file = PYTHON.check(file)
     name = file.stem if file.stem not in sys.modules else f"imported_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file) if file.is_file() else None
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise InputError(f"Expected a Python file to import. Received: {file}. Check the path; its name ends in .py.")
+        raise PYTHON.refusal(file, "whose name does not end in .py")
     sys.path.insert(0, str(file.parent.resolve()))
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the user's code raises
-        raise InputError(
-            f"Expected a Python file that can be imported. Received: {file}, which raises {type(error).__name__}: "
-            f"{error}. Correct it."
-        ) from error
+        raise PYTHON.refusal(file, f"which raises {type(error).__name__}: {error}") from error

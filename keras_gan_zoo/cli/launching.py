@@ -49,7 +49,8 @@ def _launch(arguments: Sequence[str], folder: Path, workers: int, restarts: int,
             return code
         ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         left = restarts - attempt
-        then = f"Restarting all {workers} workers from the last snapshot" if left else "To continue, use --resume"
+        how = f"To continue: --resume {folder}" if (folder / RECIPE_FILE).is_file() else "Nothing was trained"
+        then = f"Restarting all {workers} workers from the last snapshot" if left else how
         say(f"Worker {worker} ended with {ended}, which ended the job. {then}.")
     return code if code > 0 else 128 - code
 

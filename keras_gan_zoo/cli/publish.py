@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from keras_gan_zoo.cli.startup import start
-from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.errors import InputError, NotFiniteError
 
 
 @click.command()
@@ -30,7 +30,7 @@ def main(run, name, description, samples, half, data_authors, data_licence):
     said = {"authors": data_authors, "licence": data_licence}
     try:
         card = publish(run, name, description, samples=samples, half=half, data=said)
-    except (InputError, OSError) as error:
+    except (InputError, NotFiniteError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{card.name}: {card.size:,} bytes, {card.training_minutes:g} minutes, {card.figures()}")
 

@@ -9,8 +9,11 @@ from click.core import ParameterSource
 
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE
+from keras_gan_zoo.core.files import check_place
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+CONDITIONS = Kind("conditions", "a .npy file of numbers", "Write it with np.save.")
 PICTURES = (".png", ".jpg", ".jpeg")
 
 
@@ -66,7 +69,10 @@ def sample(source, count, seed, truncation, label, conditions, out):
 
     from keras_gan_zoo import pictures
 
-    given = {"labels": _class("--label", label, gan), "conditions": _array(conditions)}
+    given = {
+        "labels": _class("--label", label, gan),
+        "conditions": None if conditions is None else read_conditions(conditions),
+    }
     is_default = click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT
     if is_default and gan.conditional and len(np.shape(given["conditions"])) > len(gan.condition.shape):
         count = len(given["conditions"])
@@ -239,18 +245,16 @@ def _save_arrays(out: Path, **arrays):
         np.savez_compressed(file, **arrays)
 
 
-def _array(path: Path | None):
+@CONDITIONS.reader
+def read_conditions(path: Path):
     """The array in a .npy file."""
-    if path is None:
-        return None
     import numpy as np
 
-    try:
-        return np.lib.format.read_array(io.BytesIO(path.read_bytes()), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"Expected a .npy file of numbers. Received: {path} ({error}). Write it with np.save."
-        ) from error
+    with CONDITIONS.border(path):
+        array = np.lib.format.read_array(io.BytesIO(CONDITIONS.content(path)), allow_pickle=False)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"it has {array.dtype}")
+        return array
 
 
 def _class(option: str, label: str | None, gan) -> str | int | None:
@@ -266,3 +270,4 @@ def _check_out(out: Path, *suffixes: str):
     if out.suffix.lower() not in suffixes or not out.parent.is_dir():
         listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError(f"Expected a {listed} file to write, in a folder that exists. Received: {out}.")
+    check_place(out)

@@ -1,5 +1,7 @@
 """Checks of numeric arguments, without TensorFlow."""
 
+import math
+
 import numpy as np
 
 from keras_gan_zoo.errors import InputError
@@ -16,7 +18,13 @@ def is_count(value, low: int = 1) -> bool:
 
 def check_number(name: str, value: float, low: float, above: bool = False, below: float = np.inf) -> None:
     """Raises an `InputError` unless a value is finite, at least `low` (or above it), and below a bound."""
-    if not is_number(value) or not np.isfinite(value) or value < low or (above and value == low) or value >= below:
+    if (
+        not is_number(value)
+        or not -math.inf < value < math.inf
+        or value < low
+        or (above and value == low)
+        or value >= below
+    ):
         bound = f" and below {below}" if below < np.inf else ""
         raise InputError(
             f"Expected {name} to be a number {'above' if above else 'of at least'} {low}{bound}. Received: {value!r}."

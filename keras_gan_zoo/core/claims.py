@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -154,7 +155,7 @@ def claimed(
 def check_unclaimed(folder: Path) -> None:
     """Raises a `ClaimedError` if a process writes to the folder, which may be read-only."""
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY)
+        descriptor = _open(folder / LOCK_FILE, os.O_RDONLY)
     except FileNotFoundError:
         return
     try:
@@ -184,7 +185,7 @@ def _attempt(folder: Path, take_over: bool) -> int | None:
     with _in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            descriptor = _open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
         except FileNotFoundError:  # the owner before has just removed the folder, to which it wrote nothing
             return None
     try:
@@ -208,6 +209,15 @@ def _attempt(folder: Path, take_over: bool) -> int | None:
     finally:
         if descriptor not in _held:
             os.close(descriptor)
+
+
+def _open(path: Path, flags: int) -> int:
+    """Opens a lock file, and nothing that would be waited for, such as a pipe."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"Expected a regular file. Received: {path}, which is none. Remove it.")
+    return descriptor
 
 
 @contextmanager

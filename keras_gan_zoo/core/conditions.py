@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_gan_zoo.core.remedies import NUMBERED, Remedy, in_arrays
+from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.remedies import NUMBERED, RENUMBERED, Remedy, in_arrays
 from keras_gan_zoo.errors import InputError, unknown
 
-TO_INTEGERS = "labels.astype('int32')"
+TO_INTEGERS = "labels.astype('int64')"  # where no large number becomes another label
+# A million classes: more than any labelled set has, and one-hot a batch of 64 of them takes 256 MB. It fits into int32.
+MOST_CLASSES = 2**20
 KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensions of one condition
 
 
@@ -164,6 +167,11 @@ def as_array(values) -> np.ndarray:
             f"Expected an array. Received: a {type(values).__name__} of values of different shapes. Give all of them "
             "one shape."
         ) from error
+    except (RuntimeError, TypeError) as error:  # tensors of torch that have a gradient, another device or type
+        raise InputError(
+            f"Expected an array. Received: a {type(values).__name__} that NumPy cannot read ({error}). Convert it, as "
+            "in tensor.detach().cpu().float().numpy()."
+        ) from error
     if array.dtype == object and array.ndim == 0:
         raise InputError(f"Expected an array. Received: a {type(values).__name__}. Convert it with numpy.asarray.")
     return array
@@ -183,18 +191,40 @@ def checked_labels(labels: np.ndarray, n: int, remedy: Remedy = in_arrays) -> np
             f"Expected one integer label from 0 up for each example. Received: {_described(labels)}{each}. "
             f"{_how_to_label(labels, remedy)}"
         )
+    check_labels(labels, None, remedy)
     return labels.astype(np.int32)
 
 
-def check_labels(labels: np.ndarray, num_classes: int, remedy: Remedy = in_arrays) -> None:
-    """Raises an `InputError` unless all labels are from 0 to num_classes - 1."""
+def check_labels(labels: np.ndarray, num_classes: int | None, remedy: Remedy = in_arrays) -> None:
+    """Raises an `InputError` unless all labels are from 0 to num_classes - 1, or to the largest one if it is None."""
     is_integer = np.issubdtype(labels.dtype, np.integer)
-    if not (is_integer and labels.min(initial=0) >= 0 and labels.max(initial=0) < num_classes):
+    limit = MOST_CLASSES if num_classes is None else num_classes
+    if is_integer and labels.min(initial=0) >= 0 and labels.max(initial=0) < limit:
+        return
+    if num_classes is None:
+        reason = "as networks take a class as one number of a row"
+        advice = (
+            f"Number them without gaps, by their sorted numbers: {remedy(RENUMBERED)}."
+            if is_integer
+            else _how_to_label(labels, remedy)
+        )
+    else:
         from_one = is_integer and labels.min() >= 1 and labels.max() == num_classes
+        reason = f"because num_classes={num_classes}"
+        shift = f": {remedy('labels - 1')}" if from_one else ""
+        advice = f"Renumber the labels{shift}, or build the networks with another num_classes."
+    raise InputError(
+        f"Expected integer labels from 0 to {limit - 1}, {reason}. Received: {_described(labels)}. {advice}"
+    )
+
+
+def check_num_classes(num_classes: int) -> None:
+    """Raises an `InputError` unless this is a number of classes that networks can take."""
+    check_count("num_classes", num_classes)
+    if num_classes > MOST_CLASSES:
         raise InputError(
-            f"Expected integer labels from 0 to {num_classes - 1}, because num_classes={num_classes}. Received: "
-            f"{_described(labels)}. Renumber the labels{': ' + remedy('labels - 1') if from_one else ''}, or build the "
-            "networks with another num_classes."
+            f"Expected num_classes of at most {MOST_CLASSES}, as networks take a class as one number of a row. "
+            f"Received: {num_classes}. Number the classes without gaps."
         )
 
 
@@ -265,8 +295,7 @@ def labels_to_sample(n: int, labels, num_classes: int | None, class_names: Seque
     indices = np.arange(n) % num_classes if labels is None else _indices(labels, class_names)
     if indices.shape not in ((), (n,)):
         raise InputError(f"sample({n}) expects one label or {n} labels. Received: shape {indices.shape}.")
-    if num_classes is not None:
-        check_labels(indices, num_classes)
+    check_labels(indices, num_classes)
     return np.broadcast_to(indices.astype(np.int32), (n,))
 
 
@@ -356,7 +385,8 @@ def _floats(values, kind: str, remedy: Remedy = in_arrays) -> np.ndarray:
     if array.dtype == np.uint8 and kind == "pictures":
         return array.astype(np.float32) / 127.5 - 1
     if not np.issubdtype(array.dtype, np.number):
-        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}. Convert them.")
+        how = f" {_to_integers(array.shape[1:], remedy)}" if array.dtype == bool and kind == "vectors" else ""
+        raise InputError(f"Expected conditions as arrays of numbers. Received: {array.dtype}.{how or ' Convert them.'}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError("Expected finite conditions. Received: NaN or infinity. Correct them.")

@@ -1,33 +1,35 @@
 """Downloads: each file is fetched once, completely or not at all, kept in a cache, and checked by its SHA-256.
 
-Pooch manages the cache and platformdirs finds its folder. This module decides what may be fetched, and what is retried.
+Pooch manages the cache and platformdirs finds its folder. This module decides what may be fetched, what is
+retried, and that only one process at a time fetches a file; `core.transfers` speaks to servers.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
 import os
 import re
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from time import sleep
+from urllib.parse import SplitResult
 
-from keras_gan_zoo.core.files import LIMIT, written_beside
+from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, UnseenOwnerError, claimed
+from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.core.progress import Bar
+from keras_gan_zoo.core.transfers import NotFetchedError, chunks
+from keras_gan_zoo.core.urls import parsed, shown
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 
 FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
 PAUSES = (1, 2, 4)  # seconds before each retry
-TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-TIMEOUT = 30
-CHUNK = 2**18
+LONGEST_PAUSE = 60  # seconds; who is asked to wait longer is told so
+FETCHING = ".fetching"  # ends the names of folders in the cache that files are fetched into
 
 
 def folder() -> Path:
@@ -64,9 +66,9 @@ def is_url(source: object) -> bool:
 
 
 def check_scheme(url: str) -> None:
-    """Raises an `InputError` for a URL that is neither encrypted nor a local file."""
-    if urlsplit(url).scheme.lower() not in ("https", "file"):
-        raise InputError(f"Expected a URL that begins with https:// or file://. Received: {url}.")
+    """Raises an `InputError` for a URL that is malformed, or neither encrypted nor a local file."""
+    if parsed(url).scheme not in ("https", "file"):
+        raise InputError(f"Expected a URL that begins with https:// or file://. Received: {shown(url)}.")
 
 
 def is_offline() -> bool:
@@ -77,9 +79,10 @@ def is_offline() -> bool:
 def fetch(url: str, sha256: str | None) -> Path:
     """Fetches the file at a URL, or finds it in the cache.
 
-    A temporary failure, such as a lost connection or a busy server, is retried three times, after 1, 2 and 4 seconds;
-    a disk error is not. A file is written under a temporary name and renamed to its SHA-256 when it is complete. It
-    has at most `LIMIT` bytes.
+    A failure that may pass, such as a lost connection or a busy server, is retried three times, after 1, 2 and 4
+    seconds or when the server asks for it; a wrong address, a wrong certificate or a disk error is not. A server that
+    sends nothing for `TIMEOUT` seconds, or too little, counts as a lost connection. Only one process fetches a file;
+    others wait for it. A file is renamed to its SHA-256 when it is complete. It has at most `LIMIT` bytes.
 
     Args:
         url: `https://...`, or `file://...` for a local file, which is not copied.
@@ -93,20 +96,19 @@ def fetch(url: str, sha256: str | None) -> Path:
         OSError: If the file cannot be fetched or written, or is not in the cache while offline.
     """
     url, sha256 = _split(url, sha256)
-    parts = urlsplit(url)
+    parts = parsed(url)
     if parts.scheme == "file":
-        path = Path(urllib.request.url2pathname(parts.path))
-        check(sha256_of(path), sha256, url)
+        path = _local(parts, url)
+        check(sha256_of(path), sha256, str(path))
         return path
     suffix = "".join(Path(parts.path).suffixes[-2:]).lower()  # both of `.weights.h5`
     name = f"{sha256}{suffix}"
-    for path in (cache / name for cache in folders()):
-        if path.is_file() and sha256_of(path) == sha256:
-            return path
+    if (path := _found(name, sha256)) is not None:
+        return path
     if is_offline():
         raise OSError(
-            f"Expected {url} in the cache {folder()}, because {OFFLINE} is set. Received: no complete file there. "
-            f"Fetch it once without {OFFLINE}, or load a file."
+            f"Expected {shown(url)} in the cache {folder()}, because {OFFLINE} is set. Received: no complete file "
+            f"there. Fetch it once without {OFFLINE}, or load a file."
         )
     return _download(url, sha256, folder() / name)
 
@@ -115,41 +117,101 @@ def _split(url: str, sha256: str | None) -> tuple[str, str]:
     """Splits a URL into the URL proper and the digest, which may be given at its end."""
     url, _, at_end = url.partition("#sha256=")
     if at_end and sha256 not in (None, at_end):
-        raise InputError(f"Expected one SHA-256 of {url}. Received: two that differ. Leave one out.")
+        raise InputError(f"Expected one SHA-256 of {shown(url)}. Received: two that differ. Leave one out.")
     sha256 = (sha256 or at_end).lower()
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise InputError(
-            f"Expected the SHA-256 of {url}, 64 hex digits: sha256=..., or at the end of the URL, #sha256=... "
-            f"Received: {sha256 or 'none'}. Its publisher states it; for a file that you trust, run sha256sum FILE."
+            f"Expected the SHA-256 of {shown(url)}, 64 hex digits: sha256=..., or at the end of the URL, #sha256=... "
+            f"Received: {f'{len(sha256)} characters' if sha256 else 'none'}. Its publisher states it; for a file that "
+            "you trust, run sha256sum FILE."
         )
     return url, sha256
 
 
+def _local(parts: SplitResult, url: str) -> Path:
+    """The path of a file:// URL, which may name no other machine."""
+    if parts.hostname not in (None, "localhost"):
+        raise InputError(
+            f"Expected a file of this machine, file:///PATH. Received: {shown(url)}, of the host {parts.hostname}. "
+            "Copy the file, or begin its path with a third slash."
+        )
+    return Path(urllib.request.url2pathname(parts.path))
+
+
+def _found(name: str, sha256: str) -> Path | None:
+    """The file in the cache; None, with a warning, if it was damaged there."""
+    for path in (cache / name for cache in folders()):
+        if path.is_file():
+            if sha256_of(path) == sha256:
+                return path
+            warn(f"{path} was damaged.{'' if is_offline() else ' It is fetched again.'}")
+    return None
+
+
 def _download(url: str, sha256: str, path: Path) -> Path:
+    """Fetches into a folder that belongs to this process, beside the path; moves the file when it is complete."""
     import pooch
 
     def copy(url: str, to: str, _) -> None:
         # Beside Pooch's own temporary file, which is not flushed and not readable by other users.
         with written_beside(to) as beside:
-            check(
-                _copy_with_retries(url, beside), sha256, url
-            )  # before Pooch checks: its message does not say what to do
+            _copy_with_retries(url, sha256, beside)
 
-    with _writing_to(path.parent), _without_records(pooch.get_logger(), url):
-        pooch.retrieve(url, sha256, path.name, path.parent, downloader=copy)
+    with _writing(path), _place(path.parent, sha256, url) as place:
+        _remove_leftovers(path.parent, place)
+        if path.is_file() and sha256_of(path) == sha256:  # by now, by another process
+            return path
+        with _without_records(pooch.get_logger(), url):
+            pooch.retrieve(url, sha256, path.name, place, downloader=copy)
+        os.replace(place / path.name, path)
     return path
 
 
-def _copy_with_retries(url: str, path: Path) -> str:
-    """Fetches into a file, with retries after temporary failures; returns the SHA-256 of what was received."""
+@contextmanager
+def _place(cache: Path, sha256: str, url: str) -> Iterator[Path]:
+    """Claims the folder that a file is fetched into, which is emptied before and removed after."""
+    place = cache / f".{sha256}{FETCHING}"
+    try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(claimed(place, take_over=True))
+            except ClaimedError:
+                with _bar(f"Waiting for another process, which fetches {_name(url)}"):
+                    stack.enter_context(claimed(place, take_over=True, waits=True))
+            stack.callback(_clear, place)
+            _clear(place)
+            yield place
+    finally:
+        with suppress(OSError):  # another process, which waited, has claimed it, or removed it
+            place.rmdir()
+
+
+def _clear(place: Path) -> None:
+    for path in place.iterdir():
+        if path.name != LOCK_FILE:
+            path.unlink()
+
+
+def _remove_leftovers(cache: Path, mine: Path) -> None:
+    """Removes what fetches left that were killed: a folder that nobody has claimed any longer."""
+    for place in cache.glob(f".*{FETCHING}"):
+        if place != mine:
+            with suppress(ClaimedError, UnseenOwnerError, OSError):  # it is in use, or that cannot be told
+                with claimed(place):
+                    _clear(place)
+                place.rmdir()
+
+
+def _copy_with_retries(url: str, sha256: str, path: Path) -> None:
+    """Fetches into a file, with retries after failures that may pass."""
     for pause in PAUSES:
         try:
-            return _copy(url, path)
-        except _NotFetchedError as error:
-            if not error.is_transient:
+            return _copy(url, sha256, path)
+        except NotFetchedError as error:
+            if not error.is_transient or error.retry_after > LONGEST_PAUSE:
                 raise
-        time.sleep(pause)
-    return _copy(url, path)
+            sleep(max(pause, error.retry_after))
+    return _copy(url, sha256, path)
 
 
 @contextmanager
@@ -166,99 +228,61 @@ def _without_records(logger: logging.Logger, url: str) -> Iterator[None]:
         logger.removeFilter(is_other)
 
 
-class _NotFetchedError(OSError):
-    """A network error, as opposed to a disk error, for which a retry would not help."""
-
-    def __init__(self, url: str, error: Exception):
-        is_answer = isinstance(error, urllib.error.HTTPError)
-        self.is_transient = not is_answer or error.code in TRANSIENT
-        reason = getattr(error, "reason", None) or error
-        super().__init__(
-            f"Expected to fetch {url}. Received: {f'{error.code} ' if is_answer else ''}{reason}. Check the address "
-            "and the network; a file that you have already can be loaded by its path."
-        )
-
-
 @contextmanager
-def _writing_to(cache: Path) -> Iterator[None]:
-    """Rewords disk errors: which folder cannot be written, and how to choose another."""
+def _writing(path: Path) -> Iterator[None]:
+    """Rewords disk errors: which file cannot be written, and how to choose another folder."""
     try:
         yield
-    except _NotFetchedError:
+    except NotFetchedError:
         raise
     except OSError as error:
-        # Pooch wraps permission errors in a message of its own.
+        # Pooch and claims wrap some errors in messages of their own.
         reason = error.strerror or getattr(error.__cause__, "strerror", None) or error
         raise OSError(
-            f"Expected to keep files in {cache}. Received: {reason}. Fix it, or choose another folder: {FOLDER}=FOLDER."
+            f"Expected to keep files in {path.parent}. Received: {reason}, for {path.name}. Fix it, or choose another "
+            f"folder: {FOLDER}=FOLDER."
         ) from error
 
 
-def _copy(url: str, path: Path) -> str:
-    """Fetches into a file; returns the SHA-256 of what was received."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for chunk in _chunks(url):  # its errors are network errors; those of file.write are not
+def _copy(url: str, sha256: str, path: Path) -> None:
+    """Fetches into a file, and checks what was received."""
+    digest, start = hashlib.sha256(), b""
+    with path.open("wb") as file, _bar(_name(url), "bar", "bytes", "time left") as show:
+        for chunk in chunks(url, show):  # its errors are network errors; those of file.write are not
             digest.update(chunk)
             file.write(chunk)
-    return digest.hexdigest()
-
-
-def _chunks(url: str) -> Iterator[bytes]:
-    """The content at a URL, in chunks. It ends with an error at `LIMIT`: a server could send without end."""
-    opener, total = urllib.request.build_opener(_SameScheme), 0
-    try:
-        with opener.open(url, timeout=TIMEOUT) as answer, _progress(url, answer.length) as show:
-            _check_size(answer.length or 0, url)
-            while chunk := answer.read(CHUNK):
-                total += len(chunk)
-                _check_size(total, url)
-                show(total)
-                yield chunk
-            if answer.length:  # the number of announced bytes that are missing
-                raise http.client.IncompleteRead(b"", answer.length)
-    except (OSError, http.client.HTTPException) as error:
-        raise _NotFetchedError(url, error) from error
-
-
-class _SameScheme(urllib.request.HTTPRedirectHandler):
-    """Refuses redirections from https:// to URLs that are not encrypted."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        if urlsplit(newurl).scheme.lower() != req.type:
-            raise InputError(
-                f"Expected {req.full_url} to redirect to {req.type}:// only. Received: a redirection to {newurl}. Give "
-                "the address of the file itself."
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _check_size(size: int, url: str) -> None:
-    if size > LIMIT:
+            start = (start + chunk)[:1000] if len(start) < 1000 else start
+    if digest.hexdigest() != sha256 and re.match(rb"\s*(<!doctype html|<html)", start, re.IGNORECASE):
         raise InputError(
-            f"Expected at most {LIMIT:,} bytes at {url}. Received: more. Download it by other means, and load the file."
+            f"Expected {shown(url)} with SHA-256 {sha256}. Received: a web page (HTML), perhaps to log in or to "
+            "confirm. Give the address of the file itself, or download it in a browser and load it."
         )
+    check(digest.hexdigest(), sha256, shown(url))  # before Pooch checks: its message does not say what to do
 
 
 @contextmanager
-def _progress(url: str, size: int | None) -> Iterator[Callable[[int], None]]:
-    """Shows a progress bar with bytes and the time left, on a terminal only."""
+def _bar(*columns: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Shows a progress bar, on a terminal only."""
     if not sys.stderr.isatty():
-        yield lambda done: None
+        yield lambda done, size: None
         return
-    name = Path(urlsplit(url).path).name
-    with Bar("{task.description}", "bar", "bytes", "time left", on_stderr=True, transient=True) as bar:
-        bar.show(name, 0, size)
-        yield lambda done: bar.show(name, done, size)
+    with Bar(*columns, on_stderr=True, transient=True) as bar:
+        bar.show("", 0, None)
+        yield lambda done, size: bar.show("", done, size)
+
+
+def _name(url: str) -> str:
+    """The name of the file at a URL, without brackets and others that Rich takes for markup."""
+    return re.sub(r"[^\w.%+-]", "_", Path(parsed(url).path).name)
 
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hex digits."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise InputError(f"Expected a file at {path}. Received: none. Check the path.") from error
+    if not path.is_file():  # a pipe or a device could be read without end
+        found = "none" if not path.exists() else "a folder" if path.is_dir() else "no regular file"
+        raise InputError(f"Expected a file at {path}. Received: {found}. Check the path.")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(digest: str, expected: str, url: str) -> None:

@@ -13,6 +13,13 @@ from collections.abc import Callable, Iterator
 from keras_gan_zoo.errors import InputError
 
 
+def uses_onednn() -> bool:
+    """Whether TensorFlow computes by oneDNN, which is decided when it is imported."""
+    from tensorflow.python.util import _pywrap_util_port
+
+    return _pywrap_util_port.IsMklEnabled()
+
+
 def all_layers(network, include_self: bool = True) -> list:
     """The layers of a network and those within them, at any depth; `Model.layers` has the outermost only."""
     return network._flatten_layers(include_self=include_self)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 Remedy = Callable[[str], str]
 
 NUMBERED = "np.unique(labels, return_inverse=True)[1]"
+RENUMBERED = "np.searchsorted(numbers, labels)"
 IN_TENSORFLOW = {
     "images.astype('uint8')": "tf.cast(images, 'uint8')",
     "images.transpose(0, 2, 3, 1)": "tf.transpose(images, (0, 2, 3, 1))",
     "labels.argmax(axis=1)": "tf.argmax(labels, 1)",
-    "labels.astype('int32')": "tf.cast(labels, 'int32')",
+    "labels.astype('int64')": "tf.cast(labels, 'int64')",
+    RENUMBERED: "tf.searchsorted(numbers, labels)",
     NUMBERED: "keras.layers.StringLookup(vocabulary=names, num_oov_indices=0)(labels)",
 }
 

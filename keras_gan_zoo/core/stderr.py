@@ -13,6 +13,8 @@ _TALK = re.compile(
     r"|To enable the following instructions|Unable to register cu\w+ factory|computation_placer already registered"
     # There is no GPU, or no driver (303) for one. A driver that fails for another reason is an error.
     r"|Could not find cuda drivers|cuInit.*(CUDA_ERROR_NO_DEVICE|no CUDA-capable device|UNKNOWN ERROR \(303\))"
+    # Nothing is lost: half precision is as it would be without oneDNN.
+    r"|oneDNN supports DT_HALF only"
     # Messages of LiteRT and its converter about valid files.
     r"|NodeDef mentions attribute|XNNPACK delegate for CPU"
 )

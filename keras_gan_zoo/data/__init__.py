@@ -11,12 +11,14 @@ import numpy as np
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
-from keras_gan_zoo.data.decoding import MODES
+from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
-from keras_gan_zoo.data.image_files import load_arrays, load_folder
-from keras_gan_zoo.data.tfds import load_tfds
+from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
+from keras_gan_zoo.data.listing import FOLDER
+from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.errors import InputError, similar
 
@@ -32,10 +34,14 @@ __all__ = [
     "located",
 ]
 
-ARRAYS = (".npy", ".npz")
+SUFFIXES = (".npy", ".npz")
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
 
+@ARRAYS.reader
+@FOLDER.reader
+@PICTURE.reader
+@TFDS.reader
 def load(
     name: str | os.PathLike,
     *,
@@ -81,7 +87,7 @@ def load(
     size = _as_size(image_size)
     if channels is not None and (not is_count(channels) or channels not in MODES):
         raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
-    if _checked(name, split).is_dir() and name not in EMBEDDED:
+    if is_folder(_checked(name, split)) and name not in EMBEDDED:
         return load_folder(Path(name), size, background, channels, memory_limit)
     dataset = _load(name, split, size, memory_limit)
     if size is not None and dataset.example_shape[:2] != size:
@@ -107,14 +113,14 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
     path = Path(name)
     if name in EMBEDDED:
         return EMBEDDED[name](size, split) if has_splits(name) else EMBEDDED[name](size)
-    if path.suffix.lower() in ARRAYS and path.is_file():
+    if path.suffix.lower() in SUFFIXES and exists(path):
         return load_arrays(path, size)
     beside = _neighbours(path)
     if len(path.parts) > 1 or path.suffix:
-        what = "a file of another kind" if path.exists() else "which does not exist"
+        what = "a file of another kind" if exists(path) else "which does not exist"
         near = [str(path.with_name(other)) for other in similar(path.name, beside)]
         raise InputError(
-            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {name}, {what}."
+            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {shown(name)}, {what}."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the path.")
         )
     return load_tfds(str(name), split, size, memory_limit, beside)
@@ -122,9 +128,9 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
 
 def _neighbours(path: Path) -> list[str]:
     """What else lies where a path leads, and could be meant by it: folders and files of arrays."""
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return []
-    return [other.name for other in path.parent.iterdir() if other.is_dir() or other.suffix.lower() in ARRAYS]
+    return [other.name for other in path.parent.iterdir() if other.is_dir() or other.suffix.lower() in SUFFIXES]
 
 
 def has_splits(name: str | os.PathLike) -> bool:
@@ -147,13 +153,13 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
     """
     if name not in EMBEDDED:
         for path in (Path(name), Path(folder) / name):
-            if _is_local(path) and path.exists():
+            if _is_local(path) and exists(path):
                 return str(path.absolute())
     return str(name)
 
 
 def _is_local(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() in ARRAYS
+    return is_folder(path) or path.suffix.lower() in SUFFIXES
 
 
 def _as_size(image_size) -> tuple[int, int] | None:

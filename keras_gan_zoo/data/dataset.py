@@ -182,6 +182,14 @@ def as_dataset(x, y=None) -> Dataset | None:
 
 def _checked_examples(examples: np.ndarray) -> np.ndarray:
     """uint8 images (n, h, w, c) or float32 examples, checked; raises an `InputError` otherwise."""
+    if examples.dtype.kind in "OSU":
+        what = "objects" if examples.dtype.kind == "O" else "texts"
+        raise InputError(
+            f"Expected images or vectors as numbers. Received: {what} of shape {examples.shape}. If they are names of "
+            "files, load their folder: data.load(folder)."
+        )
+    if examples.dtype.name == "bfloat16":  # which NumPy does not count among the floats
+        examples = examples.astype(np.float32)
     is_uint8, is_float = examples.dtype == np.uint8, np.issubdtype(examples.dtype, np.floating)
     if not (is_uint8 or is_float) or examples.ndim < (3 if is_uint8 else 2) or len(examples) == 0:
         raise InputError(

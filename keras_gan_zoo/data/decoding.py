@@ -6,11 +6,18 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageColor
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+PICTURE = Kind("picture", "a whole image", "Repair or remove it.")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 BEHIND = "white"  # where transparency must go, and no background is given: as viewers show it
 
+_COLOURS = {  # in words, if a picture is not so, and if it is
+    "is_grey": ("coloured", "grey"),
+    "is_transparent": ("opaque", "transparent"),
+    "is_deep": ("a picture of 8 bits per channel", "a picture of 16 bits per channel"),
+}
 _GREY = ("1", "L", "LA")
 _COLOURED = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV")
 _TURNS = {  # by the orientation that a camera notes
@@ -69,36 +76,51 @@ def read_header(path: Path, needs_size: bool) -> Header:
     Raises:
         InputError: If the file is no whole picture, or of a kind that has no 8 or 16 bits per channel.
     """
-    try:
-        with _opened(path) as image:
-            _check_pixels(image)
-            if needs_size and image.width != image.height and image.format == "PNG":
-                image.load()
-            orientation = _orientation(image)
-            is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
-            return Header(
-                image.size if is_lying else image.size[::-1],
-                is_grey=image.mode in _GREY or _is_deep(image),
-                is_transparent=image.has_transparency_data,
-                is_deep=_is_deep(image),
-                is_turned=orientation > 1,
-                has_frames=getattr(image, "is_animated", False),
-            )
-    except Exception as error:  # Pillow's, struct's and others, depending on the damage
-        raise _unreadable(path, error) from error
-
-
-def read_picture(path: Path, form: Form) -> np.ndarray:
-    """uint8 pixels (height, width, channels) of a picture in a form."""
-    try:
-        with _opened(path) as image:
-            _check_pixels(image)
+    with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
+        _check_pixels(image)
+        if needs_size and image.width != image.height and image.format == "PNG":
             image.load()
-            turn = _TURNS.get(_orientation(image))
-            whole = _with_eight_bits(image) if _is_deep(image) else image
-            return formed(whole if turn is None else whole.transpose(turn), form)
-    except Exception as error:  # as above
-        raise _unreadable(path, error) from error
+        orientation = _orientation(image)
+        is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
+        return Header(
+            image.size if is_lying else image.size[::-1],
+            **_colours(image),
+            is_turned=orientation > 1,
+            has_frames=getattr(image, "is_animated", False),
+        )
+
+
+def read_picture(path: Path, form: Form, header: Header) -> np.ndarray:
+    """uint8 pixels (height, width, channels) of a picture in a form.
+
+    Raises:
+        InputError: If the file is no whole picture, or its colours are not of the form that its header had before.
+    """
+    with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
+        _check_pixels(image)
+        _check_unchanged(image, header)
+        image.load()
+        turn = _TURNS.get(_orientation(image))
+        whole = _with_eight_bits(image) if _is_deep(image) else image
+        return formed(whole if turn is None else whole.transpose(turn), form)
+
+
+def _colours(image: Image.Image) -> dict[str, bool]:
+    """What a picture's header says of its colours, before the pixels are decoded, which may change it."""
+    return {
+        "is_grey": image.mode in _GREY or _is_deep(image),
+        "is_transparent": image.has_transparency_data,
+        "is_deep": _is_deep(image),
+    }
+
+
+def _check_unchanged(image: Image.Image, header: Header) -> None:
+    """Checks that a picture is still of the form that all were brought into one from: nobody would see the change."""
+    changed = [_COLOURS[name][is_so] for name, is_so in _colours(image).items() if is_so != getattr(header, name)]
+    if sorted(image.size) != sorted(header.size):
+        changed.append(f"one of {image.size[::-1]} pixels")
+    if changed:
+        raise OSError(f"since the folder was loaded, it has become {' and '.join(changed)}; load the folder again")
 
 
 def formed(image: Image.Image, form: Form) -> np.ndarray:
@@ -136,12 +158,6 @@ def rgb(colour: str) -> tuple[int, ...]:
         raise InputError(f"Expected a colour, such as 'black' or '#203040'. Received: {colour!r}.") from error
 
 
-def _opened(path: Path) -> Image.Image:
-    if not path.is_file():  # a pipe, say, would be waited for
-        raise OSError("it is no regular file, or a link to nothing")
-    return Image.open(path)
-
-
 def _check_pixels(image: Image.Image) -> None:
     if min(image.size) < 1:
         raise OSError("it has no pixels")
@@ -174,7 +190,3 @@ def _with_eight_bits(image: Image.Image) -> Image.Image:
     if clear is not None:
         grey.putalpha(Image.fromarray(np.where(deep == clear, 0, 255).astype(np.uint8)))
     return grey
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"Expected a whole image. Received: {path}, which cannot be read ({error}). Repair or remove it.")

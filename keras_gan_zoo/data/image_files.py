@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.conditions import checked_labels
+from keras_gan_zoo.core.reading import Kind, check_archive
 from keras_gan_zoo.data.caption_files import captions_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
@@ -18,17 +19,22 @@ from keras_gan_zoo.data.decoding import BEHIND, MODES, Form, Header, fitted, rea
 from keras_gan_zoo.data.listing import Listing, pictures_in, some
 from keras_gan_zoo.errors import InputError
 
+ARRAYS = Kind("arrays", "arrays of numbers, as np.save and np.savez write them", "Write the file again.")
+
 
 class ImageFiles(Dataset):
     """Images that are read from their files batch by batch, for folders that are too large for memory.
 
     Args:
         paths: The files.
+        headers: What their headers said. A file that has other colours when it is read is refused.
         form: The form that they are brought into.
     """
 
-    def __init__(self, paths, form: Form, labels=None, *, name="folder", class_names=None, remarks=()):
-        self.paths, self.form = list(paths), form
+    def __init__(
+        self, paths, headers: Sequence[Header], form: Form, labels=None, *, name="folder", class_names=None, remarks=()
+    ):
+        self.paths, self.headers, self.form = list(paths), headers, form
         self.conditions = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
         self.name, self.class_names, self.remarks = name, class_names, tuple(remarks)
         self.centers = self.std = None
@@ -41,7 +47,7 @@ class ImageFiles(Dataset):
         return {
             "examples": len(self),
             "shape": list(self.example_shape),
-            "checksum": zlib.crc32(names.encode()),
+            "checksum": zlib.crc32(names.encode(errors="surrogateescape")),
         }
 
     @property
@@ -51,7 +57,7 @@ class ImageFiles(Dataset):
     def read(self, indices) -> np.ndarray:
         """uint8 images (len(indices), height, width, channels)."""
         with ThreadPoolExecutor(max_workers=4) as pool:
-            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form), indices)))
+            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form, self.headers[i]), indices)))
 
     def in_memory(self) -> Dataset:
         return Dataset(
@@ -83,11 +89,12 @@ def _of_listing(listing: Listing, size, background: str | None, channels: int | 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged metadata, without the file's name
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        headers = [read_header(path, needs_size=size is None) for path in listing.paths]
+        headers, known = [read_header(path, needs_size=size is None) for path in listing.paths], {}
+        headers = [known.setdefault(header, header) for header in headers]  # kept, so equal ones only once
         form = _form_of(listing, headers, size, background, channels)
         remarks = (*listing.remarks, *_remarks(listing, headers, form))
         names = {"name": listing.folder.name, "class_names": listing.class_names}
-        files = ImageFiles(listing.paths, form, listing.labels, **names, remarks=remarks)
+        files = ImageFiles(listing.paths, headers, form, listing.labels, **names, remarks=remarks)
         if len(files) * int(np.prod(files.example_shape)) > memory_limit:
             return files
         held = files.in_memory()
@@ -152,14 +159,12 @@ def _is_grey(images: np.ndarray) -> bool:
 
 
 def load_arrays(path: Path, size) -> Dataset:
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"Expected arrays of numbers in {path}. Received: a file NumPy cannot read ({error})."
-        ) from error
+    with ARRAYS.border(path), ARRAYS.check(path).open("rb") as file:
+        if zipfile.is_zipfile(file):
+            check_archive(zipfile.ZipFile(file))
+        file.seek(0)
+        loaded = np.load(file, allow_pickle=False)
+        arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     examples = next((arrays[key] for key in ("images", "image", "examples", "x", "x_train") if key in arrays), None)
     labels = next((arrays[key] for key in ("labels", "label", "y", "y_train") if key in arrays), None)
     conditions = next((arrays[key] for key in ("conditions", "condition") if key in arrays), None)
@@ -169,4 +174,5 @@ def load_arrays(path: Path, size) -> Dataset:
         )
     if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
         examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
-    return Dataset(examples, labels, conditions=conditions, name=path.stem)
+    with ARRAYS.border(path):
+        return Dataset(examples, labels, conditions=conditions, name=path.stem)

@@ -1,13 +1,17 @@
 """Which files of a folder are pictures, of which class each is, and what is left out."""
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+FOLDER = Kind("folder of pictures", "folders that can be read", "Change their permissions, or move them elsewhere.")
 SUFFIXES = {
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".jp2", ".tga"),
     *(".tif", ".tiff", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
@@ -58,10 +62,12 @@ def pictures_in(folder: Path) -> Listing:
     their names, or by number where all names are numbers.
 
     Raises:
-        InputError: If there are none, if they lie both in the folder and in sub-folders, or if a folder cannot be read.
+        InputError: If there are none, if they lie both in the folder and in sub-folders, or if a folder, or a link that
+            may lead to one, cannot be read.
     """
     found = _Found()
-    _collect(folder, (), found)
+    with FOLDER.border(folder):
+        _collect(folder, (), found)
     classes = _in_order({path.relative_to(folder).parts[0] for path in found.pictures if path.parent != folder})
     _check(folder, found, classes)
     _set_texts_apart(folder, found)
@@ -89,19 +95,31 @@ def _collect(folder: Path, above: tuple[Path, ...], found: _Found) -> None:
         with os.scandir(folder) as entries:
             for entry in entries:
                 path = folder / entry.name
-                is_folder = entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and path.is_dir())
                 is_picture = path.suffix.lower() in SUFFIXES
                 if _is_hidden(entry.name):
-                    found.hidden += [path] if is_folder or is_picture else []
-                elif is_folder:
+                    found.hidden += [path] if is_picture or path.is_dir() else []
+                elif _is_folder(entry, is_picture):
                     _collect(path, (*above, place), found)
                 else:
                     (found.pictures if is_picture else found.others).append(path)
     except OSError as error:
         raise InputError(
-            f"Expected folders that can be read. Received: {folder} ({error.strerror}). Change its permissions, or "
-            "move it elsewhere."
+            f"Expected folders that can be read. Received: {error.filename or folder} ({error.strerror}). Change its "
+            "permissions, mend the link, or move it elsewhere."
         ) from error
+
+
+def _is_folder(entry: os.DirEntry, is_picture: bool) -> bool:
+    """Unlike `is_dir`, it raises an `OSError` for a link to nothing, which may have been a class.
+
+    A link to itself never was one. A link with the name of a picture is refused when that is read.
+    """
+    try:
+        return stat.S_ISDIR(entry.stat().st_mode)
+    except OSError as error:
+        if is_picture or error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def _is_hidden(name: str) -> bool:

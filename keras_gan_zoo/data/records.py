@@ -12,6 +12,7 @@ import google_crc32c
 import numpy as np
 from PIL import Image
 
+from keras_gan_zoo.core.reading import is_file
 from keras_gan_zoo.data.decoding import MODES, fitted
 from keras_gan_zoo.errors import InputError
 
@@ -62,6 +63,8 @@ def read(builder, split: str, image_key: str, label_key: str | None, caption_key
 def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
     """The records of a file. Each is stored as: length in 8 bytes, its checksum, content, its checksum."""
     wanted = present if take < 0 else take
+    if not is_file(path):  # a pipe, say, would be waited for
+        raise OSError("it is no regular file")
     with path.open("rb") as file:
         for number in range(skip + wanted):
             (length,) = struct.unpack("<Q", _checked(file, 8))

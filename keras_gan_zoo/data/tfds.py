@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.core.texts import WORD
 from keras_gan_zoo.data import records
 from keras_gan_zoo.data.captioned import CaptionedDataset
@@ -15,6 +18,11 @@ from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.errors import InputError, similar
 
+TFDS = Kind(
+    "data set of TensorFlow Datasets",
+    "a prepared set of TensorFlow Datasets",
+    "Prepare the set again in TFDS_DATA_DIR.",
+)
 SECONDS_TO_ANSWER = 5
 PREPARED = "https://storage.googleapis.com"  # whence TensorFlow Datasets takes prepared sets
 
@@ -31,7 +39,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
             "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
         )
-    builder = tfds.builder(name)
+    builder = _builder(name)
     image_key, label_key = _image_and_label(builder.info.features, name)
     caption_key = _captions(builder.info.features)
     with _hidden_warnings("absl"):  # of a folder that does not exist yet
@@ -80,6 +88,18 @@ def _with_captions(dataset: Dataset, captions: list[tuple[str, ...]] | None) -> 
         dataset.remarks = (f"Captions left out, because {len(missing):,} examples have none, first {missing[0]:,}.",)
         return dataset
     return CaptionedDataset(dataset, usable)
+
+
+def _builder(name: str):
+    """The set as it is prepared, if it is. TensorFlow Datasets would wait for pipes, so its files are checked first."""
+    import tensorflow_datasets as tfds
+
+    given = os.environ.get("TFDS_DATA_DIR")  # as it is now: TensorFlow Datasets reads it when it is imported
+    folder = Path(os.path.expanduser(given or "~/tensorflow_datasets")) / name  # noqa: PTH111
+    for file in folder.rglob("*.json"):
+        TFDS.check(file)
+    with TFDS.border(folder):
+        return tfds.builder(name, data_dir=given)
 
 
 def _image_and_label(features, name: str) -> tuple[str, str | None]:

@@ -4,13 +4,16 @@ import os
 
 import tensorflow as tf
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError, unknown
 
+TF_CONFIG = Kind("TF_CONFIG", "TF_CONFIG to be JSON with a cluster", "gan-zoo launch sets it.")
 TFConfigClusterResolver = tf.distribute.cluster_resolver.TFConfigClusterResolver
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 
 
+@TF_CONFIG.reader
 def strategy(name: str = "auto") -> tf.distribute.Strategy:
     """A `tf.distribute` strategy by name, to build and compile a model in.
 
@@ -78,12 +81,10 @@ def _devices(kind: str) -> list[str]:
 
 def _cluster() -> dict:
     text = os.environ.get("TF_CONFIG", "{}")
-    try:
+    with TF_CONFIG.border(repr(text[:200])):
         if not text.lstrip().startswith("{"):  # the resolver would report that there is no cluster
-            raise TypeError("no object")
+            raise TypeError("it is no object")
         return TFConfigClusterResolver().cluster_spec().as_dict()
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Expected TF_CONFIG to be JSON with a cluster. Received: {text[:200]!r}.") from error
 
 
 def _check_cluster() -> None:
@@ -105,9 +106,9 @@ def _contains_own_task(cluster: dict) -> bool:
     resolver = TFConfigClusterResolver()
     try:
         kind, index = resolver.task_type, resolver.task_id
-    except (TypeError, ValueError):  # the task is not an object, or the index not a number
+        return index is not None and 0 <= index < len(cluster.get(kind, ()))
+    except (AttributeError, OverflowError, TypeError, ValueError):  # the task is no object, or the index no number
         return False
-    return index is not None and 0 <= index < len(cluster.get(kind, ()))
 
 
 def _tpu_strategy() -> tf.distribute.Strategy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.files import check_place, folder_written_beside, written_beside
+from keras_gan_zoo.core.reading import NO_SPACE, cause_of
 from keras_gan_zoo.core.registry import Format
 from keras_gan_zoo.errors import InputError, ParityError, unknown
 from keras_gan_zoo.export import onnx_format, parity, readers
@@ -118,8 +120,17 @@ def _write_and_compare(generator: Generator, path: Path, row: Format, write: Cal
     """Writes the file, reads it back and compares it; returns the largest difference."""
     probes = parity.probes(generator)
     with (written_beside if row.suffix else folder_written_beside)(path) as beside:
-        write(beside)
+        _write(write, beside, path)
         return parity.compare(generator, probes, _read(registry.load(row.reader), beside, probes), tolerance)
+
+
+def _write(write: Callable, beside: Path, path: Path) -> None:
+    try:
+        write(beside)
+    except Exception as error:  # of Python or of TensorFlow, which has another kind for each of its writers
+        if NO_SPACE not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, f"{NO_SPACE}; nothing was written", str(path)) from error
 
 
 def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
@@ -128,9 +139,9 @@ def _read(read: Callable, beside: Path, probes: list[parity.Probe]) -> list:
     except ParityError:
         raise
     except Exception as error:  # the runtimes' own kinds of error are not public
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
         raise ParityError(
-            f"Expected a file that its own runtime runs. Received: {reason} Nothing was written. Choose another format."
+            f"Expected a file that its own runtime runs. Received: {cause_of(error)}. Nothing was written. Choose "
+            "another format."
         ) from error
 
 
@@ -150,11 +161,8 @@ def _chosen_format(path: Path, format: str | None) -> str:
 
 
 def _check_place(path: Path, format: str) -> None:
-    if not path.parent.is_dir():
-        raise InputError(f"Expected a path in a folder that exists. Received: {path}. Make the folder first.")
-    if format != "saved_model" and path.is_dir():
-        raise InputError(f"Expected the path of a file. Received: {path}, which is a folder. Choose another path.")
-    if format == "saved_model" and (path.is_file() or (path.is_dir() and not _may_be_replaced(path))):
+    check_place(path, folder=format == "saved_model")
+    if format == "saved_model" and path.is_dir() and not _may_be_replaced(path):
         raise InputError(
             f"Expected a new or empty folder, or an earlier SavedModel. Received: {path}, which holds something else. "
             "Choose another folder."

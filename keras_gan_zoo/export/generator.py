@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.keras_internals import all_layers
-from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.copies import rebuilt
 from keras_gan_zoo.networks.roles import inputs
+from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
 
 
@@ -56,8 +57,7 @@ class Generator:
                 "num_classes to the constructor."
             )
         sampler = model.sampler
-        if not all(np.isfinite(weights).all() for weights in sampler.get_weights()):
-            raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
+        check_weights(sampler)
         network, digest = _in_full_precision(sampler), sha256_of_weights(sampler)
         return cls(network, type(model).__name__, digest, model.latent_shape, model.condition)
 

@@ -13,8 +13,12 @@ def answer(folder, asked, answered):
     import numpy as np
     import tensorflow as tf
 
-    signatures = tf.saved_model.load(folder).signatures
-    serve = signatures["serving_default"]
+    try:
+        signatures = tf.saved_model.load(folder).signatures
+        serve = signatures["serving_default"]
+    except Exception as error:  # of several kinds, depending on the damage
+        print(f"{folder} ({' '.join(str(error).split())})", file=sys.stderr)
+        sys.exit(3)
     arrays = np.load(asked)
     feeds = {}
     for name in arrays.files:

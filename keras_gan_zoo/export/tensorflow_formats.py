@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.stderr import capture_stderr
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.generator import Generator
 
 
@@ -68,6 +69,8 @@ def _sampler(generator: Generator, function: Callable) -> Callable:
 def write_litert(generator: Generator, path: Path) -> None:
     """A file with the signature `serving_default`, of LiteRT's built-in operations only, for any of its runtimes.
 
+    At its end is its own digest, see `litert_file`.
+
     Raises:
         InputError: If LiteRT cannot express a layer. The converter may only log this, and continue without weights.
     """
@@ -87,7 +90,7 @@ def write_litert(generator: Generator, path: Path) -> None:
             )
     for line in messages:
         print(line, file=sys.stderr)
-    path.write_bytes(content)
+    path.write_bytes(litert_file.with_digest(content))
 
 
 def _complaint(generator: Generator, messages: list[str]) -> str:

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.core.bounds import check_count, check_number, check_seed
-from keras_gan_zoo.core.conditions import Condition, check_class_names
+from keras_gan_zoo.core.bounds import check_count, check_number, check_seed, is_number
+from keras_gan_zoo.core.conditions import Condition, check_class_names, check_num_classes
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
@@ -24,6 +24,11 @@ def refuse(arguments: dict, *names: str) -> None:
 
 def check_data_arguments(call: str, x, y) -> None:
     """Checks the kinds of x and y, because Keras would only fail much later."""
+    if isinstance(x, (tuple, list)) and len({getattr(each, "shape", None) for each in x} - {None}) == 1:
+        raise InputError(
+            f"{call} expects the examples in one array. Received: a {type(x).__name__} of {len(x)} arrays. Join them: "
+            "np.stack(examples)."
+        )
     if x is None or isinstance(x, (str, bytes, dict, tuple, list, set)):
         raise InputError(
             f"{call} expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
@@ -71,13 +76,13 @@ def check_scope(model_strategy: tf.distribute.Strategy | None) -> None:
 
 def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) -> None:
     """Checks the arguments that all variants have."""
-    if ema_decay is not None and not 0 <= ema_decay < 1:
+    if ema_decay is not None and not (is_number(ema_decay) and 0 <= ema_decay < 1):
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
     for name, weight in (("r1", r1), ("r2", r2)):
         check_number(name, weight, low=0)
     if num_classes is not None:
-        check_count("num_classes", num_classes)
+        check_num_classes(num_classes)
     check_class_names(class_names)
     if class_names is not None and num_classes not in (None, len(class_names)):
         raise InputError(

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan_zoo.callbacks.looks import looks_at_each_step, steps_to_look
+from keras_gan_zoo.callbacks.side_outputs import original, tolerated
 from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.state.finiteness import is_finite
 from keras_gan_zoo.state.snapshot import Snapshot
@@ -57,9 +58,10 @@ class TrainFunction:
         self.model, self.one, self.several, self.is_guarded = model, one, several, is_guarded
 
     def __call__(self, iterator) -> dict:
-        if not isinstance(iterator, ITERATORS):  # of `train_on_batch`, which may be called by a callback of a `fit`
+        session = self.model.session  # None in a loop of the user's own
+        if session is None or not isinstance(iterator, ITERATORS):  # the latter by `train_on_batch` in a callback
             return self.one(iterator)
-        return self.model.session.executions.step(iterator, self)
+        return session.executions.step(iterator, self)
 
     def run(self, iterator, limit: int, most: int) -> tuple[int, dict]:
         """An execution of at most `limit` steps: their number, and the figures of the last.
@@ -140,6 +142,7 @@ class Executions(keras.callbacks.CallbackList):
 
     Attributes:
         interrupted: As above, until the finished steps of that epoch are skipped; then None.
+        is_whole: Whether the last step was finished; False after an error in it.
     """
 
     def __init__(self, callbacks: list, verbose, most: int, is_given: bool, interrupted: "InterruptedEpoch | None"):
@@ -148,7 +151,10 @@ class Executions(keras.callbacks.CallbackList):
         self._chosen = ExecutionLength(self._most)
         self._length: int | None = None  # of an epoch; None if it ends where the data end
         self._done = self._counted = 0  # steps of this epoch: run or skipped, and counted by Keras
-        super().__init__(callbacks, add_progbar=verbose != 0)
+        self.is_whole = True
+        has_bar = any(isinstance(callback, keras.callbacks.ProgbarLogger) for callback in map(original, callbacks))
+        super().__init__(callbacks, add_progbar=verbose != 0 and not has_bar)
+        self.callbacks = [tolerated(callback) for callback in self.callbacks]
 
     def set_params(self, params):
         self._length = params.get("steps")
@@ -194,7 +200,13 @@ class Executions(keras.callbacks.CallbackList):
 
     def _run(self, iterator, function: TrainFunction) -> int:
         began = time.monotonic()
-        steps, self._figures = function.run(iterator, self._limit(), self._most)
+        try:
+            steps, self._figures = function.run(iterator, self._limit(), self._most)
+        except (StopIteration, tf.errors.OutOfRangeError):  # the data end
+            raise
+        except Exception:
+            self.is_whole = False
+            raise
         self._chosen.adapt(steps, time.monotonic() - began)
         return steps
 

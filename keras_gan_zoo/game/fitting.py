@@ -6,6 +6,7 @@ import keras
 
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.core.keras_internals import strategy_of
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
@@ -21,6 +22,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     model.check_compiled()
     check_scope(strategy_of(model))
     model.check_complete()
+    _check_counts(arguments, "steps_per_epoch", "validation_steps")
     shuffle = arguments.pop("shuffle", True)
     check_data_arguments("fit()", x, y)
     callbacks = _checked_callbacks(callbacks)
@@ -68,12 +70,20 @@ def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict)
     if arguments.get("_use_cached_eval_dataset"):  # by `fit`, with the validation data that were prepared before
         return keras_evaluate(x, **arguments)
     check_data_arguments("evaluate()", x, y)
+    _check_counts(arguments, "steps")
     steps = arguments.pop("steps", None)
     feed = _in_order(model, x, y, batch_size, Reading("steps", steps))
     with errors_of_pipelines(), counted_singly(model), reads_to_the_end(steps):
         figures = keras_evaluate(feed.batches, **arguments)
     feed.check()
     return figures
+
+
+def _check_counts(arguments: dict, *names: str) -> None:
+    """Checks numbers of batches, if they are given; Keras would read endless data forever for -1."""
+    for name in names:
+        if arguments.get(name) is not None:
+            check_count(name, arguments[name])
 
 
 def _checked_callbacks(callbacks) -> list[keras.callbacks.Callback]:

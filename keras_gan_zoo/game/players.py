@@ -1,12 +1,14 @@
 """A player of a game: a network and the optimizer that moves it."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import all_layers
+from keras_gan_zoo.core.stderr import without_talk
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.rebuilding import is_marked
 from keras_gan_zoo.networks.layers import WithOtherWeights
@@ -102,10 +104,18 @@ def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimiz
             f"use_ema=True. Pass ema_decay={inner.ema_momentum} to the model instead."
         )
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if any(layer.compute_dtype == "float16" for layer in all_layers(network)) and not scales:
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    if any(layer.compute_dtype == "float16" for layer in all_layers(network)):
+        start_half_precision()
+        optimizer = optimizer if scales else keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(network.trainable_variables)
     return optimizer
+
+
+@cache
+def start_half_precision() -> None:
+    """Runs an operation in float16: oneDNN says at the first one if it has none of its own for this CPU."""
+    with without_talk():
+        tf.zeros((), tf.float16)
 
 
 def frozen_copy(network: keras.Model) -> keras.Model:

@@ -16,6 +16,7 @@ from keras_gan_zoo.export import export
 from keras_gan_zoo.latent.inversion import Inversion, invert
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.roles import inputs
+from keras_gan_zoo.state.finiteness import check_examples
 
 
 class GeneratorSampler(Sampler):
@@ -109,7 +110,8 @@ class GeneratorSampler(Sampler):
         rows = len(noise if condition is None else condition)
         pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, rows, data.BATCH_SIZE)]
         parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]
-        return np.concatenate([self._sample(inputs(*part)).numpy() for part in parts]).astype(np.float32)
+        made = (check_examples(self._sample(inputs(*part)).numpy(), self.sampler) for part in parts)
+        return np.concatenate(list(made)).astype(np.float32)
 
     @cached_property
     def _sample(self):

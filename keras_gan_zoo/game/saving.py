@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_gan_zoo.core.downloads import is_url
-from keras_gan_zoo.core.files import folder_written_beside, written_beside
+from keras_gan_zoo.core.files import check_place, folder_written_beside, written_beside
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError
 
@@ -20,7 +20,8 @@ def place(path: str | os.PathLike, suffix: str, overwrite: bool = True, folder: 
     """The path for Keras to save to, which gets its name when the file (or folder) is complete.
 
     Raises:
-        InputError: If the path has another suffix, is in a folder that does not exist, or must not be replaced.
+        InputError: If the path has another suffix, is in a folder that does not exist, or has something that must not
+            be replaced.
     """
     if is_url(path):  # Keras has its own ways to places such as hf:// and gs://
         yield path
@@ -28,12 +29,9 @@ def place(path: str | os.PathLike, suffix: str, overwrite: bool = True, folder: 
     path = Path(path)
     if not path.name.endswith(suffix) or path.name == suffix:
         raise InputError(f"Expected the path of a {suffix} file. Received: {path}. Call it {_stem(path)}{suffix}.")
-    if not path.parent.is_dir():
-        raise InputError(f"Expected a path in a folder that exists. Received: {path}. Make the folder first.")
+    check_place(path, folder)
     if path.exists() and not overwrite:
         raise InputError(f"Expected a new path, because of overwrite=False. Received: {path}. Choose another.")
-    if path.is_dir() and not folder:
-        raise InputError(f"Expected the path of a file. Received: {path}, which is a folder. Choose another path.")
     with (folder_written_beside if folder else written_beside)(path) as beside:
         yield beside
 

@@ -1,14 +1,16 @@
 """One call of `fit`: where it starts, where it is, and where it resumes after a failure."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import keras
 
-from keras_gan_zoo.callbacks import Journal, Log, NaNGuard, Snapshots, Stateful
+from keras_gan_zoo.callbacks import Journal, NaNGuard, Snapshots, Stateful
+from keras_gan_zoo.callbacks.side_outputs import original, tolerated
 from keras_gan_zoo.distribution.workers import name_lost_workers
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.game.execution import Executions, InterruptedEpoch, counted_singly, reads_to_the_end
+from keras_gan_zoo.state.environment import warn_of_other_rounding
 from keras_gan_zoo.state.snapshot import Snapshot
 
 
@@ -40,7 +42,7 @@ class Session:
     ):
         self.model, self.journal, self.batches_before = model, journal, batches_before
         self.snapshots, self.guard = _at_most_one(Snapshots, callbacks), _at_most_one(NaNGuard, callbacks)
-        self.others = [callback for callback in callbacks if callback not in (self.snapshots, self.guard)]
+        self.others = [tolerated(callback) for callback in callbacks if callback not in (self.snapshots, self.guard)]
         self.is_guarded = self.guard is not None
         if self.snapshots:
             for callback in callbacks:
@@ -55,9 +57,6 @@ class Session:
                 return self._run(fit, batches, arguments)
         finally:
             self.model.session = None
-            for callback in self.others:
-                if isinstance(callback, Log):
-                    callback.close()
 
     def _run(self, fit: Callable, batches: Callable, arguments: dict) -> keras.callbacks.History:
         with ExitStack() as stack:
@@ -72,8 +71,8 @@ class Session:
                 except NotFiniteError as error:
                     for callback in self.others:
                         callback.on_train_end()  # closes their files
-                        if isinstance(callback, keras.callbacks.CSVLogger):
-                            callback.append = True
+                        if isinstance(logger := original(callback), keras.callbacks.CSVLogger):
+                            logger.append = True
                     if self.guard is None:
                         raise
                     start = self.guard.recover(error)
@@ -81,6 +80,7 @@ class Session:
     def _begin(self) -> Snapshot | None:
         start = self.snapshots.begin(self.journal) if self.snapshots else None
         if start is not None:
+            warn_of_other_rounding(start.environment)
             start.restore(self.model)
             self.journal.resume_from(start)
         if self.guard:
@@ -89,7 +89,8 @@ class Session:
 
     def _fit_from(self, start: Snapshot | None, fit: Callable, batches: Callable, arguments: dict):
         # The journal comes before the callbacks that take snapshots; the guard checks before one is written.
-        watchers = [*self.others, self.journal, *filter(None, (self.guard, self.snapshots))]
+        first, *last = self.journal.at_last_step, self.journal, *filter(None, (self.guard, self.snapshots))
+        watchers = [first, *self.others, *last]
         interrupted = None
         if start is not None:
             arguments = {**arguments, "initial_epoch": arguments["epochs"] if start.is_stopped else start.epoch}
@@ -97,7 +98,7 @@ class Session:
             interrupted = InterruptedEpoch(start, before)
         steps, is_given = self.model.steps_per_execution, self.model.steps_are_given
         self.executions = Executions(watchers, arguments["verbose"], steps, is_given, interrupted)
-        with counted_singly(self.model), reads_to_the_end(arguments.get("steps_per_epoch")):
+        with self._kept(), counted_singly(self.model), reads_to_the_end(arguments.get("steps_per_epoch")):
             history = fit(batches(), callbacks=[self.executions], shuffle=False, **{**arguments, "verbose": 0})
         if start is not None:
             rows = self.journal.history
@@ -105,6 +106,18 @@ class Session:
             history.epoch = [row["epoch"] for row in rows]
             history.history = {name: [row[name] for row in rows if name in row] for name in names}
         return history
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Within this context, an error ends the `fit` only after a snapshot; one of NaN has its own way back."""
+        try:
+            yield
+        except NotFiniteError:
+            raise
+        except Exception as error:
+            if self.snapshots:
+                self.snapshots.keep_from(error, self.executions.is_whole)
+            raise
 
 
 def _at_most_one(kind: type, callbacks: list):

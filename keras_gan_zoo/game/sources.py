@@ -1,7 +1,7 @@
 """Batches from the user: a `tf.data.Dataset`, a generator, a `PyDataset`, or another iterable of batches.
 
 `fit`, `evaluate` and validation read all of them through `read`, which checks their form and makes what Keras takes.
-The first batch is checked like an array, later ones only for what would be learned wrong without an error. Batches of a
+Every batch is checked like an array; only the first is asked whether its images are in [0, 1]. Batches of a
 `tf.data.Dataset` are checked as they flow: a second iterator would fill its buffers twice and change its order.
 """
 
@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.core.conditions import checked_conditions
+from keras_gan_zoo.core.conditions import MOST_CLASSES, as_array, checked_conditions
 from keras_gan_zoo.core.keras_internals import changed_by
 from keras_gan_zoo.core.remedies import Remedy, in_batches, in_pipeline
 from keras_gan_zoo.core.user_line import UserLine
@@ -208,7 +208,7 @@ class OrderedBatches(keras.utils.PyDataset):
 
 
 class Look:
-    """Looks at batches in NumPy: at all of the first one, and at the form and the conditions of others.
+    """Looks at batches in NumPy.
 
     Args:
         model: The model that takes the batches.
@@ -224,13 +224,22 @@ class Look:
         self.check_type(examples.dtype.name)
         self.check_shape(examples.shape)
         self.check_condition(condition, len(examples))
-        if self.is_first and examples.dtype != np.uint8:
-            remark = check_floats(examples, len(self.model.example_shape) == 3, self.remedy)
-            if remark is not None:
+        if examples.dtype != np.uint8:
+            remark = check_floats(examples, self.are_images, self.remedy)
+            if remark is not None and self.is_first:
                 self.line.warn(remark)
         self.is_first = False
 
+    @property
+    def are_images(self) -> bool:
+        return len(self.model.example_shape) == 3
+
     def check_type(self, dtype: str) -> None:
+        if dtype.startswith(("str", "bytes", "object")):
+            raise InputError(
+                "Expected batches of uint8 images, or floats. Received: texts. If they are names of files, read these, "
+                "or load their folder: data.load(folder)."
+            )
         if dtype != "uint8" and not dtype.startswith(("float", "bfloat")):
             raise InputError(
                 f"Expected uint8 images, or floats. Received: batches of {dtype}. Convert them: "
@@ -282,6 +291,7 @@ def _looked_at(look: Look, dataset: tf.data.Dataset) -> tf.data.Dataset:
         examples, *others = batch if isinstance(batch, tuple) else (batch,)
         given = [] if condition is None else others
         is_suspicious = (number == 0) | (not is_known) | _has_wrong_rows(look, examples)
+        is_suspicious |= _has_wrong_numbers(examples, look.are_images)
         if condition is not None and condition.is_class and is_known:
             is_suspicious |= _has_wrong_labels(given[0], condition.num_classes)
 
@@ -310,10 +320,16 @@ def _has_wrong_rows(look: Look, examples) -> tf.Tensor:
     return (rows == 0) | (look.reading.trains & (rows % divisor != 0))
 
 
+def _has_wrong_numbers(examples, are_images: bool) -> tf.Tensor | bool:
+    """Whether numbers are not finite, or out of the range of images."""
+    if not examples.dtype.is_floating:
+        return False
+    return ~tf.reduce_all(tf.abs(examples) <= (1 if are_images else examples.dtype.max))
+
+
 def _has_wrong_labels(labels, num_classes: int | None) -> tf.Tensor:
-    labels = tf.cast(labels, tf.int64)
-    is_wrong = labels < 0 if num_classes is None else (labels < 0) | (labels >= num_classes)
-    return tf.reduce_any(is_wrong)
+    labels = tf.cast(labels, tf.int64)  # in which uint64 beyond its range is negative
+    return tf.reduce_any((labels < 0) | (labels >= (MOST_CLASSES if num_classes is None else num_classes)))
 
 
 def _readable(examples):
@@ -345,7 +361,7 @@ class LikeFirst:
     rows: int | None
 
     def __call__(self, batch) -> tuple[np.ndarray, ...]:
-        arrays = [np.asarray(part) for part in _as_parts(batch)]
+        arrays = [as_array(part) for part in _as_parts(batch)]
         alike = [
             array.ndim == 1 + len(shape) and array.shape[1:] == shape and array.dtype.kind == dtype.kind
             for array, (shape, dtype) in zip(arrays, self.kinds, strict=False)
@@ -356,14 +372,25 @@ class LikeFirst:
             raise InputError(
                 f"Expected batches like the first, {expected}. Received: {received}. Make them alike, or leave it out."
             )
-        return tuple(array.astype(dtype, copy=False) for array, (_, dtype) in zip(arrays, self.kinds, strict=True))
+        return tuple(_converted(array, dtype) for array, (_, dtype) in zip(arrays, self.kinds, strict=True))
 
     def specs(self) -> tuple[tf.TensorSpec, ...]:
         return tuple(tf.TensorSpec((self.rows, *shape), dtype) for shape, dtype in self.kinds)
 
 
+def _converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A part of a batch in the type that it had in the first one, which must have its numbers."""
+    converted = array.astype(dtype, copy=False)
+    if dtype.kind in "iu" and not np.array_equal(converted, array):
+        raise InputError(
+            f"Expected batches like the first, in {dtype}. Received: {array.dtype} from {array.min()} to {array.max()}."
+            " Convert all batches to a type that has these numbers."
+        )
+    return converted
+
+
 def _look_at_first(look: Look, batch) -> LikeFirst:
-    arrays = [np.asarray(part) for part in _parts(look.model, batch)]
+    arrays = [as_array(part) for part in _parts(look.model, batch)]
     look(*arrays)
     needs_one_size = look.reading.trains and look.model.minibatches_per_step > 1
     kinds = tuple((array.shape[1:], array.dtype) for array in arrays)

@@ -35,6 +35,7 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
     Raises:
         InputError: If the model is not conditional, a class is unknown, or its generator does not feed the labels to a
             single layer that embeds or one-hot encodes them.
+        NotFiniteError: If the examples contain NaN or infinity.
 
     Example:
         >>> import keras_gan_zoo as kgz
@@ -42,6 +43,8 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
         >>> class_morph(gan, 0, 2, steps=5, noise=kgz.latent.truncated_noise(8, 4, seed=0)).shape
         (8, 5, 2)
     """
+    from keras_gan_zoo.state.finiteness import check_examples  # imports TensorFlow
+
     check_count("steps", steps, low=2)
     if not gan.has_classes:
         raise InputError(
@@ -55,7 +58,7 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
     t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
     mixed = ((1 - t) * first + t * last).astype(np.float32)
     morphs = [decode([np.repeat(each[None], steps, axis=0), mixed], training=False) for each in noise]
-    return np.stack([np.asarray(morph, np.float32) for morph in morphs])
+    return check_examples(np.stack([np.asarray(morph, np.float32) for morph in morphs]), gan.sampler)
 
 
 def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:

@@ -57,6 +57,7 @@ class Sampler:
 
         Raises:
             InputError: If n, the conditions or the threshold are invalid.
+            NotFiniteError: If the examples contain NaN or infinity, as weights that are not finite make them.
         """
         if not is_count(n):
             raise InputError(f"sample() expects a number of examples of at least 1. Received: n={n!r}.")
@@ -82,6 +83,7 @@ class Sampler:
 
         Raises:
             InputError: If the noise is of another shape or not finite, or the conditions are invalid.
+            NotFiniteError: As in `sample`.
 
         Example:
             >>> import keras_gan_zoo as kgz

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.conditions import check_num_classes
 from keras_gan_zoo.metrics.features.arrays import as_pixels, check_labels
 from keras_gan_zoo.metrics.result import Result
 
@@ -36,6 +37,7 @@ def network_classification(samples, labels, test, test_labels, epochs: int = 5, 
     labels = check_labels(labels, len(samples), "labels")
     test_labels = check_labels(test_labels, len(test), "test_labels")
     num_classes = int(max(labels.max(), test_labels.max())) + 1
+    check_num_classes(num_classes)
     model = classifier.train(samples, labels, num_classes, epochs=epochs, seed=seed)
     values = {"value": 1 - classifier.accuracy(model, test, test_labels)}
     protocol = {"generated": len(samples), "real": len(test), "epochs": epochs, "seed": seed}

@@ -6,12 +6,12 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, MIXTURES
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
@@ -25,6 +25,8 @@ from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
 from keras_gan_zoo.metrics.sets import Sets
 from keras_gan_zoo.metrics.sources import IN_TURN, Source, as_source
+
+REPORT = Kind("report", "a report that save() wrote", "Write it again: gan-zoo evaluate ... -o FILE.")
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,15 @@ class Report:
     @classmethod
     def load(cls, path) -> Report:
         """Reads what `save` wrote."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            rows = ([Result.from_dict(entry) for entry in content[row]] for row in ("generated", "reference"))
+        with REPORT.border(path):
+            content = json.loads(REPORT.content(path))
+            rows = [[Result.from_dict(entry) for entry in content[row]] for row in ("generated", "reference")]
+            if not isinstance(content["subject"], str) or len(rows[0]) != len(rows[1]):
+                raise ValueError("without the name of what was measured, or its results beside the reference")
             return cls(content["subject"], *rows)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"Expected {path} to be a report that save() wrote. Received: {error!r}.") from error
+
+
+REPORT.reader(Report.load)
 
 
 def evaluate(

@@ -6,12 +6,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from keras_gan_zoo.core import files
+from keras_gan_zoo.core.bounds import is_number
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
+RESULT = Kind("result", "a result that save() wrote", "Write it again.")
 NOT_GIVEN = "not given"
 OF_CONDITIONAL = ("labels", "conditions")  # which only conditional generators have; others compare with them
 
@@ -92,6 +94,12 @@ class Result:
 
     @classmethod
     def from_dict(cls, content: dict) -> Result:
+        """The result that `to_dict` described; a `TypeError`, `KeyError` or `ValueError` if it is none."""
+        figures = content["values"].values()
+        if not figures or not all(value is None or is_number(value) for value in figures):
+            raise ValueError("figures that are no numbers, or none")
+        if not isinstance(content["metric"], str) or not isinstance(content["protocol"], dict):
+            raise TypeError("no name of a metric, or no protocol")
         values = {name: math.nan if value is None else value for name, value in content["values"].items()}
         return cls(content["metric"], values, content["protocol"])
 
@@ -102,10 +110,8 @@ class Result:
     @classmethod
     def load(cls, path) -> Result:
         """Reads what `save` wrote."""
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"Expected {path} to be a result that save() wrote. Received: {error!r}.") from error
+        with RESULT.border(path):
+            return cls.from_dict(json.loads(RESULT.content(path)))
 
     def _comparable(self, other: Result) -> Result:
         if not isinstance(other, Result):
@@ -132,6 +138,9 @@ class Result:
                 f"{'; '.join(differences)}. Measure both alike."
             )
         return other
+
+
+RESULT.reader(Result.load)
 
 
 def write_json(path, content: dict) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_gan_zoo.core.definitions import missing_definition
+from keras_gan_zoo.core.reading import cause_of
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.state.definitions import missing_definition
 
 # The first two change results by rounding only, so a run may be resumed with other replicas. The others are derived.
 NOT_COMPARED = ("steps_per_execution", "synchronized", "build_config", "shape")
@@ -27,14 +28,24 @@ def describe_run(model, data: dict) -> dict[str, Any]:
     return json.loads(json.dumps(described, default=keras.saving.serialize_keras_object))  # as if read from a file
 
 
-def rebuild_model(run: dict[str, Any]):
-    """A new, compiled model from the description of a run. Its weights are newly initialised."""
+def rebuilt(config: dict[str, Any], what: object) -> keras.Model:
+    """A new, compiled model from its description by Keras. Its weights are newly initialised.
+
+    Args:
+        config: The description.
+        what: Whose model it is, for errors.
+
+    Raises:
+        InputError: If Keras cannot rebuild it, with the cause.
+    """
     try:
-        return keras.saving.deserialize_keras_object(run["model"])
+        model = keras.saving.deserialize_keras_object(config)
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"a description of {type(model).__name__}")
+        return model
     except Exception as error:  # whatever the constructors of its classes raise
-        if (missing := missing_definition("the model of this run", error)) is not None:
-            raise missing from error
-        raise
+        expected = f"Expected a model that Keras can rebuild in {what}. Received: {cause_of(error)}."
+        raise missing_definition(what, error) or InputError(expected) from error
 
 
 def sha256_of_weights(network: keras.Model) -> str:

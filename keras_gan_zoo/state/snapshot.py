@@ -9,7 +9,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.core.reading import Kind, check_archive
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state import identity
+from keras_gan_zoo.state.environment import environment
 
 KIND = b"keras_gan_zoo snapshot "
 FIRST_LINE = KIND + b"1\n"
@@ -29,6 +33,14 @@ SUFFIX = ".snapshot"
 
 class DamagedSnapshotError(InputError):
     """A file is not a snapshot, or not a complete one."""
+
+
+SNAPSHOT = Kind(
+    "snapshot",
+    "a whole snapshot of this version of keras_gan_zoo",
+    "Take an earlier one of the run, or train again.",
+    DamagedSnapshotError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Snapshot:
         callbacks: The states of callbacks, by the names of their classes.
         history: The logs of the earlier epochs, each with its number as `epoch`.
         is_stopped: Whether a callback ended the training here.
+        environment: What it was computed by, see `environment.environment`; empty in files of earlier versions.
     """
 
     arrays: dict[str, np.ndarray]
@@ -54,11 +67,13 @@ class Snapshot:
     callbacks: dict[str, dict] = dataclasses.field(default_factory=dict)
     history: tuple[dict, ...] = ()
     is_stopped: bool = False
+    environment: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def capture(cls, model, **facts) -> "Snapshot":
         """Captures the values of all variables of a compiled model: weights, optimizers, averages, random states."""
-        return cls({name: _value(variable, model) for name, variable in _variables(model).items()}, model.seed, **facts)
+        arrays = {name: _value(variable, model) for name, variable in _variables(model).items()}
+        return cls(arrays, model.seed, **facts, environment=environment())
 
     def restore(self, model) -> None:
         """Assigns these values to a model of the same kind."""
@@ -75,10 +90,22 @@ class Snapshot:
             self._assign(name, variable)
 
     def model(self):
-        """Builds a new model of the same kind with these values."""
-        model = identity.rebuild_model(self.run)
+        """Builds a new model of the same kind with these values.
+
+        Raises:
+            InputError: If Keras cannot rebuild it, such as for want of the definition of a layer.
+        """
+        model = identity.rebuilt(self.run.get("model", {}), "the snapshot of a run")
         self.restore(model)
         return model
+
+    def has_weights_of(self, model) -> bool:
+        """Whether the weights of a model have these values, bit for bit; optimizers are not compared."""
+        values = _in_parts({"model": _weights(model)})
+        ours = {name: array for name, array in self.arrays.items() if name.startswith("model/")}
+        return values.keys() == ours.keys() and all(
+            np.array(variable).tobytes() == ours[name].tobytes() for name, variable in values.items()
+        )
 
     def restore_metrics(self, model) -> None:
         """Restores only the running means of the epoch, which Keras resets at the start of an epoch."""
@@ -126,21 +153,19 @@ class Snapshot:
         Raises:
             DamagedSnapshotError: If the file is not a snapshot, or any byte of it is missing, added or changed.
         """
-        file = Path(path).read_bytes()
+        file = SNAPSHOT.content(path)
         if not file.startswith(FIRST_LINE):
-            what = "one of another version" if file.startswith(KIND) else "which is none"
-            raise DamagedSnapshotError(
-                f"Expected a snapshot of this version of keras_gan_zoo. Received: {path}, {what}."
-            )
+            raise SNAPSHOT.refusal(path, "one of another version" if file.startswith(KIND) else "which is none")
         digest, content = file[len(FIRST_LINE) :][:32], file[len(FIRST_LINE) + 32 :]
         if hashlib.sha256(content).digest() != digest:
-            raise DamagedSnapshotError(
-                f"Expected a whole snapshot. Received: {path}, which is truncated or changed: its checksum is wrong."
-            )
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        facts = json.loads(arrays.pop("header").tobytes())
-        return cls(arrays, **{**facts, "history": tuple(facts["history"])})
+            raise SNAPSHOT.refusal(path, "which is truncated or changed: its checksum is wrong")
+        with SNAPSHOT.border(path):
+            arrays = _arrays_in(content)
+            facts = json.loads(arrays.pop("header").tobytes())
+            return cls(arrays, **_checked({**facts, "history": tuple(facts["history"])}, arrays))
+
+
+SNAPSHOT.reader(Snapshot.read)
 
 
 class SnapshotFolder:
@@ -155,12 +180,16 @@ class SnapshotFolder:
         self.path, self.keep = Path(path), keep
 
     def files(self) -> list[Path]:
-        """The files of the snapshots, newest first."""
-        return sorted(self.path.glob(f"step_*{SUFFIX}"), reverse=True)
+        """The files of the snapshots, newest first: those whose names have a step, as others are not ours to remove."""
+        named = [path for path in self._named_like_one() if _step_in(path) is not None]
+        return sorted(named, key=_step_in, reverse=True)
 
     def steps(self) -> list[int]:
         """The steps of the snapshots, taken from the names of the files; newest first."""
-        return [int(path.stem.removeprefix("step_")) for path in self.files()]
+        return [_step_in(path) for path in self.files()]
+
+    def _named_like_one(self) -> list[Path]:
+        return list(self.path.glob(f"step_*{SUFFIX}"))
 
     def prepare(self) -> None:
         """Creates the folder, removes unfinished files of killed processes, and checks that it can be written to.
@@ -204,6 +233,9 @@ class SnapshotFolder:
         Raises:
             DamagedSnapshotError: If there are files, but all of them are damaged.
         """
+        for path in self._named_like_one():
+            if _step_in(path) is None:
+                warnings.warn(f"Left out {path}, because its name has no step.", stacklevel=2)
         damaged = []
         for path in self.files():
             try:
@@ -222,14 +254,54 @@ class SnapshotFolder:
         return None
 
 
+def _step_in(path: Path) -> int | None:
+    """The step in the name of a snapshot's file; None if it is no such name, or that of a folder."""
+    named = re.fullmatch(r"step_(\d{1,18})", path.stem, flags=re.ASCII)
+    return None if named is None or path.is_dir() else int(named[1])
+
+
+def _checked(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The header of a snapshot; raises a `TypeError` or a `KeyError` if it is not one."""
+    facts = {"environment": {}, **facts}  # which earlier versions did not write
+    kinds = {"seed": int, "epoch": int, "batch": int, "is_stopped": bool}
+    kinds |= dict.fromkeys(("run", "callbacks", "environment"), dict)
+    of_dicts = (*facts["history"], *facts["callbacks"].values())
+    if not all(isinstance(facts[name], kind) for name, kind in kinds.items()) or not all(
+        isinstance(member, dict) for member in of_dicts
+    ):
+        raise TypeError("facts of another kind")
+    if arrays["step"].shape != () or arrays["step"].dtype.kind not in "iu":
+        raise TypeError("no number of steps")
+    return facts
+
+
+def _arrays_in(content: bytes) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        check_archive(archive)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def metrics_of(model) -> dict[str, np.ndarray]:
+    """The running means of the epoch, named as in a snapshot."""
+    return {name: _value(value, model) for name, value in _variables(model).items() if name.startswith("metrics/")}
+
+
 def _variables(model) -> dict[str, Any]:
     parts = {
-        "model": [variable for variable in model.variables if variable is not model.step],
+        "model": _weights(model),
         **{f"{name}_optimizer": player.optimizer.variables for name, player in model.players.items()},
         "metrics": [variable for metric in model.metrics for variable in metric.variables],
     }
-    numbered = {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
-    return {"step": model.step, **numbered}
+    return {"step": model.step, **_in_parts(parts)}
+
+
+def _weights(model) -> list:
+    return [variable for variable in model.variables if variable is not model.step]
+
+
+def _in_parts(parts: dict[str, list]) -> dict[str, Any]:
+    return {f"{part}/{i}": variable for part, members in parts.items() for i, variable in enumerate(members)}
 
 
 def _value(variable, model) -> np.ndarray:

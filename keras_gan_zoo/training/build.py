@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_gan_zoo import callbacks, data
 from keras_gan_zoo.core.registry import METRICS, variant
 from keras_gan_zoo.data import BATCH_SIZE
-from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.errors import InputError, similar, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
 from keras_gan_zoo.training.fine_tuning import transfer_weights
 from keras_gan_zoo.training.recipe import Recipe
@@ -74,8 +74,10 @@ def _check_figures(recipe: Recipe, gan, dataset: data.Dataset) -> None:
         quality.check(gan, dataset)
     figures = [*gan.logged, *(name for name in figures_of(recipe.metrics) if name in BETTER)]
     if recipe.stop_by is not None and recipe.stop_by not in figures:
-        metric = next((name for name in METRICS if recipe.stop_by in figures_of([name])), None)
-        hint = f" Ask for its metric: metrics=['{metric}']." if metric else ""
+        named = {figure: metric for metric in METRICS for figure in figures_of([metric])}
+        meant = [recipe.stop_by] if recipe.stop_by in named else similar(recipe.stop_by, named)[:1]
+        of = "its metric" if recipe.stop_by in named else "".join(meant)
+        hint = f" Ask for {of}: metrics=['{named[meant[0]]}']." if meant and meant[0] not in figures else ""
         raise InputError(f"{unknown('figure to stop by', recipe.stop_by, figures)}{hint}")
 
 

@@ -41,7 +41,7 @@ def base_of(
     if len(given) > 1:
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
-        values = Recipe.from_toml(_read_text(Path(recipe))).given()
+        values = Recipe.read(recipe).given()
         return {**values, "data": data.located(values["data"], Path(recipe).parent)}
     if preset is not None:
         return _preset_recipe(preset)
@@ -152,13 +152,6 @@ def _preset_recipe(source: str) -> dict[str, Any]:
             "kgz.load(..., with_discriminator=True).fit(...)."
         )
     return dict(card.recipe)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Expected the file of a recipe. Received: {file} ({error}). Check the path.") from error
 
 
 _HOW_TO_FIT = "Choose data, an image_size or channels that fit, and leave out what changes the networks."

@@ -144,6 +144,8 @@ def announcing(recipe: Recipe, dataset: Dataset, announce: Callable | None, verb
 class Announcement(keras.callbacks.Callback):
     """Calls a function with the plan of a run, before its first step; not if there is no step left to train."""
 
+    side_output = "its plan"
+
     def __init__(self, plan: Plan, announce: Callable[[Plan], object]):
         super().__init__()
         self.plan, self.announce, self._is_done = plan, announce, False

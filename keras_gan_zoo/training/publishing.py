@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import platform
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
-import keras
 import tensorflow as tf
 
-from keras_gan_zoo import metrics, pictures, zoo
+from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
-from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import shipped as extractors
+from keras_gan_zoo.state.environment import environment
 from keras_gan_zoo.training.build import resolve
 from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo import cards, gallery
 from keras_gan_zoo.zoo.cards import GENERATOR, Card
+from keras_gan_zoo.zoo.loading import load_run
 from keras_gan_zoo.zoo.saving import write_files
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +62,7 @@ def publish(
     table, docs = package / cards.TABLE.name, Path(root) / "docs"
     if not (run / MODEL_FILE).is_file():
         raise InputError(f"Expected a finished run, with a {MODEL_FILE}. Received: {run}, which has none. Train it on.")
-    recipe, _ = resolve(Recipe.from_toml((run / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe, _ = resolve(Recipe.read(run / RECIPE_FILE))
     facts = {
         "description": description,
         "paper": VARIANTS[recipe.variant].paper,
@@ -74,7 +72,9 @@ def publish(
         "environment": environment(),
         "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
     }
-    gan = zoo.load(run / MODEL_FILE)
+    gan, unfinished = load_run(run)
+    if unfinished:
+        raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
     report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     # Of two that publish at once, one waits: its table is the other's and an entry more.
@@ -122,18 +122,6 @@ def training_minutes(run: Path) -> float:
     if not seconds:
         raise InputError(f"Expected a run with the times of its epochs in tensorboard/. Received: {run} without.")
     return round(seconds / 60, 1)
-
-
-def environment() -> dict[str, Any]:
-    """Versions of the libraries, and the number of cores of this process."""
-    return {
-        "keras_gan_zoo": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": version("numpy"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-    }
 
 
 def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
-import tomllib
+import os
 from types import UnionType
 from typing import Any, get_args, get_origin
 
 import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
+from keras_gan_zoo.core.recipe_files import RECIPE, values_in
 from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
 
@@ -100,6 +101,8 @@ class Recipe:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             _check_kind(field, getattr(self, field.name))
+        for name, value in {"metrics": self.metrics, "model": self.model}.items():
+            _check_members(name, value)
         for name in ("variant", "optimizer"):
             if getattr(self, name) not in (*VARIANTS, None):
                 raise unknown(name, getattr(self, name), VARIANTS)
@@ -128,16 +131,27 @@ class Recipe:
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     @classmethod
-    def from_toml(cls, text: str) -> "Recipe":
-        """Reads the text that `to_toml` wrote.
+    def read(cls, path: str | os.PathLike) -> "Recipe":
+        """Reads a file with the text that `to_toml` or a run wrote, with a warning if the latter was changed.
+
+        Raises:
+            InputError: If there is no such file, or it is not a recipe; the message names it.
+        """
+        with RECIPE.border(path):
+            return cls.from_toml(RECIPE.content(path).decode("utf-8"), path)
+
+    @classmethod
+    def from_toml(cls, text: str, source: object = "the recipe") -> "Recipe":
+        """Reads the text that `to_toml` or a run wrote, with a warning if the latter was changed.
+
+        Args:
+            text: The text.
+            source: What to call it in messages, such as the path of its file.
 
         Raises:
             InputError: If it is not TOML, or has a key that recipes do not have.
         """
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"Expected a recipe in TOML. Received: text that is not ({error}).") from error
+        table = values_in(text, source)
         names = [field.name for field in dataclasses.fields(cls)]
         for name in table:
             if name not in names:
@@ -148,12 +162,32 @@ class Recipe:
         return cls(**table)
 
 
+RECIPE.reader(Recipe.read)
+
+
 def _check_kind(field: dataclasses.Field, value) -> None:
     """Checks a value against its field's annotation. Every field may be None, for the default."""
     kinds = _kinds(field.type)
     if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
         names = " or ".join(kind.__name__ for kind in kinds)
         raise InputError(f"Expected {field.name} of a recipe to be {names}. Received: {value!r}.")
+    _check_size(field.name, value)
+
+
+def _check_members(name: str, values: list | dict) -> None:
+    """Checks the names of metrics, and the arguments of the model: none of them is a list or a table."""
+    members = values.items() if isinstance(values, dict) else enumerate(values, 1)
+    kinds = (str,) if isinstance(values, list) else (str, bool, int, float)
+    for key, value in members:
+        if not isinstance(value, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise InputError(f"Expected {key} in {name} of a recipe to be {names}. Received: {value!r}.")
+        _check_size(key, value)
+
+
+def _check_size(name: object, value) -> None:
+    if isinstance(value, int) and abs(value) >= 2**31:
+        raise InputError(f"Expected {name} of a recipe to be a number below {2**31}. Received: {value}.")
 
 
 def _kinds(annotation) -> tuple[type, ...]:

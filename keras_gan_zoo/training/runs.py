@@ -1,6 +1,7 @@
 """Runs: training by a recipe, into a folder with the model, pictures, logs, and the recipe."""
 
 import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data, pictures
+from keras_gan_zoo.callbacks.side_outputs import SideOutput
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, check_unclaimed, claimed
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
+from keras_gan_zoo.core.reading import exists
+from keras_gan_zoo.core.recipe_files import RECIPE, with_digest
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.data import located
@@ -26,7 +30,8 @@ from keras_gan_zoo.training.build import build, metrics_of, resolve
 from keras_gan_zoo.training.planning import announcing
 from keras_gan_zoo.training.recipe import Recipe
 
-NOT_COPIED = (LOCK_FILE, RECIPE_FILE, ".*.unfinished*")
+COPYING = ".copying.json"  # in a folder that a run is being copied to: the names of what belongs to the copy
+NOT_COPIED = (LOCK_FILE, RECIPE_FILE, COPYING, ".*.unfinished*")
 
 
 def train(
@@ -76,7 +81,8 @@ def resume(
 ) -> tuple[keras.Model, Path]:
     """Resumes an interrupted run from its newest snapshot, or from its beginning if there is none yet.
 
-    The recipe in the folder is used. Only its number of epochs may change, and the folder in which its data lie.
+    The recipe in the folder is used. Only its number of epochs may change, though not to fewer than it has been trained
+    for, and the folder in which its data lie.
 
     Args:
         folder: Folder of the run.
@@ -104,7 +110,9 @@ def resume(
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
     arguments.update(strategy=strategy, take_over=take_over)
-    recipe = _with_changes(_read_recipe(folder), changes or {})
+    recorded = _read_recipe(folder)
+    recipe = _with_changes(recorded, changes or {})
+    _check_epochs(folder, recorded.epochs, recipe.epochs)
     if out is None:
         with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
             return train_in(folder, recipe, **arguments)
@@ -117,9 +125,9 @@ def resume(
 
 def _read_recipe(folder: Path) -> Recipe:
     file = folder / RECIPE_FILE
-    if not file.is_file():
+    if not exists(file):
         raise InputError(f"Expected the folder of a run, with a {RECIPE_FILE}. Received: {folder}, which has none.")
-    return Recipe.from_toml(file.read_text(encoding="utf-8"))
+    return Recipe.read(file)
 
 
 def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
@@ -139,6 +147,31 @@ def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
             f"are in. Received other values:\n  {listed}\nLeave them out, or start a new run."
         )
     return dataclasses.replace(recipe, **epochs)
+
+
+def _check_epochs(folder: Path, recorded: int | None, asked: int | None) -> None:
+    """Checks that a run can be trained for so many epochs: otherwise its recipe would not be that of its weights."""
+    snapshots = SnapshotFolder(folder / SNAPSHOTS)
+    if not snapshots.files() and (folder / MODEL_FILE).exists():
+        raise InputError(
+            f"Expected the snapshots of a run, to resume it. Received: {folder}, which has a {MODEL_FILE}, but no "
+            "snapshots any more. Restore them, or start a new run."
+        )
+    newest = None if asked == recorded else snapshots.newest()
+    if newest is None:
+        return
+    if newest.is_stopped:
+        raise InputError(
+            f"Expected epochs={recorded}, as before, because this run stopped by itself, in epoch {newest.epoch}. "
+            f"Received: epochs={asked}. Leave epochs out, or start a new run."
+        )
+    trained = newest.epoch + (newest.batch > 0)
+    if asked < trained:
+        begun = f"{newest.epoch} epochs and {newest.batch} steps" if newest.batch else f"{trained} epochs"
+        raise InputError(
+            f"Expected epochs of at least {trained}, because this run has been trained for {begun}. Received: "
+            f"epochs={asked}. Give more, or start a new run."
+        )
 
 
 def train_in(folder: Path, recipe: Recipe, *, strategy=None, **arguments) -> tuple[keras.Model, Path]:
@@ -169,13 +202,18 @@ def _train_in(
     with strategy.scope():
         gan = build(dataclasses.replace(recipe, from_preset=None) if begun else recipe, dataset)
     writes = is_chief(strategy)
-    if writes:
-        if copy_of is not None:
-            shutil.copytree(copy_of, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), dirs_exist_ok=True)
-        with written_beside(folder / RECIPE_FILE) as beside:  # last: a folder with a recipe can be resumed
-            beside.write_text(recipe.to_toml(), encoding="utf-8")
-
+    if writes and copy_of is not None:
+        _copy(copy_of, folder)
+        _write(folder, RECIPE.content(copy_of / RECIPE_FILE).decode("utf-8"))  # last: then it can be resumed
+    text = with_digest(recipe.given())
+    if writes and not begun:
+        _write(folder, text)
+    if writes:  # whoever copied: it may have been killed before this
+        (folder / COPYING).unlink(missing_ok=True)
+    # The recipe of a run that is resumed is replaced when model and data are known to be those of its snapshots.
+    begins = [keras.callbacks.LambdaCallback(on_train_begin=lambda logs: _write(folder, text))] if begun else []
     watchers = [
+        *(begins if writes else []),
         *_steering(recipe),
         callbacks.Snapshots(folder / SNAPSHOTS, take_over=take_over, **(snapshots or {})),
         *more_callbacks,
@@ -186,9 +224,28 @@ def _train_in(
     if writes:
         gan.save(folder / MODEL_FILE)
         if pictures.can_draw(dataset.example_shape):
-            pictures.save(pictures.draw_samples(gan, real=_points(dataset)), folder / "samples.png")
+            picture = folder / "samples.png"
+            with SideOutput(f"The run ends without {picture}"):
+                pictures.save(pictures.draw_samples(gan, real=_points(dataset)), picture)
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
+
+
+def _write(folder: Path, recipe: str) -> None:
+    with written_beside(folder / RECIPE_FILE) as beside:
+        beside.write_text(recipe, encoding="utf-8")
+
+
+def _copy(run: Path, folder: Path) -> None:
+    """Copies a run, without its recipe. Until there is one, a file names what was copied, should the process be killed.
+
+    Nothing else is in the folder, so that the next one can remove it.
+    """
+    ignored = shutil.ignore_patterns(*NOT_COPIED)
+    names = {path.name for path in run.iterdir()}
+    with written_beside(folder / COPYING) as beside:
+        beside.write_text(json.dumps(sorted(names - ignored(str(run), list(names)))), encoding="utf-8")
+    shutil.copytree(run, folder, ignore=ignored, dirs_exist_ok=True)
 
 
 def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
@@ -246,7 +303,7 @@ def new_folder(
             _check_usable(folder)
             stack.enter_context(claimed(folder, take_over=take_over))
             _check_usable(folder)  # again: another process may have claimed, used and released it meanwhile
-            remove_unfinished(folder, ".toml")  # of a process that was killed before it had written the recipe
+            _remove_beginning(folder)
         yield folder
 
 
@@ -264,8 +321,10 @@ def _check_usable(folder: Path) -> None:
     """Raises an `InputError` unless a folder is new, or empty but for what killed processes have left."""
     if not folder.exists():
         return
-    if folder.is_dir() and all(_is_leftover(path) for path in folder.iterdir()):
-        return
+    if folder.is_dir():
+        begun = _beginning(folder)
+        if all(_is_leftover(path) or path in begun for path in folder.iterdir()):
+            return
     check_unclaimed(folder)  # if it still trains, that is the better reason
     raise InputError(
         f"Expected a new or empty folder for the run. Received: {folder}, which is in use. Choose another."
@@ -273,4 +332,22 @@ def _check_usable(folder: Path) -> None:
 
 
 def _is_leftover(path: Path) -> bool:
-    return path.name == LOCK_FILE or path.match(".*.unfinished.toml")
+    return path.name == LOCK_FILE or path.match(".*.unfinished*")
+
+
+def _beginning(folder: Path) -> list[Path]:
+    """What a process that was killed while it copied a run has left in a folder, which is not a run yet."""
+    if (folder / RECIPE_FILE).exists() or not (folder / COPYING).is_file():
+        return []
+    try:
+        names = list(json.loads((folder / COPYING).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):  # then it is not ours
+        return []
+    return [path for path in folder.iterdir() if path.name in (*names, COPYING)]
+
+
+def _remove_beginning(folder: Path) -> None:
+    """Removes what a process has left that was killed before it had written the recipe; its list comes last."""
+    for path in sorted(_beginning(folder), key=lambda path: path.name == COPYING):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    remove_unfinished(folder, "*")

@@ -6,23 +6,31 @@ import hashlib
 import io
 import os
 import zipfile
-import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from keras_gan_zoo.core.files import LIMIT
+from keras_gan_zoo.core.reading import check_archive, exists
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo import cards
-from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, Card
+from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, PRESET, Card
 
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
 
 def folder_reader(folder: str | os.PathLike) -> Reader:
     """Returns a function that reads the files of a folder."""
-    return lambda name: (Path(folder) / name).read_bytes()
+
+    def read(name: str) -> bytes:
+        path = Path(folder) / name
+        if not exists(path):
+            raise FileNotFoundError(name)
+        return PRESET.content(path)
+
+    return read
 
 
 def zip_reader(path: str | os.PathLike) -> Reader:
@@ -32,21 +40,17 @@ def zip_reader(path: str | os.PathLike) -> Reader:
         InputError: If it is not such an archive, contains unsafe paths or other files than a preset's, or would be
             larger than `LIMIT`.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            files = [info for info in archive.infolist() if not info.is_dir()]
-            members = {_member_name(info, path): info for info in files}
-            if len(members) < len(files):
-                raise InputError(
-                    f"Expected the files of one preset. Received: {path}, where several have the same name."
-                )
-            if sum(info.file_size for info in members.values()) > LIMIT:
-                raise InputError(
-                    f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path}, which has more."
-                )
-            contents = {name: archive.read(info) for name, info in members.items()}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise InputError(f"Expected a .zip of a preset's folder. Received: {path} ({error}).") from error
+    with PRESET.border(path), zipfile.ZipFile(PRESET.check(path)) as archive:
+        files = [info for info in archive.infolist() if not info.is_dir()]
+        members = {_member_name(info, path): info for info in files}
+        if len(members) < len(files):
+            raise InputError(f"Expected the files of one preset. Received: {path}, where several have the same name.")
+        if sum(info.file_size for info in members.values()) > LIMIT:
+            raise InputError(
+                f"Expected an archive of at most {LIMIT:,} bytes unpacked. Received: {path}, which has more."
+            )
+        check_archive(archive)
+        contents = {name: archive.read(info) for name, info in members.items()}
 
     def read(name: str) -> bytes:
         if name not in contents:
@@ -144,8 +148,9 @@ def unpack(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray
     Raises:
         InputError: If the file holds other arrays. Nothing larger than `like` is ever unpacked.
     """
-    try:
+    with replace(PRESET, expected=f"the weights of {what}, array by array").border("a file"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_archive(archive)
             forms = [_form(archive, f"{number}.npy") for number in range(len(archive.namelist()))]
         if [shape for shape, _ in forms] != [array.shape for array in like]:
             raise ValueError("a different number of arrays, or other shapes")
@@ -153,8 +158,6 @@ def unpack(content: bytes, like: list[np.ndarray], what: str) -> list[np.ndarray
             raise ValueError("arrays that are not numbers")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return [arrays[str(number)].astype(array.dtype) for number, array in enumerate(like)]
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"Expected the weights of {what}, array by array. Received: a file with {error}.") from error
 
 
 def _form(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:

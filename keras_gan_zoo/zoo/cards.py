@@ -9,8 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from keras_gan_zoo.core.reading import Kind, shown
 from keras_gan_zoo.errors import InputError, unknown
 
+PRESET = Kind("preset", "a preset: the folder that save_preset wrote, or a .zip of it", "Get the preset again.")
 TABLE = Path(__file__).with_name("presets.toml")
 FOLDERS = Path(__file__).with_name("presets")
 CARD_FILE = "preset.toml"
@@ -129,20 +131,18 @@ def read(content: bytes, origin: str | os.PathLike) -> dict[str, Card]:
     Raises:
         InputError: If it is not TOML, or a table is not a card; the message names `origin`.
     """
+    with PRESET.border(origin):
+        return {name: _card(name, table) for name, table in tomllib.loads(content.decode("utf-8")).items()}
+
+
+def _card(name: str, table: Any) -> Card:
+    if not isinstance(table, dict) or "variant" not in table:
+        raise InputError(f"Expected a table with a variant for each preset. Received: {name}.")
     names = [field.name for field in dataclasses.fields(Card)][1:]
-    try:
-        tables = tomllib.loads(content.decode("utf-8"))
-    except ValueError as error:
-        raise InputError(f"Expected cards of presets in TOML. Received: {origin}, which is not ({error}).") from error
-    cards = {}
-    for name, table in tables.items():
-        if not isinstance(table, dict) or "variant" not in table:
-            raise InputError(f"Expected a table with a variant for each preset. Received: {name} in {origin}.")
-        for key in table:
-            if key not in names:
-                raise unknown(f"key of the preset {name}", key, names)
-        cards[name] = Card(name, **table)
-    return cards
+    for key in table:
+        if key not in names:
+            raise unknown(f"key of the preset {name}", key, names)
+    return Card(name, **table)
 
 
 def shipped() -> dict[str, Card]:
@@ -181,6 +181,6 @@ def nothing_at(source: str | os.PathLike) -> InputError:
     is_like_a_name = re.fullmatch(r"[\w-]+", str(source))
     hint = f" {unknown('preset', str(source), shipped())}" if is_like_a_name else ""
     return InputError(
-        f"Expected a run folder, a .keras file, a preset's name, folder or .zip, or a URL. Received: {source}, which "
-        f"does not exist.{hint} All presets: gan-zoo list."
+        f"Expected a run folder, a .keras file, a preset's name, folder or .zip, or a URL. Received: {shown(source)}, "
+        f"which does not exist.{hint} All presets: gan-zoo list."
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,16 +15,24 @@ import keras
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
 from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
-from keras_gan_zoo.state.definitions import missing_definition
-from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot, SnapshotFolder
-from keras_gan_zoo.zoo.cards import CARD_FILE
+from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, Snapshot, SnapshotFolder
+from keras_gan_zoo.zoo.belonging import check_recipe, check_snapshot, recipe_of
+from keras_gan_zoo.zoo.cards import CARD_FILE, PRESET
 from keras_gan_zoo.zoo.preset import find
 
+MODEL = Kind("model", "a whole model saved as a .keras file", "Save it again, or get the file again.")
+RUN = Kind("run folder", f"a run with a {MODEL_FILE} or snapshots, or a preset", "Check the path.")
 
+
+@MODEL.reader
+@RUN.reader
+@PRESET.reader
 def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None) -> Sampler:
     """Loads a trained model.
 
@@ -41,7 +49,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             `#sha256=...`. Fetched files are kept in a cache.
 
     Raises:
-        InputError: If there is no such model, it is not a model of this package, or one of its files was changed.
+        InputError: If there is no such model, it is not a model of this package, or one of its files was changed; or if
+            a file in the folder of a run is of another one.
         OSError: If a file cannot be fetched.
 
     Example:
@@ -61,10 +70,13 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     if sha256 is not None:
         raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
     path = Path(source)
-    if path.is_dir() and not (path / CARD_FILE).exists():
-        return _load_run(path)
-    if path.is_file() and path.suffix.lower() != ".zip":
-        return Snapshot.read(path).model() if path.suffix.lower() == SUFFIX else _load_file(path)
+    if is_folder(path) and not exists(path / CARD_FILE):
+        model, unfinished = load_run(path)
+        if unfinished:
+            warn(unfinished)
+        return model
+    if exists(path) and not is_folder(path) and path.suffix.lower() != ".zip":
+        return _load_snapshot(path) if path.suffix.lower() == SUFFIX else _load_file(path)
     return find(source).model(with_discriminator)
 
 
@@ -77,56 +89,66 @@ def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler
         return _load_file(downloads.fetch(url, sha256))
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
-    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {url}.")
+    raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {shown(url)}.")
 
 
 def _load_from_hub(url: str, sha256: str | None) -> Sampler:
     """Loads from the Hugging Face Hub with Keras, which uses the Hub's own client and cache."""
     if sha256 is not None:
-        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {url}.")
+        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {shown(url)}.")
     if downloads.is_offline():
         raise OSError(
-            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: {url}. "
-            "Download the repository and load its file."
+            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: "
+            f"{shown(url)}. Download the repository and load its file."
         )
-    try:
+    with replace(MODEL, expected=f"a Keras model at {shown(url)}", mend="Check the name and the network.").border(url):
         model = keras.saving.load_model(url)
-    except Exception as error:  # of the Hub's client, of the network, of Keras
-        expected = InputError(f"Expected a Keras model at {url}. Received: {_first_line(error)}.")
-        raise missing_definition(url, error) or expected from error
-    return _checked(model, url)
+    return _checked(model, shown(url))
 
 
-def _load_run(folder: Path) -> Sampler:
-    """Loads the finished model of a run, or the newest snapshot if that is of a later step."""
+def load_run(folder: Path) -> tuple[Sampler, str]:
+    """The finished model of a run, or its newest snapshot if that is of a later step.
+
+    Returns:
+        The model, and a sentence if the run is not finished, otherwise "".
+
+    Raises:
+        InputError: If there is none, or files are of different runs.
+    """
     path, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
     newest = next(iter(snapshots.steps()), None)
-    if newest is None and not path.exists():
-        raise InputError(
-            f"Expected a run with a {MODEL_FILE} or snapshots, or a preset. Received: {folder}, which has neither."
-        )
-    if path.exists():
-        finished = _load_file(path)
-        if newest in (None, finished.steps_done):
-            return finished
-    snapshot = snapshots.newest()
-    warnings.warn(f"{folder} is not finished: this is its model at step {snapshot.step}.", stacklevel=3)
-    return snapshot.model()
+    if newest is None and not exists(path):
+        raise RUN.refusal(folder, "which has neither")
+    recipe = recipe_of(folder)
+    model = _load_file(path) if exists(path) else None
+    if model is None or (newest is not None and newest > model.steps_done):
+        snapshot = snapshots.newest()
+        with SNAPSHOT.border(snapshots.path):
+            model = snapshot.model()
+        check_recipe(model, recipe, snapshots.path)
+        return model, f"{folder} is not finished: this is its model at step {snapshot.step}."
+    check_recipe(model, recipe, path)
+    last = None if newest is None else check_snapshot(model, snapshots.files()[0], path)
+    if last is None or last.is_stopped or last.epoch >= recipe.get("epochs", 0):
+        return model, ""
+    return model, f"{folder} is not finished: this is its model after epoch {last.epoch} of {recipe['epochs']}."
+
+
+def _load_snapshot(path: Path) -> Sampler:
+    snapshot = Snapshot.read(path)
+    with SNAPSHOT.border(path):
+        return snapshot.model()
 
 
 def _load_file(path: Path) -> Sampler:
-    """Loads a .keras file, after a check that it is intact. Every error becomes an `InputError` about the file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+    """Loads a .keras file, after a check that it is intact."""
+    with MODEL.border(path):
+        with zipfile.ZipFile(MODEL.check(path)) as archive:
+            check_archive(archive)
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
         model = _load_with_keras(path)
-    except Exception as error:  # damaged files lead to errors of zipfile, json, h5py or Keras
-        expected = InputError(
-            f"Expected a whole model saved as a .keras file. Received: {path} ({_first_line(error)})."
-        )
-        raise missing_definition(path, error) or expected from error
     return _checked(model, path)
 
 
@@ -141,7 +163,3 @@ def _checked(model, source) -> Sampler:
     if not isinstance(model, Sampler):
         raise InputError(f"Expected a GAN. Received: {source}, a Keras model of class {type(model).__name__!r}.")
     return model
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 
 from keras_gan_zoo.core import downloads
+from keras_gan_zoo.core.reading import exists, is_folder
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.state.definitions import missing_definition
-from keras_gan_zoo.state.identity import sha256_of_weights
+from keras_gan_zoo.state.identity import rebuilt, sha256_of_weights
 from keras_gan_zoo.zoo import archive, cards
 from keras_gan_zoo.zoo.archive import Reader, read_files, unpack
-from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, Card
+from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, PRESET, Card
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ class Preset:
                 f"Expected a preset with its discriminator. Received: {self.card.name}, which was saved without. Leave "
                 "with_discriminator out."
             )
-        model = _rebuild_model(contents[CONFIG], self.card.name)
+        with PRESET.border(f"{CONFIG} of {self.card.name}"):
+            config = json.loads(contents[CONFIG])
+        model = rebuilt(config, self.card.name)
         self._check_variant(model)
         _set_weights(model.generator, contents[GENERATOR], f"the generator of {self.card.name}")
         if model.ema_generator is not None:
@@ -88,7 +90,8 @@ class Preset:
 
     def golden(self) -> np.ndarray:
         """The samples stored in the preset, (4, *example_shape): images as uint8, vectors as float32."""
-        with np.load(io.BytesIO(read_files(self.card, self.read)[GOLDEN]), allow_pickle=False) as arrays:
+        content = io.BytesIO(read_files(self.card, self.read)[GOLDEN])
+        with PRESET.border(f"{GOLDEN} of {self.card.name}"), np.load(content, allow_pickle=False) as arrays:
             return arrays["samples"]
 
     def _check_variant(self, model) -> None:
@@ -116,21 +119,11 @@ def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
     if downloads.is_url(source):
         return Preset.from_url(str(source), sha256)
     path = Path(source)
-    if path.exists():
-        return Preset.from_folder(path) if path.is_dir() else Preset.from_archive(path)
+    if exists(path):
+        return Preset.from_folder(path) if is_folder(path) else Preset.from_archive(path)
     if str(source) in cards.shipped():
         return Preset.from_name(str(source))
     raise cards.nothing_at(source)
-
-
-def _rebuild_model(config: bytes, name: str):
-    try:
-        return keras.saving.deserialize_keras_object(json.loads(config))
-    except Exception as error:  # Keras and its layers may raise any exception
-        if (missing := missing_definition(name, error)) is not None:
-            raise missing from error
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise InputError(f"Expected a model that Keras can rebuild in {name}. Received: {reason}.") from error
 
 
 def _set_weights(network: keras.Model, content: bytes, what: str) -> None:

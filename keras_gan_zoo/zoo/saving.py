@@ -14,9 +14,10 @@ import keras
 import numpy as np
 
 from keras_gan_zoo import pictures
-from keras_gan_zoo.core.files import folder_written_beside
+from keras_gan_zoo.core.files import check_place, folder_written_beside
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
-from keras_gan_zoo.errors import InputError, NotFiniteError
+from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
 from keras_gan_zoo.zoo import cards
 from keras_gan_zoo.zoo.archive import pack, sha256_of, storable, widest_float
@@ -33,8 +34,8 @@ def save(
     **facts: Any,
 ) -> Card:
     """Writes a folder that `load` reads. For the arguments, see `AsPreset.save_preset`."""
-    folder = Path(folder).resolve()
-    _check_place(folder)
+    _check_place(Path(folder))
+    folder = Path(folder).resolve()  # `.` has no name
     if with_discriminator is None:
         with_discriminator = not model.lacks_discriminator
     facts = {**_inherited(model, folder.name), **{name: fact for name, fact in facts.items() if fact}}
@@ -137,17 +138,13 @@ def _check_model(model, with_discriminator: bool) -> None:
             "Expected a model with its discriminator. Received: one that was loaded without. Load it with "
             "with_discriminator=True, or save it with with_discriminator=False."
         )
-    networks = [model.sampler, *([model.discriminator] if with_discriminator else [])]
-    if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
-        raise NotFiniteError("Expected a model with finite weights. Received: NaN or infinity. Train it anew.")
+    check_weights(model.sampler, *([model.discriminator] if with_discriminator else []))
 
 
 def _check_place(folder: Path) -> None:
     """Refuses to replace a folder that holds anything but a preset."""
-    if not folder.parent.is_dir():
-        raise InputError(f"Expected a path in a folder that exists. Received: {folder}. Make the folder first.")
-    is_ours = folder.is_dir() and {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}
-    if folder.exists() and not is_ours:
+    check_place(folder, folder=True)
+    if folder.exists() and not {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}:
         raise InputError(
             f"Expected a new or empty folder, or one that holds a preset. Received: {folder}, which holds something "
             "else. Choose another folder."

@@ -63,7 +63,7 @@ def test_ends_all_workers_when_one_dies_and_says_which(workers_run):
     code, lines = launched(workers=3)
     assert time.monotonic() - started < 30
     assert code == 128 + signal.SIGKILL
-    assert lines[-1] == "Worker 1 ended with signal SIGKILL, which ended the job. To continue, use --resume."
+    assert lines[-1] == "Worker 1 ended with signal SIGKILL, which ended the job. Nothing was trained."
 
 
 def test_a_deaf_worker_is_killed(workers_run, monkeypatch):

@@ -78,6 +78,12 @@ def test_arguments_become_options(command, message, expected):
         (["train", "dcgan", "--dataset", "x"], "'--data'"),
         (["train", "dcgan", "--n-critic", "5"], "'--k'"),
         (["train", "dcgan", "--gpu"], "'--strategy'"),
+        (["train", "dcgan", "--cuda"], "'--strategy'"),
+        (["train", "dcgan", "--resolution", "8"], "'--image-size'"),
+        (["train", "dcgan", "--num-classes", "10"], "'--conditional'"),
+        (["train", "dcgan", "--checkpoint", "x"], "'--resume'"),
+        (["train", "dcgan", "--save-dir", "x"], "'--out'"),
+        (["train", "wgan_gp", "--lambda", "10"], "'--penalty-weight'"),
         (["train", "dcgan", "--epoch", "3"], "'--epochs'"),
         (["sample", "x", "--output", "x"], "'--out'"),
         (["train", "cgan", "--data", "digits"], "Did you mean 'conditional_gan'"),
@@ -91,6 +97,22 @@ def test_arguments_become_options(command, message, expected):
     ],
 )
 def test_other_names_find_the_right_ones(arguments, said):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dcgan", "--data", "digits"], "To train one: gan-zoo train dcgan --data DATA"),
+        (["help"], "Did you mean 'gan-zoo --help'?"),
+        (["version"], "Did you mean 'gan-zoo --version'?"),
+        (["expotr"], "Did you mean 'export'?"),
+        (["train", "gan", "--data", "ring8", "--dry-run", "--stop-by", "fid"], "--metrics frechet_distance"),
+    ],
+)
+def test_what_is_no_command_or_figure_leads_to_one(arguments, said):
     result = run(*arguments)
     assert result.exit_code == 2
     assert said in result.output

@@ -15,6 +15,7 @@ import pytest
 
 from keras_gan_zoo.core import claims
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, Owner, UnseenOwnerError, check_unclaimed, claimed
+from keras_gan_zoo.errors import InputError
 
 HOLD = "import os, sys, time; from keras_gan_zoo.core.claims import claimed\nwith claimed(sys.argv[1]): {}"
 
@@ -203,3 +204,11 @@ def test_a_full_disk_leaves_no_lock(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"Received: .*No space left"), claimed(tmp_path):
         pass
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("asks", [check_unclaimed, lambda folder: claimed(folder).__enter__()])
+def test_nobody_waits_for_a_pipe_in_place_of_the_lock(asks, tmp_path):
+    os.mkfifo(tmp_path / LOCK_FILE)
+    with pytest.raises(InputError, match=r"Expected a regular file\. Received: .*\.lock, which is none"):
+        asks(tmp_path)

@@ -5,7 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from keras_gan_zoo.core.conditions import Condition, checked_conditions, labels_like, labels_to_sample, renumbered
+from keras_gan_zoo.core.conditions import (
+    MOST_CLASSES,
+    Condition,
+    check_num_classes,
+    checked_conditions,
+    labels_like,
+    labels_to_sample,
+    renumbered,
+)
 from keras_gan_zoo.errors import InputError
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
@@ -67,7 +75,7 @@ def test_conditions_of_data():
     assert checked_conditions(PICTURES, 3) is PICTURES  # they stay uint8 until they are in a batch
     assert checked_conditions(PICTURES[..., 0], 3).shape == (3, 4, 4, 1)
     for values, message in (
-        (np.zeros(3), r"one integer label.*Received: float64 from 0.0 to 0.0. Whole numbers: labels.astype\('int32'\)"),
+        (np.zeros(3), r"one integer label.*Received: float64 from 0.0 to 0.0. Whole numbers: labels.astype\('int64'\)"),
         (["a", "b", "c"], r"one integer label.*Received: text. Number the names: np.unique\(labels"),
         ([b"a", b"b", b"c"], "one integer label.*Received: text"),
         ([["a"], ["b"], ["c"]], "one integer label.*Received: text"),
@@ -163,3 +171,16 @@ def test_classes_that_a_model_does_not_have_are_left_out():
 def test_only_names_that_are_used_must_be_known():
     assert renumbered(np.array([2, 0]), ["cat", "dog", "eel"], ["eel", "cat"]).tolist() == [0, 1]
     assert renumbered(np.array([2, 1]), ["cat", "dog", "eel"], ["eel", "cat"]) is None
+
+
+@pytest.mark.parametrize("num_classes", [3, None])
+@pytest.mark.parametrize("label", [2**31, 2**32, -1, 2**64 - 1, 10**30, 1.5, 1e30])
+def test_a_class_that_no_int32_holds_is_not_another_one(num_classes, label):
+    with pytest.raises(InputError, match="Expected integer labels from 0 to"):
+        Condition((), num_classes).to_sample(2, label)
+
+
+def test_a_number_of_classes_is_bounded():
+    check_num_classes(MOST_CLASSES)
+    with pytest.raises(InputError, match=r"at most 1048576.*Received: 10000000000"):
+        check_num_classes(10**10)

@@ -1,20 +1,28 @@
 """Files from the network, by a server on this machine that can be told to fail."""
 
+import contextlib
 import hashlib
 import http.server
+import io
 import logging
 import os
 import resource
+import shutil
+import signal
+import ssl
 import subprocess
 import sys
 import threading
+import time
+import traceback
+import urllib.error
 
 import numpy as np
 import pooch
 import pytest
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo.core import downloads
+from keras_gan_zoo.core import claims, downloads, transfers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.preset import find
 from tests.helpers import zipped
@@ -24,12 +32,13 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Answers with `failures` first: codes, a URL that it redirects to, or "cut" for an answer that ends early; then
-    with the content."""
+    """Answers with `failures` first: codes, a URL that it redirects to, "cut" for an answer that ends early, or a
+    function of the handler; then with the content."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.failures, self.requests, self.says_its_size = [], 0, True
+        self.ended = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/file.keras"
 
 
@@ -37,6 +46,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.requests += 1
         failure = self.server.failures.pop(0) if self.server.failures else None
+        if callable(failure):
+            with contextlib.suppress(OSError):  # the client may have gone
+                failure(self)
+            return
         if "://" in str(failure):
             self.send_response(302)
             self.send_header("Location", failure)
@@ -59,6 +72,7 @@ def server():
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
+        server.ended.set()
         server.shutdown()
         thread.join()
 
@@ -76,7 +90,7 @@ def folder(tmp_path, monkeypatch):
 def pauses(monkeypatch):
     """What is waited, without waiting."""
     waited = []
-    monkeypatch.setattr(downloads.time, "sleep", waited.append)
+    monkeypatch.setattr(downloads, "sleep", waited.append)
     return waited
 
 
@@ -189,10 +203,12 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, folder, monkeypatc
     path = downloads.fetch(server.url, DIGEST)
     path.write_bytes(CONTENT[:-1])
     monkeypatch.setenv(downloads.OFFLINE, "1")
-    with pytest.raises(OSError, match="no complete file there"):
+    gives = pytest.raises(OSError, match="no complete file there")
+    with pytest.warns(UserWarning, match=rf"{path} was damaged\.$"), gives:
         downloads.fetch(server.url, DIGEST)
     monkeypatch.setenv(downloads.OFFLINE, "0")
-    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    with pytest.warns(UserWarning, match=rf"{path} was damaged\. It is fetched again"):
+        assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
     assert server.requests == 2
 
 
@@ -223,7 +239,9 @@ def test_a_folder_that_forbids_writing_is_named(server, folder, monkeypatch):
 
     folder.mkdir()
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
-    with pytest.raises(OSError, match=rf"Expected to keep files in {folder}\. Received: Permission denied\. Fix it"):
+    with pytest.raises(
+        OSError, match=rf"Expected to keep files in {folder}\. Received: Permission denied, for {DIGEST}.*Fix it"
+    ):
         downloads.fetch(server.url, DIGEST)
     assert server.requests == 0
 
@@ -238,16 +256,18 @@ def full_disk():
 
 
 def test_a_full_disk_is_not_tried_again(server, folder, pauses, full_disk):
-    with pytest.raises(OSError, match=r"Expected to keep files in .*Received: File too large"):
+    with pytest.raises(OSError, match=rf"Expected to keep files in .*Received: File too large, for {DIGEST}"):
         downloads.fetch(server.url, DIGEST)
     assert (server.requests, pauses, names(folder)) == (1, [], [])
 
 
 def test_a_file_that_cannot_be_made_is_not_tried_again(server, folder, pauses, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
+    def open_(path, mode="r", *rest, before=downloads.Path.open, **more):
+        if "w" in mode:
+            raise PermissionError(13, "Permission denied")
+        return before(path, mode, *rest, **more)
 
-    monkeypatch.setattr(downloads.Path, "open", refuse)
+    monkeypatch.setattr(downloads.Path, "open", open_)
     with pytest.raises(OSError, match=r"Expected to keep files in .*Received: Permission denied"):
         downloads.fetch(server.url, DIGEST)
     assert (server.requests, pauses, names(folder)) == (0, [], [])
@@ -255,12 +275,12 @@ def test_a_file_that_cannot_be_made_is_not_tried_again(server, folder, pauses, m
 
 @pytest.mark.parametrize("says_its_size", [True, False])
 def test_what_is_too_large_is_not_kept(server, folder, monkeypatch, says_its_size):
-    monkeypatch.setattr(downloads, "LIMIT", len(CONTENT) - 1)
+    monkeypatch.setattr(transfers, "LIMIT", len(CONTENT) - 1)
     server.says_its_size = says_its_size
     with pytest.raises(InputError, match=f"Expected at most {len(CONTENT) - 1:,} bytes at http.*load the file"):
         downloads.fetch(server.url, DIGEST)
     assert (server.requests, names(folder)) == (1, [])
-    monkeypatch.setattr(downloads, "LIMIT", len(CONTENT))
+    monkeypatch.setattr(transfers, "LIMIT", len(CONTENT))
     assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
 
 
@@ -270,9 +290,13 @@ def test_a_redirection_keeps_the_scheme(server, folder):
     server.failures = ["ftp://127.0.0.1/file.keras"]
     with pytest.raises(InputError, match=r"to redirect to http:// only\. Received: a redirection to ftp://"):
         downloads.fetch(server.url, "1" * 64)
-    https = downloads.urllib.request.Request("https://example.org/gan.zip")
-    with pytest.raises(InputError, match=r"to redirect to https:// only\. Received: a redirection to http://"):
-        downloads._SameScheme().redirect_request(https, None, 302, "", {}, "http://example.org/gan.zip")
+    https = transfers.urllib.request.Request("https://example.org/gan.zip")
+    for to in ("http://example.org/gan.zip", "file:///etc/passwd"):
+        for header in ("Location", "URI"):
+            with pytest.raises(
+                InputError, match=r"to redirect to https:// only\. Received: a redirection to (http|file)://"
+            ):
+                transfers._SameScheme().http_error_302(https, io.BytesIO(), 302, "", {header: to})
 
 
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
@@ -305,15 +329,321 @@ def test_without_a_home_the_cache_is_asked_for_where_it_is_needed(monkeypatch, t
     assert downloads.fetch(path.as_uri(), DIGEST) == path
 
 
+FETCH = "import sys; from keras_gan_zoo.core import downloads; print(downloads.fetch(*sys.argv[1:]))"
+
+
+def fetching(server):
+    command = [sys.executable, "-c", FETCH, server.url, DIGEST]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+
+
 @pytest.mark.slow
-def test_ten_processes_at_once_all_get_the_whole_file(server, folder):
-    code = f"from keras_gan_zoo.core import downloads; print(downloads.fetch({server.url!r}, {DIGEST!r}))"
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, encoding="utf-8") for _ in range(10)
-    ]
+def test_of_ten_processes_at_once_one_fetches_and_all_get_the_whole_file(server, folder):
+    server.failures = [slowly]
+    processes = [fetching(server) for _ in range(10)]
     assert {process.communicate()[0] for process in processes} == {f"{folder / DIGEST}.keras\n"}
     assert (folder / f"{DIGEST}.keras").read_bytes() == CONTENT
+    assert (names(folder), server.requests) == ([f"{DIGEST}.keras"], 1)
+
+
+def slowly(answer):
+    """Some bytes, and the others later."""
+    answer.send_response(200)
+    answer.send_header("Content-Length", str(len(CONTENT)))
+    answer.end_headers()
+    answer.wfile.write(CONTENT[:1000])
+    answer.server.ended.wait(0.5)
+    answer.wfile.write(CONTENT[1000:])
+
+
+def hanging(answer):
+    answer.send_response(200)
+    answer.send_header("Content-Length", str(len(CONTENT)))
+    answer.end_headers()
+    answer.wfile.write(CONTENT[:300_000])
+    answer.server.ended.wait()
+
+
+def test_what_a_killed_fetch_leaves_the_next_one_removes(server, folder):
+    server.failures = [hanging]
+    with fetching(server) as process:
+        while not list(folder.glob(f".*{downloads.FETCHING}/*unfinished*")):
+            time.sleep(0.01)
+        other = folder / f".{'1' * 64}{downloads.FETCHING}"
+        with claims.claimed(other):
+            (other / "theirs").touch()
+            process.kill()
+            process.communicate()
+            left = list((folder / f".{DIGEST}{downloads.FETCHING}").iterdir())
+            assert len(left) > 1
+            assert downloads.fetch(server.url.replace("file", "another"), DIGEST).read_bytes() == CONTENT
+            assert names(folder) == sorted([other.name, f"{DIGEST}.keras"])
+            assert names(other) == [claims.LOCK_FILE, "theirs"]  # it is in use
+    (other / claims.LOCK_FILE).write_text("{}")
+    server.failures = []
+    (folder / f"{DIGEST}.keras").unlink()
+    downloads.fetch(server.url, DIGEST)
     assert names(folder) == [f"{DIGEST}.keras"]
+
+
+# --- servers that are slow, wrong or hostile
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Limits of time that a test can wait for; no retries."""
+    monkeypatch.setattr(transfers, "TIMEOUT", 0.3)
+    monkeypatch.setattr(transfers, "WINDOW", 0.5)
+    monkeypatch.setattr(downloads, "PAUSES", ())
+
+
+def drip(start):
+    """A byte at a time, more often than the timeout of one byte."""
+
+    def answer_(answer):
+        answer.wfile.write(start)
+        while not answer.server.ended.wait(0.05):
+            answer.wfile.write(b"x")
+
+    return answer_
+
+
+def silent(start):
+    def answer_(answer):
+        answer.wfile.write(start)
+        answer.server.ended.wait()
+
+    return answer_
+
+
+HEAD = b"HTTP/1.0 200 OK\r\n"
+LONG = HEAD + b"Content-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        drip(LONG),
+        drip(HEAD + b"\r\n"),
+        drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffff\r\n"),
+        drip(HEAD + b"X-Header: "),
+        drip(b""),
+        drip(b"HTTP/1.0 302 Found\r\nLocation: /x.keras\r\nContent-Length: 9999\r\n\r\n"),
+        silent(b""),
+        silent(LONG),
+        silent(LONG + b"x" * 99_000),
+    ],
+    ids=["body", "no length", "chunks", "header", "status", "redirection", "nothing", "no body", "no end"],
+)
+def test_a_slow_server_holds_nobody(server, folder, quick, answer):
+    server.failures = [answer]
+    started = time.monotonic()
+    with pytest.raises(OSError, match=r"Expected to fetch http.*(bytes in 0\.5 seconds|timed out)\. Check") as found:
+        downloads.fetch(server.url, DIGEST)
+    assert time.monotonic() - started < 5
+    assert found.value.is_transient
+    assert names(folder) == []
+
+
+def test_a_server_that_is_fast_enough_has_its_time(server, quick, monkeypatch):
+    """Longer than a window, with pauses that are shorter than the timeout."""
+
+    def answer_(answer):
+        answer.wfile.write(HEAD + b"\r\n")
+        for start in range(0, len(CONTENT), 64_000):
+            answer.wfile.write(CONTENT[start : start + 64_000])
+            answer.server.ended.wait(0.12)
+
+    server.failures = [answer_]
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+
+
+def test_ctrl_c_ends_a_fetch(server, folder):
+    def interrupting(answer):
+        answer.wfile.write(LONG + b"x")
+        answer.server.ended.wait(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        answer.server.ended.wait()
+
+    server.failures = [interrupting]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            downloads.fetch(server.url, DIGEST)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert names(folder) == []
+
+
+def raw(content):
+    return lambda answer: answer.wfile.write(content)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (raw(HEAD + b"X: " + b"x" * 100_000), "more than 65536 bytes"),
+        (raw(HEAD + b"X: x\r\n" * 1000), "more than 100 headers"),
+        (raw(b"SSH-2.0-OpenSSH\r\n"), "SSH-2.0-OpenSSH"),
+        (raw(b"HTTP/1.0 404 No\x1b[31m https://u:SECRET@h/?t=SECRET\r\n\r\n"), "404 No"),
+    ],
+    ids=["long header", "many headers", "no HTTP", "secret"],
+)
+def test_a_strange_answer_is_one_line_without_secrets(server, folder, pauses, answer, said):
+    server.failures = [answer]
+    with pytest.raises(OSError, match=rf"Expected to fetch http.*{said}.*Check the address") as found:
+        downloads.fetch(f"{server.url}?token=SECRET", DIGEST)
+    assert "SECRET" not in str(found.value)
+    assert str(found.value).isprintable()
+    assert names(folder) == []
+
+
+def test_a_circle_of_redirections_ends(server, pauses):
+    server.failures = [f"{server.url}?token=SECRET"] * 20
+    with pytest.raises(OSError, match=r"302 too many redirections, or a circle of them\. Check") as found:
+        downloads.fetch(server.url, DIGEST)
+    assert "SECRET" not in str(found.value)
+    assert pauses == []
+
+
+@pytest.mark.parametrize("to", ["http://[::1/x", "http://u:SECRET@h/x", "http://h:99999/SECRET?SECRET"])
+def test_a_redirection_to_a_malformed_url_is_refused(server, pauses, to):
+    server.failures = [to]
+    with pytest.raises((InputError, OSError), match="Expected"):
+        downloads.fetch(server.url, DIGEST)
+    assert (server.requests, pauses) == (1, [])
+
+
+def with_length(length, content=CONTENT):
+    return raw(HEAD + f"Content-Length: {length}\r\n\r\n".encode() + content)
+
+
+@pytest.mark.parametrize("length", ["-1", "many", len(CONTENT)])
+def test_what_is_sent_beyond_the_length_is_not_read(server, length):
+    server.failures = [with_length(length, CONTENT + b"more" * (length == len(CONTENT)))]
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+
+
+def test_a_length_that_is_too_small_gives_another_file(server, folder):
+    server.failures = [with_length(len(CONTENT) - 1)]
+    with pytest.raises(InputError, match=f"with SHA-256 {DIGEST}"):
+        downloads.fetch(server.url, DIGEST)
+    assert names(folder) == []
+
+
+def test_a_web_page_in_place_of_the_file_is_told(server, folder, pauses):
+    server.failures = [raw(HEAD + b"\r\n \n<!DOCTYPE HTML><title>Log in</title>")]
+    with pytest.raises(InputError, match=r"Received: a web page \(HTML\), perhaps to log in"):
+        downloads.fetch(server.url, DIGEST)
+    assert (names(folder), pauses) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"), [("7", [7]), ("0", [1]), ("soon", [1]), ("Wed, 21 Oct 2015 07:28:00 GMT", [1])]
+)
+def test_a_busy_server_says_when_to_come_back(server, pauses, said, waits):
+    server.failures = [raw(f"HTTP/1.0 429 Busy\r\nRetry-After: {said}\r\n\r\n".encode())]
+    assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT
+    assert pauses == waits
+
+
+def test_nobody_waits_for_long(server, pauses):
+    server.failures = [raw(b"HTTP/1.0 503 Busy\r\nRetry-After: 3600\r\n\r\n")]
+    with pytest.raises(OSError, match=r"503 Busy\. It asks to try again in 3600 seconds\. Check"):
+        downloads.fetch(server.url, DIGEST)
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("error", "is_transient"),
+    [
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (urllib.error.URLError(ConnectionRefusedError()), True),
+        (urllib.error.URLError(OSError(101, "Network is unreachable")), True),
+        (urllib.error.URLError(transfers.socket.gaierror(transfers.socket.EAI_AGAIN, "try again")), True),
+        (urllib.error.URLError(transfers.socket.gaierror(transfers.socket.EAI_NONAME, "no such name")), False),
+        (urllib.error.URLError(ssl.SSLEOFError()), True),
+        (urllib.error.URLError(ssl.SSLCertVerificationError("expired")), False),
+        (urllib.error.URLError(ssl.SSLError("wrong version number")), False),
+        (urllib.error.URLError("unknown url type: s3"), False),
+        (transfers.http.client.InvalidURL("/x?token=1"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_only_what_can_pass_is_tried_again(error, is_transient):
+    assert transfers.NotFetchedError("https://example.org", error).is_transient is is_transient
+
+
+def test_a_server_without_encryption_is_not_tried_again(server, pauses):
+    with pytest.raises(OSError, match=r"Expected to fetch https.*(SSL|ssl)"):
+        downloads.fetch(server.url.replace("http:", "https:"), DIGEST)
+    assert pauses == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate by openssl")
+def test_a_certificate_that_nobody_signed_is_not_tried_again(server, pauses, tmp_path):
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
+    subprocess.run([*make.split(), "-keyout", "key", "-out", "cert"], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    server.handle_error = lambda *_: None
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = server.url.replace("http:", "https:")
+    with pytest.raises(OSError, match=r"certificate verify failed.*Check the address"):
+        downloads.fetch(url, DIGEST)
+    assert pauses == []
+    trusting = ssl.create_default_context(cafile=tmp_path / "cert")
+    trusting.check_hostname = False
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ssl, "_create_default_https_context", lambda: trusting)
+        assert downloads.fetch(url, DIGEST).read_bytes() == CONTENT
+
+
+def test_spaces_and_other_letters_are_sent_as_escapes(server):
+    paths = []
+
+    def note(answer):
+        paths.append(answer.path)
+        answer.wfile.write(HEAD + b"\r\n" + CONTENT)
+
+    server.failures = [note]
+    path = downloads.fetch(f"{server.url.removesuffix('file.keras')}my gän%20[1].keras?a=b c", DIGEST)
+    assert path.name == f"{DIGEST}.keras"
+    assert paths == ["/my%20g%C3%A4n%20[1].keras?a=b%20c"]
+
+
+def test_a_token_is_sent_and_never_shown(server, folder, monkeypatch, capsys, records):
+    monkeypatch.setattr(downloads.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    url, said = f"{server.url}?token=SECRET&X-Amz-Signature=SECRET", []
+    for failures, digest in (([404], DIGEST), (["ftp://x/?SECRET"], DIGEST), ([], "1" * 64), ([503] * 4, DIGEST)):
+        server.failures = list(failures)
+        with pytest.raises((OSError, InputError)) as found:
+            downloads.fetch(url, digest)
+        said.append("".join(traceback.format_exception(found.value)))
+    monkeypatch.setenv(downloads.OFFLINE, "1")
+    for digest in (DIGEST, "SECRET"):
+        with pytest.raises((OSError, InputError)) as found:
+            downloads.fetch(url, digest)
+        said.append("".join(traceback.format_exception(found.value)))
+    assert "SECRET" not in "".join([*said, *capsys.readouterr(), str(records), *names(folder)])
+
+
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.1", "C:", "localhost.example.org"])
+def test_a_file_of_another_machine_is_refused(host, tmp_path):
+    with pytest.raises(InputError, match=r"Expected a file of this machine|well-formed"):
+        kgz.load(f"file://{host}/gan.keras", sha256=DIGEST)
+    (tmp_path / "a file.keras").write_bytes(CONTENT)
+    for url in (f"file://localhost{tmp_path}/a%20file.keras", f"FILE://{tmp_path}/a file.keras"):
+        assert downloads.fetch(url, DIGEST) == tmp_path / "a file.keras"
+
+
+def test_only_regular_files_are_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.keras")
+    for path, found in ((tmp_path / "pipe.keras", "no regular file"), (tmp_path, "a folder"), (tmp_path / "x", "none")):
+        with pytest.raises(InputError, match=f"Expected a file at {path}. Received: {found}"):
+            downloads.fetch(path.as_uri(), DIGEST)
 
 
 @pytest.mark.parametrize("digest", [None, "", "abc", "g" * 64])

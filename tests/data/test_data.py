@@ -341,7 +341,7 @@ def test_tfds_damaged_files_are_named(tmp_path, monkeypatch, damage):
         "one bit of a label": content[:label] + bytes([content[label] ^ 1]) + content[label + 1 :],
     }
     file.write_bytes(damaged[damage])
-    monkeypatch.setattr(tfds, "builder", lambda name: tfds.builder_from_directory(folder))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     with pytest.raises(InputError, match=r"whole file of mnist.*mnist-test.*near example 1\d"):
         data.load("mnist", split="test")
 
@@ -565,7 +565,7 @@ def test_a_set_that_is_not_prepared_gives_its_error_alone(tmp_path, monkeypatch,
         raise requests.ConnectionError
 
     builder = tfds.builder("kmnist", data_dir=tmp_path)
-    monkeypatch.setattr(tfds, "builder", lambda name: builder)
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
     monkeypatch.setattr(requests, "head", offline)
     with pytest.raises(InputError, match="TFDS_DATA_DIR"):
         data.load("kmnist")

@@ -232,6 +232,13 @@ def test_an_unreadable_folder_is_named(tmp_path, monkeypatch):
         data.load(tmp_path)
 
 
+def test_a_class_that_is_a_link_to_nothing_does_not_vanish(tmp_path):
+    save(grey(), tmp_path / "cats" / "a.png")
+    (tmp_path / "dogs").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"Expected folders that can be read. Received: .*dogs \(.+\)"):
+        data.load(tmp_path)
+
+
 def empty(path):
     path.write_bytes(b"")
 
@@ -367,15 +374,24 @@ def test_a_background_is_refused_where_nothing_is_transparent(tmp_path, channels
         data.load(tmp_path, background="blakc")
 
 
-def test_what_appears_while_streaming_is_converted_by_the_same_rules(tmp_path):
-    path = save(Image.new("RGB", (4, 4), "red"), tmp_path / "a.png")
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_that_becomes_another_while_streaming_is_named(tmp_path, suffix):
+    """Its transparency, its other 8 bits, its colours or its size would be lost without a word."""
+    pictures = {
+        "coloured": Image.new("RGB", (4, 4), "red"),
+        "coloured and transparent": Image.new("RGBA", (4, 4), (0, 0, 0, 0)),
+        "a picture of 16 bits per channel": Image.fromarray(np.full((4, 4), 40_000, np.uint16)),
+        r"one of \(5, 5\) pixels": grey(side=5),
+    }
+    path = save(grey(9), tmp_path / f"a{suffix}")
     streamed = data.load(tmp_path, memory_limit=0)
-    for image, pixel in (
-        (Image.new("RGBA", (4, 4), (0, 0, 0, 0)), [255, 255, 255]),
-        (Image.fromarray(np.full((4, 4), 40_000, np.uint16)), [156, 156, 156]),
-    ):
-        save(image, path)
-        assert streamed.read([0])[0, 0, 0].tolist() == pixel
+    for become, picture in pictures.items():
+        save(picture, path)
+        message = rf"a{suffix} \(since the folder was loaded, it has become {become}; load the"
+        with pytest.raises(InputError, match=message):
+            streamed.read([0])
+    save(grey(7), path)
+    assert streamed.read([0])[0, 0, 0].tolist() == [7]
 
 
 def test_many_sizes_are_remarked_where_they_are_resized(tmp_path):

@@ -11,7 +11,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.callbacks import SamplePictures, Snapshots
 from keras_gan_zoo.game.execution import ExecutionLength
-from tests.games import DEFAULT, STEPS, VECTORS, Kill, game, train
+from tests.games import DEFAULT, STEPS, VECTORS, Kill, game, state, train
 from tests.helpers import assert_same, contents
 
 THREE = {"steps_per_execution": 3}
@@ -248,3 +248,14 @@ def test_a_critic_of_several_steps_trains_on_batches_of_another_size(tiny, image
     for size in (10, 8):
         critic.fit(images, batch_size=size, verbose=0)
     assert critic.steps_done == 4 + 5
+
+
+def test_a_loop_of_ones_own_takes_a_step_with_each_call():
+    gan, again = game(), game()
+    batches = iter(tf.data.Dataset.from_tensor_slices(VECTORS).batch(8))
+    gan.make_train_function()
+    for _ in range(2):
+        gan.train_function(batches)
+    train(again, data=tf.data.Dataset.from_tensor_slices(VECTORS).batch(8).take(2), epochs=1)
+    assert gan.steps_done == 2
+    assert_same(state(gan), state(again))

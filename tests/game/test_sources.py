@@ -16,6 +16,7 @@ from tests.helpers import assert_same, slow, weights_of
 N, BATCH = 24, 8
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (N, 8, 8, 1)).astype(np.float32)
 LABELS = (np.arange(N) % 3).astype(np.int32)
+LONG = LABELS.astype(np.int64)
 
 
 class Batches(keras.utils.PyDataset):
@@ -68,6 +69,10 @@ SOURCES = {
 FAULTS = {
     "0 to 255": ((IMAGES + 1) * 127.5, LABELS, r"in \[-1, 1\]. Received: values from 0.*: .*images / 127.5 - 1"),
     "NaN": (np.where(IMAGES > 0.9, np.nan, IMAGES), LABELS, "Expected finite numbers"),
+    "a late NaN": (np.where(np.arange(N)[:, None, None, None] == N - 2, np.nan, IMAGES), LABELS, "finite numbers"),
+    "a late 255": (np.where(np.arange(N)[:, None, None, None] == N - 2, 255, IMAGES), LABELS, r"\[-1, 1\].*to 255"),
+    "huge labels": (IMAGES, LABELS + np.int64(2**32), "labels from 0 to 1048575.*int64 from 4294967296"),
+    "bool one-hot": (IMAGES, np.eye(3, dtype=bool)[LABELS], r"bool.*One-hot labels: .*argmax"),
     "int64 images": ((100 * IMAGES).astype(np.int64), LABELS, r"Expected uint8 images.*int64.*uint8"),
     "bool images": (IMAGES > 0, LABELS, "Expected uint8 images.*bool"),
     "complex images": (IMAGES.astype(np.complex64), LABELS, "Expected uint8 images.*complex64"),
@@ -76,8 +81,12 @@ FAULTS = {
     "labels from 1": (IMAGES, LABELS + 1, "labels from 0 to 2.*Received: int32 from 1 to 3.*labels - 1.*num_classes"),
     "a negative label": (IMAGES, LABELS - 1, "Expected one integer label from 0 up.*from -1"),
     "a late label": (IMAGES, np.where(np.arange(N) == N - 2, 3, LABELS), "labels from 0 to 2.*to 3"),
-    "float labels": (IMAGES, LABELS.astype(np.float32), "one integer label.*Received: float32.*int32"),
-    "float column": (IMAGES, LABELS[:, None].astype(np.float32), r"integer labels.*\(1,\). Whole numbers: .*int32"),
+    "a label of 2^31": (IMAGES, np.where(LABELS, LONG, 2**31), "Received: int64 from 1 to 2147483648.*Number them"),
+    "a late label of 2^32": (IMAGES, np.where(np.arange(N) == N - 2, 2**32, LONG), "int64 from 0 to 4294967296"),
+    "a label of 2^64 - 1": (IMAGES, np.where(LABELS, 2**64 - 1, LABELS.astype(np.uint64)), "uint64 from 0 to 1844674"),
+    "a label of 10^9": (IMAGES, np.where(LABELS, LONG, 10**9), "labels from 0 to 1048575.*10000000.*searchsorted"),
+    "float labels": (IMAGES, LABELS.astype(np.float32), "one integer label.*Received: float32.*int64"),
+    "float column": (IMAGES, LABELS[:, None].astype(np.float32), r"integer labels.*\(1,\). Whole numbers: .*int64"),
     "one-hot": (IMAGES, np.eye(3, dtype=np.float32)[LABELS], r"integer labels.*\(3,\).*One-hot labels: .*argmax"),
     "integer one-hot": (IMAGES, np.eye(3, dtype=np.int32)[LABELS], r"integer label.*\(3,\).*One-hot labels: .*argmax"),
     "text": (IMAGES, np.array(["a", "b", "c"])[LABELS], "one integer label.*Received: text. Number the names: "),
@@ -112,6 +121,23 @@ def test_what_is_refused_of_arrays_is_refused_of_every_source(gan, source, fault
     with pytest.raises(InputError, match=message) as error:
         gan.evaluate(*given(SOURCES[source](*as_floats(columns))), batch_size=BATCH, verbose=0)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_labels_are_bounded_where_the_number_of_classes_is_unknown(gan):
+    model = equality.build("conditional_gan", True)
+    model.compile()
+    model.num_classes = None
+    for fault in ("a label of 2^31", "a late label of 2^32", "a label of 2^64 - 1", "a label of 10^9"):
+        images, labels, message = FAULTS[fault]
+        with pytest.raises(InputError, match=message):
+            model.evaluate(tf_data(images, labels), verbose=0)
+
+
+def test_a_later_batch_of_a_wider_type_does_not_wrap(gan):
+    """A generator that begins with int32 and goes on with numbers that int32 lacks."""
+    batches = [(IMAGES[:BATCH], LABELS[:BATCH]), (IMAGES[:BATCH], LONG[:BATCH] + 2**32)]
+    with pytest.raises(InputError, match=r"in int32\. Received: int64 from 4294967296"):
+        gan.evaluate(iter(batches), verbose=0)
 
 
 @pytest.mark.parametrize("fault", ["0 to 255", "a late label", "text"])
@@ -203,6 +229,28 @@ def test_batches_of_another_form_are_refused_in_one_sentence(gan, form):
     make, message = FORMS[form]
     with pytest.raises(InputError, match=message):
         gan.fit(make(), verbose=0)
+
+
+@pytest.mark.parametrize("tensor", ["grad", "bfloat16"])
+def test_a_tensor_that_numpy_cannot_read_is_refused_in_one_sentence(gan, tensor):
+    class Tensor:
+        shape = (N, 8, 8, 1)
+
+        def __array__(self, *_, **__):
+            raise {"grad": RuntimeError("it has a gradient"), "bfloat16": TypeError("unsupported")}[tensor]
+
+    for source in (Tensor(), iter([(Tensor(), LABELS)])):
+        with pytest.raises(InputError, match=r"Received: a Tensor that NumPy cannot read .*detach\(\)"):
+            gan.evaluate(source, LABELS if isinstance(source, Tensor) else None, verbose=0)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 2.5, "3"])
+def test_numbers_of_batches_are_whole_and_positive(gan, count):
+    for name in ("steps_per_epoch", "validation_steps"):
+        with pytest.raises(InputError, match=f"Expected {name} to be a whole number of at least 1"):
+            gan.fit(IMAGES, LABELS, batch_size=BATCH, verbose=0, **{name: count})
+    with pytest.raises(InputError, match="Expected steps to be a whole number of at least 1"):
+        gan.evaluate(IMAGES, LABELS, verbose=0, steps=count)
 
 
 def test_labels_beside_batches_are_refused(gan):
@@ -312,3 +360,25 @@ def test_several_replicas_look_at_the_same_batches(two_replicas):
     model.fit(tf_data(IMAGES, LABELS), verbose=0)
     model.fit(two_replicas.experimental_distribute_dataset(tf_data(IMAGES, LABELS)), verbose=0)
     assert model.steps_done > 6
+
+
+@pytest.mark.parametrize(
+    ("examples", "said"),
+    [
+        (list(IMAGES), r"in one array\. Received: a list of 24 arrays\. Join them: np\.stack\(examples\)"),
+        ((IMAGES, LABELS), r"Received: tuple\. Pass images and labels, as in fit\(images, labels\)"),
+        (np.array(["a.png", "b.png"]), r"as numbers\. Received: texts .*data\.load\(folder\)"),
+        (tf.constant(["a.png", "b.png"]), r"as numbers\. Received: objects .*data\.load\(folder\)"),
+        (tf.data.Dataset.from_tensors(["a.png"]), r"Received: texts\. If they are names of files, read these"),
+    ],
+)
+def test_what_is_no_array_of_examples_is_named(shared, examples, said):
+    with pytest.raises(InputError, match=said):
+        shared("dcgan").fit(examples, verbose=0)
+
+
+def test_bfloat16_is_taken_as_an_array_too():
+    examples = tf.cast(tf.fill((2, 8, 8, 1), -0.5), tf.bfloat16)
+    held = kgz.data.Dataset(examples.numpy()).examples
+    assert held.dtype == np.float32
+    assert (held == -0.5).all()

@@ -613,7 +613,7 @@ def test_a_run_is_compared_with_what_its_recipe_says(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     kgz.ConditionalGAN.for_images((16, 16, 1), num_classes=10, latent_dim=4, seed=0).save(folder / "gan.keras")
-    recipe = Recipe("conditional_gan", "digits", image_size=16)
+    recipe = Recipe("conditional_gan", "digits", image_size=16, model={"latent_dim": 4})
     (folder / "recipe.toml").write_text(recipe.to_toml())
     result = run("evaluate", folder, *FEW)
     assert result.exit_code == 0, result.output
@@ -657,7 +657,10 @@ def test_evaluate_takes_exported_generators(tmp_path):
         (tmp_path / "text.onnx", "Expected a whole ONNX model"),
         (tmp_path / "none.onnx", "does not exist"),
         (onnx_generator(tmp_path / "other.onnx", ("input",)), "the inputs noise and"),
-        (onnx_generator(tmp_path / "nameless.onnx", ("noise", "labels"), ""), "num_classes in the metadata"),
+        (
+            onnx_generator(tmp_path / "nameless.onnx", ("noise", "labels"), ""),
+            "num_classes from 1 to 1048576 in the metadata",
+        ),
     ):
         result = run("evaluate", path, "--data", "digits", *FEW)
         assert result.exit_code == 2

@@ -145,7 +145,7 @@ def test_moving_statistics_are_never_clipped():
     gan = normalized_wgan(critic(), clip_normalization=True)
     [mean], [variance] = named(gan.discriminator, "moving_mean"), named(gan.discriminator, "moving_variance")
     assert np.abs(mean).max() > 1
-    assert np.min(variance) > 0.4
+    assert np.min(variance) > 0.1  # the bound is 0.01
 
 
 def test_frozen_weights_are_not_clipped():

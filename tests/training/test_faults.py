@@ -132,7 +132,7 @@ def test_signals_end_a_run_in_order(two_runs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("options", "times"), [([], 12), (["--deterministic"], 5)], ids=["", "deterministic"])
+@pytest.mark.parametrize(("options", "times"), [([], 4), (["--deterministic"], 2)], ids=["", "deterministic"])
 def test_killed_again_and_again(two_runs, options, times):
     undisturbed, run = two_runs(800, "--epochs", "8", *RICH, *options)
     started = time.monotonic()

@@ -1,6 +1,8 @@
 import contextlib
 import csv
+import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import keras
@@ -12,6 +14,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo import training
 from keras_gan_zoo.core import claims
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.snapshot import Snapshot
 from keras_gan_zoo.training import Recipe
 from tests.equality import TINY
 from tests.helpers import assert_same, contents, weights_of
@@ -248,3 +251,73 @@ def test_images_of_many_channels_train_without_pictures(tmp_path):
     recipe = Recipe("gan", str(tmp_path / "deep.npy"), epochs=1, batch_size=32, model=TINY["gan"])
     _, folder = training.train(recipe, tmp_path / "run", verbose=0)
     assert (folder / "gan.keras").exists()
+
+
+# ------------------------------------------------------------------------------------------- the recipe and the weights
+
+
+@pytest.fixture(scope="module")
+def points_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("points")
+    np.save(folder / "points.npy", np.random.default_rng(0).standard_normal((32, 2)).astype("float32"))
+    recipe = Recipe("gan", str(folder / "points.npy"), 2, 16, model={**TINY["gan"], "latent_dim": 2})
+    training.train(recipe, folder / "run", verbose=0)
+    return folder / "run"
+
+
+@pytest.fixture
+def finished(points_run, tmp_path):
+    return shutil.copytree(points_run, tmp_path / "run")
+
+
+def test_a_run_is_not_resumed_for_fewer_epochs_than_it_has(finished):
+    before = contents(finished)
+    with pytest.raises(
+        InputError, match=r"at least 2, because this run has been trained for 2 epochs\. Received: epochs=1"
+    ):
+        training.resume(finished, {"epochs": 1}, verbose=0)
+    with pytest.raises(InputError, match="Received: epochs=1"):
+        training.resume(finished, {"epochs": 1}, finished.parent / "copy", verbose=0)
+    assert contents(finished) == before
+    assert not (finished.parent / "copy").exists()
+
+
+def test_a_run_that_stopped_by_itself_is_not_resumed_for_more(finished):
+    path = max((finished / "snapshots").glob("*.snapshot"))
+    dataclasses.replace(Snapshot.read(path), is_stopped=True).write(path)
+    before = contents(finished)
+    with pytest.raises(InputError, match=r"epochs=2, as before, because this run stopped by itself, in epoch 2"):
+        training.resume(finished, {"epochs": 9}, verbose=0)
+    assert contents(finished) == before
+
+
+def test_a_finished_run_without_snapshots_does_not_begin_anew(finished):
+    shutil.rmtree(finished / "snapshots")
+    before = contents(finished)
+    with pytest.raises(InputError, match=r"has a gan.keras, but no snapshots"):
+        training.resume(finished, verbose=0)
+    assert contents(finished) == before
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_refused_resume_leaves_the_recipe_of_the_weights(finished, tmp_path, copied):
+    """Data of the same name in another folder, which turn out to be others."""
+    (tmp_path / "moved").mkdir()
+    np.save(tmp_path / "moved" / "points.npy", np.zeros((32, 2), np.float32))
+    recipe, folder = (finished / "recipe.toml").read_bytes(), tmp_path / "copy" if copied else finished
+    changes = {"data": str(tmp_path / "moved" / "points.npy"), "epochs": 5}
+    with pytest.raises(InputError, match="the data that the run began with"):
+        training.resume(finished, changes, tmp_path / "copy" if copied else None, verbose=0)
+    assert (folder / "recipe.toml").read_bytes() == recipe
+
+
+def test_a_recipe_that_was_changed_by_hand_is_said_to_be_and_used(finished):
+    file = finished / "recipe.toml"
+    text = file.read_text()
+    assert text.startswith('digest = "')
+    file.write_text(text.replace("epochs = 2", "epochs = 3"))
+    with pytest.warns(UserWarning, match=r"recipe.toml was changed after it was written.*It is used as it is"):
+        gan, _ = training.resume(finished, verbose=0)
+    assert gan.steps_done == 6
+    for unchanged in (file.read_text(), "# a remark\n" + text.replace(" = ", "="), text.partition("\n")[2]):
+        Recipe.from_toml(unchanged)  # written anew, of the same values, and as before there were digests

@@ -332,7 +332,7 @@ def test_bombs_are_refused_before_they_are_unpacked(saved, tmp_path, monkeypatch
 
 def test_archives_of_something_else_are_refused(saved, tmp_path):
     (tmp_path / "text.zip").write_text("no archive")
-    with pytest.raises(InputError, match=r"Expected a .zip of a preset's folder. Received: .*text.zip"):
+    with pytest.raises(InputError, match=r"Expected a preset: the folder .* a .zip of it. Received: .*text.zip"):
         kgz.load(tmp_path / "text.zip")
     folder, _ = saved
     (folder / cards.CARD_FILE).unlink()

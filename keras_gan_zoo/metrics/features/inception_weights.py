@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import keras
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from keras_gan_zoo.core import downloads
+from keras_gan_zoo.core.reading import Kind, is_file
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.inception import build, constants
 
@@ -28,7 +28,18 @@ ARCHIVE_URL = "http://download.tensorflow.org/models/image/imagenet/inception-20
 # Three projects that pin this digest agree on it; it is of a file of 95,673,916 bytes, as in the archive.
 GRAPH_SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"
 
+WEIGHTS = Kind(
+    "Inception's weights",
+    "Keras weights of the Inception of 2015-12-05",
+    "Write it again, with save_weights of the model that load gives.",
+)
+GRAPH = Kind(
+    "Inception's graph", "the frozen graph of the Inception of 2015-12-05", f"Take {GRAPH_FILE} from {ARCHIVE_URL}."
+)
 
+
+@WEIGHTS.reader
+@GRAPH.reader
 def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None) -> tuple[keras.Model, str]:
     """Loads the network with its weights, and returns the SHA-256 of their file, to be recorded with every result.
 
@@ -44,7 +55,7 @@ def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None
     """
     path, sha256 = _located(path_or_url, sha256)
     read = _reader(path.name)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(
             f"Expected a file with Inception's weights. Received {str(path)!r}, where there is no file. "
             "Correct the path, or call load() without one to read where to get the file."
@@ -92,15 +103,9 @@ def _reader(name: str) -> Callable[[keras.Model, Path], None]:
 
 
 def _read_keras_weights(model: keras.Model, path: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras only warns about some weights that it does not load
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise InputError(
-            f"Expected Keras weights of the Inception of 2015-12-05. Received {str(path)!r}, which cannot be read as "
-            f"such ({type(error).__name__}). Write it again, with save_weights of the model that load gives."
-        ) from error
+    with WEIGHTS.border(path), warnings.catch_warnings():
+        warnings.simplefilter("error")  # Keras only warns about some weights that it does not load
+        model.load_weights(path)
 
 
 def _read_graph(model: keras.Model, path: Path) -> None:
@@ -117,25 +122,18 @@ def _read_graph(model: keras.Model, path: Path) -> None:
 
 
 def _constant_nodes(path: Path) -> Mapping[str, Any]:
-    try:
+    with GRAPH.border(path):
         graph = tf.compat.v1.GraphDef.FromString(path.read_bytes())
-    except DecodeError as error:
-        raise _not_the_graph(path, "which is not a graph, or not a complete one") from error
     return {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const"}
 
 
 def _value(nodes: Mapping[str, Any], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    try:
+    with GRAPH.border(path):
         value = tf.make_ndarray(nodes[name])
-    except (TypeError, ValueError) as error:
-        raise _not_the_graph(path, f"whose {name!r} cannot be read") from error
     if value.shape != tuple(shape):
         raise _not_the_graph(path, f"whose {name!r} has shape {value.shape} instead of {tuple(shape)}")
     return value
 
 
 def _not_the_graph(path: Path, received: str) -> InputError:
-    return InputError(
-        f"Expected the frozen graph of the Inception of 2015-12-05. Received {str(path)!r}, {received}. "
-        f"Take {GRAPH_FILE} from {ARCHIVE_URL}."
-    )
+    return GRAPH.refusal(path, received)

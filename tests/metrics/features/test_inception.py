@@ -285,11 +285,11 @@ def test_reads_keras_weights_from_the_cache(built, model, cache, pixels, outputs
 def test_other_keras_weights_are_refused(built, cache):
     cache.mkdir()
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(cache / inception_weights.KERAS_FILE)
-    with pytest.raises(InputError, match=r"Expected Keras weights .* cannot be read as such"):
+    with pytest.raises(InputError, match=r"Expected Keras weights .* Received: .*\.weights\.h5 \("):
         inception_weights.load()
     whole = (cache / inception_weights.KERAS_FILE).read_bytes()
     (cache / inception_weights.KERAS_FILE).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"Expected Keras weights .* cannot be read as such"):
+    with pytest.raises(InputError, match=r"Expected Keras weights .* Received: .*\.weights\.h5 \("):
         inception_weights.load()
 
 
@@ -315,7 +315,7 @@ def test_a_url_is_fetched_and_checked(built, cache, graph_file, tmp_path):
     source.write_bytes(graph_file.read_bytes())
     url, digest = source.as_uri(), sha256_of(source)
     wrong = digest[::-1]
-    with pytest.raises(InputError, match=f"{url} with SHA-256 {wrong}. Received: {digest}"):
+    with pytest.raises(InputError, match=f"{source} with SHA-256 {wrong}. Received: {digest}"):
         inception_weights.load(url, wrong)
     assert inception_weights.load(url, digest.upper())[1] == digest
 
@@ -351,10 +351,10 @@ def test_damage_is_named(assert_refused, weights, tmp_path):
     whole = write_graph(damaged, small).read_bytes()
     assert_refused(f"which lacks {378 - len(small)} of 378 constants")
     damaged.write_bytes(whole[:-1000])
-    assert_refused("which is not a graph, or not a complete one")
+    assert_refused(r"the frozen graph of .* Received: .*damaged\.pb \(")
     assert_refused("with SHA-256", hashlib.sha256(whole).hexdigest())
     damaged.write_bytes(b"<html>404</html>")
-    assert_refused("which is not a graph, or not a complete one")
+    assert_refused(r"the frozen graph of .* Received: .*damaged\.pb \(")
     damaged.write_bytes(b"")
     assert_refused("which lacks 378 of 378 constants")
 
@@ -363,7 +363,7 @@ def test_damage_is_named(assert_refused, weights, tmp_path):
 def test_a_constant_that_is_not_as_it_should_be_is_named(assert_refused, graph_file, weights, tmp_path):
     damaged = tmp_path / "damaged.pb"
     damaged.write_bytes(graph_file.read_bytes()[:-1000])
-    assert_refused("which is not a graph, or not a complete one")
+    assert_refused(r"the frozen graph of .* Received: .*damaged\.pb \(")
     write_graph(damaged, weights, {"mixed_9/tower/mixed/conv_1/conv2d_params": None})
     assert_refused("which lacks 1 of 378 constants, first 'mixed_9/tower/mixed/conv_1/conv2d_params'")
     write_graph(damaged, weights, {"softmax/biases": np.zeros(1001, np.float32)})
