@@ -79,6 +79,19 @@ def _picture(folder: Path) -> Path:
     return folder / "pictures" / "p.png"
 
 
+def _captions(name: str) -> Callable[[Path], Path]:
+    def prepare(folder: Path) -> Path:
+        _picture(folder)
+        text = "whole.png,a red hat\np.png,no hat\n" if name == "captions.csv" else "a red hat\n"
+        (folder / "pictures" / "whole.txt").write_text("a red hat\n")
+        if name == "captions.csv":
+            (folder / "pictures" / "whole.txt").unlink()
+        (folder / "pictures" / name).write_text(text)
+        return folder / "pictures" / name
+
+    return prepare
+
+
 def _run_folder(name: str) -> Callable[[Path], Path]:
     def prepare(folder: Path) -> Path:
         run = folder / "run"
@@ -168,6 +181,16 @@ FAST = {
         ("foreign", "damages", "nodes"),
         ("a picture", "a folder", "nothing"),
     ),
+    **{
+        ("captions", name): Sample(
+            _captions(name),
+            lambda path: kgz.data.load(path.parent),
+            ("foreign", "damages", "nodes"),
+            ("text",),
+            named="pictures",
+        )
+        for name in ("captions.csv", "p.txt")
+    },
     ("report", ""): Sample(_at("r.json", lambda path: Report("x", [_result()], [_result()]).save(path)), Report.load),
     ("result", ""): Sample(_at("r.json", lambda path: _result().save(path)), Result.load),
     ("conditions", ""): Sample(_at("c.npy", lambda path: np.save(path, np.zeros((2, 3)))), read_conditions),

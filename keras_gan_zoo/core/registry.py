@@ -66,7 +66,8 @@ def variants() -> dict[str, type]:
 # Arguments of `for_images` that the data or the run determine, so [model] of a recipe must not give them.
 DECIDED_ELSEWHERE = {
     "seed": "the seed of the recipe is that of the model",
-    **dict.fromkeys(("num_classes", "class_names"), "the data say them"),
+    **dict.fromkeys(("num_classes", "class_names", "vocabulary"), "the data say them"),
+    "text_dim": "the encoder says it",
 }
 
 # ------------------------------------------------------------------------------------- networks, losses, divergences

@@ -10,14 +10,17 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.core.texts import WORD
 from keras_gan_zoo.data.listing import TABLE, Listing
 from keras_gan_zoo.errors import InputError
 
 DELIMITERS = ",;\t"  # those of spreadsheets in several countries
+CAPTIONS = Kind("captions", "captions in UTF-8, or in UTF-16 with its mark", "Save it as UTF-8.")
 HEADERS = ({"file", "file_name", "filename", "image", "path"}, {"caption", "captions", "text"})
 
 
+@CAPTIONS.reader
 def captions_of(listing: Listing) -> list[list[str]] | None:
     """The captions of each picture, in the order of the listing; None if the folder has no captions.
 
@@ -140,15 +143,10 @@ def _checked(caption: str, where: str) -> str:
 
 
 def _read(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    content = CAPTIONS.content(path)
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    with CAPTIONS.border(path):
         text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
-        if "\0" in text:
-            raise ValueError("it has characters 0")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"Expected captions in UTF-8, or in UTF-16 with its mark. Received: {path}, which cannot be read as such "
-            f"({error}). Save it as UTF-8."
-        ) from error
+    if "\0" in text:
+        raise CAPTIONS.refusal(path, "which has characters 0")
     return text

@@ -128,6 +128,12 @@ class CaptionedDataset(Dataset):
     def num_classes(self) -> int | None:
         return self.source.num_classes
 
+    def batches(self, *arguments, **options):
+        return self.source.batches(*arguments, **options)
+
+    def batches_in_order(self, *arguments, **options):
+        return self.source.batches_in_order(*arguments, **options)
+
     def _fetch(self, with_conditions: bool):
         return self.source._fetch(with_conditions)
 

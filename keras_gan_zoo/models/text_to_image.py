@@ -1,6 +1,6 @@
 """GAN-INT-CLS of Reed et al. (2016): a conditional GAN whose condition is a text."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import keras
 import tensorflow as tf
@@ -58,7 +58,7 @@ class TextToImageGAN(GAN):
         generator: keras.Model,
         discriminator: keras.Model,
         *,
-        encoder="characters",
+        encoder: str | Callable | dict = "characters",
         matching_aware: bool = True,
         interpolation: bool = True,
         vocabulary: Collection[str] | None = None,
@@ -149,7 +149,12 @@ class TextToImageGAN(GAN):
     def prepared(self, dataset):
         """Captioned examples with the vectors of their captions; other data have vectors of their own."""
         if not isinstance(dataset, CaptionedDataset):
-            return dataset
+            if dataset.condition_shape == self.condition.shape:
+                return dataset
+            raise InputError(
+                f"Expected captions, or vectors {self.condition.shape} as conditions. Received: {dataset}. Choose data "
+                "with captions, such as 'avatars'; see kgz.data.CaptionedDataset."
+            )
         return EncodedDataset(dataset, self.encoder, self.seed)
 
     def adopt(self, dataset) -> None:

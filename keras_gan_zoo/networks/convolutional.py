@@ -162,7 +162,7 @@ def text_dcgan_pair(
     latent_dim: int = 100,
     num_classes: int | None = None,
     *,
-    text_dim: int = 512,
+    text_dim: int | None = None,
     text_units: int = 128,
     width: int = 32,
     packing: int = 1,
@@ -178,7 +178,7 @@ def text_dcgan_pair(
         shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
         latent_dim: Number of noise values.
         num_classes: None: these networks take no labels.
-        text_dim: Length of the vector of a text.
+        text_dim: Length of the vector of a text; None for 512, that of the encoders that come with this package.
         text_units: Length of the compressed vector.
         width: Number of channels at the highest resolution.
         packing: Images that the discriminator takes at once, with as many vectors.
@@ -199,7 +199,7 @@ def text_dcgan_pair(
     if num_classes is not None:
         raise InputError(f"Expected no classes, because these networks take texts. Received: {num_classes}.")
     latent_dim, text_dim, text_units, width = parts.counts(
-        latent_dim=latent_dim, text_dim=text_dim, text_units=text_units, width=width
+        latent_dim=latent_dim, text_dim=text_dim or 512, text_units=text_units, width=width
     )
     seeds = parts.seeds_of(seed)
 

@@ -418,7 +418,7 @@ def test_texts_of_tensorflow_datasets_are_captions(tmp_path, monkeypatch, kind):
     tfds.dataset_builders.store_as_tfds_dataset(
         "small", "1.0.0", tfds.features.FeaturesDict(features), {"train": examples}, data_dir=tmp_path
     )
-    monkeypatch.setattr(tfds, "builder", lambda name: tfds.builder_from_directory(tmp_path / "small" / "1.0.0"))
+    monkeypatch.setattr(tfds, "builder", lambda name, **_: tfds.builder_from_directory(tmp_path / "small" / "1.0.0"))
     loaded = data.load("mnist")
     assert [texts[0] for texts in loaded.captions] == [f"grey {image[0, 0, 0]}" for image in loaded.examples]
     assert len(loaded.captions[0]) == (2 if kind == "sequence" else 1)
