@@ -107,6 +107,11 @@ class StackGAN(TextToImageGAN):
                 "vectors would mean something else to the first stage: pass that one."
             )
 
+    def _averaged(self) -> list[tuple]:
+        """Without the weights of the first stage: their average, computed in floats, would not be exactly the same."""
+        fixed = {id(weight) for weight in (self.first_stage.weights if self._has_first_stage else ())}
+        return [pair for pair in super()._averaged() if id(pair[1]) not in fixed]
+
     def get_config(self):
         config = super().get_config()
         if not self._has_first_stage:
