@@ -24,7 +24,7 @@ def _kind(variant: str, conditional: bool, is_fast: bool):
 CONTRACT_KINDS = [
     _kind(variant, conditional, not conditional or variant in ("gan", "conditional_gan"))
     for variant, kind in kgz.VARIANTS.items()
-    for conditional in ([True] if kind.needs_labels else [False, True])
+    for conditional in ([True] if kind.needs_labels else [False] if kind.takes_texts else [False, True])
 ]
 # What TwoPlayerModel does for every variant is seen in two kinds; one kind of the other variants waits as well.
 FEW_KINDS = [

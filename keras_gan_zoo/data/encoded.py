@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.errors import InputError
 
 
 class EncodedDataset(Dataset):
@@ -22,6 +23,9 @@ class EncodedDataset(Dataset):
         encoder: Turns texts into vectors; see `encoders.Encoder`.
         seed: Seed of the drawn captions.
 
+    Raises:
+        InputError: If the examples can only be read in order.
+
     Example:
         >>> from keras_gan_zoo import data, encoders
         >>> faces = data.load("avatars")[:100]
@@ -30,6 +34,11 @@ class EncodedDataset(Dataset):
     """
 
     def __init__(self, source: CaptionedDataset, encoder, seed: int = 0):
+        if source.source.is_streamed:
+            raise InputError(
+                f"Expected captions of images that can be read in any order. Received: {source}. Load a part of them, "
+                "which fits into memory, or a folder."
+            )
         self.source, self.encoder, self.seed = source, encoder, seed
         self.name, self.class_names, self.remarks = source.name, None, source.remarks
         self.centers = self.std = None

@@ -53,6 +53,8 @@ class TextToImageGAN(GAN):
         ```
     """
 
+    takes_texts = True
+
     def __init__(
         self,
         generator: keras.Model,

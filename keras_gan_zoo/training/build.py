@@ -25,6 +25,11 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
     dataset = data.load(recipe.data, split=recipe.split, **form)
     conditional = recipe.conditional or kind.needs_labels
+    if recipe.conditional and kind.takes_texts:
+        raise InputError(
+            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. Leave "
+            "it out."
+        )
     if conditional and not dataset.has_labels:
         raise InputError(
             f"Expected labelled data for a conditional model. Received: {dataset}. Choose a variant that needs no "
