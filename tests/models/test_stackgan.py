@@ -2,8 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
+from PIL import Image
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import ConditioningAugmentation
 from tests.helpers import assert_same, slow, weights_of
@@ -217,6 +220,34 @@ def test_half_precision_trains(policy):
     finally:
         keras.config.set_dtype_policy("float32")
     assert np.isfinite(history["g_loss"]).all()
+
+
+# ------------------------------------------------------------------------------------------------------------ recipes
+
+
+@pytest.mark.slow
+def test_both_stages_are_trained_by_recipes(tmp_path, monkeypatch):
+    """By the path of the first stage's run, which later may be elsewhere."""
+    (tmp_path / "photos").mkdir()
+    for number, image in enumerate(kgz.pictures.to_uint8(LARGE[:8])):
+        Image.fromarray(image[..., 0]).save(tmp_path / "photos" / f"{number}.png")
+        (tmp_path / "photos" / f"{number}.txt").write_text(f"{TEXT} {number}")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+
+    options = "--batch-size 4 --epochs 1 --latent-dim 6 --text-units 4 --width 2 --channels 1"
+    run("train", "stackgan", "--data", "photos", "--image-size", "8", "--out", "one", *options.split())
+    options += " --first-stage one --residual-blocks 1"
+    run("train", "stackgan", "--data", "photos", "--image-size", "16", "--out", "two", *options.split())
+    assert kgz.training.Recipe.read("two/recipe.toml").model["first_stage"] == str(tmp_path / "one")
+    run("train", "--resume", "two", "--epochs", "2")
+    (tmp_path / "one").rename(tmp_path / "elsewhere")
+    assert_same(kgz.load("elsewhere").generator.get_weights(), kgz.load("two").first_stage.get_weights())
+    monkeypatch.chdir("/")
+    assert kgz.load(tmp_path / "two").sample(2, text=TEXT).shape == (2, 16, 16, 1)
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input
