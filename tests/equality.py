@@ -53,7 +53,7 @@ def conditions_of(variant: type, labels: np.ndarray, conditional: bool = True) -
 
 
 def sampled(gan, n: int) -> dict:
-    """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: of classes nothing, because that is the default."""
+    """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: classes are the default."""
     return {"conditions": VECTORS[np.arange(n) % CLASSES]} if gan.takes_texts else {}
 
 

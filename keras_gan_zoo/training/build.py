@@ -27,8 +27,8 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     conditional = recipe.conditional or kind.needs_labels
     if recipe.conditional and kind.takes_texts:
         raise InputError(
-            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. Leave "
-            "it out."
+            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. "
+            "Leave it out."
         )
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -64,7 +64,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = variant(recipe.optimizer)
-    gan.check_dataset(dataset, recipe.batch_size)
+    gan.check_dataset(gan.prepared(dataset), recipe.batch_size)
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, dataset)

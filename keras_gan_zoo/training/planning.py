@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import callbacks
 from keras_gan_zoo.callbacks.pace import Pace, time_left
+from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.distribution.workers import is_multi_worker
