@@ -71,13 +71,15 @@ def check_snapshot(model, file: Path, source: Path) -> Snapshot | None:
 
 
 def _built(model, recipe: dict[str, Any]):
-    """A new model by the recipe, for the examples and classes of another one."""
+    """A new model by the recipe, for the examples, classes and words of another one."""
     kind = variant(recipe["variant"])
     takes_classes = model.has_classes and (kind.needs_labels or recipe.get("conditional"))
     classes = {"num_classes": model.num_classes, "class_names": model.class_names} if takes_classes else {}
     arguments = dict(recipe.get("model", {}))
     if "first_stage" in arguments:  # which may be elsewhere by now: the model has a copy
         arguments["first_stage"] = getattr(model, "first_stage", None)
+    if kind.takes_texts:
+        arguments["vocabulary"] = model.vocabulary
     with _same_random_numbers_after():
         return kind.for_images(
             model.example_shape,
