@@ -15,6 +15,7 @@ from keras_gan_zoo.errors import InputError
 
 CONDITIONS = Kind("conditions", "a .npy file of numbers", "Write it with np.save.")
 PICTURES = (".png", ".jpg", ".jpeg")
+PER_TEXT = 8  # samples of each text, if there are several
 
 
 def _seed_option(of: str):
@@ -53,36 +54,49 @@ def _out_option(default: str, help: str):
     metavar="FILE",
     help="For models that take vectors or pictures: .npy file with one for all samples, or one for each.",
 )
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="TEXT",
+    help="For models trained with texts: what to make. With several, --text TEXT --text TEXT, each has a row of -n "
+    f"samples, by default {PER_TEXT}, and all rows have the same noise.",
+)
 @_out_option("samples.png", "Picture (.png, .jpg), or .npz file for the arrays.")
-def sample(source, count, seed, truncation, label, conditions, out):
+def sample(source, count, seed, truncation, label, conditions, texts, out):
     """Sample from MODEL: the name of a preset (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256,
     or an exported .onnx file, which needs no TensorFlow and takes about a second.
 
     \b
     gan-zoo sample conditional_gan_mnist -n 100 --label 7 -o sevens.png
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
+    gan-zoo sample runs/text_to_image_avatars --text "short brown hair and a blue shirt"
     gan-zoo sample digits.onnx -n 100 -o digits.npz
     """
+    if sum(given not in (None, ()) for given in (label, conditions, texts)) > 1:
+        raise click.UsageError("Expected one of --label, --conditions and --text. Leave the others out.")
     _check_out(out, *PICTURES, ".npz")
     gan = _generator(source)
     import numpy as np
 
     from keras_gan_zoo import pictures
 
-    given = {
-        "labels": _class("--label", label, gan),
-        "conditions": None if conditions is None else read_conditions(conditions),
-    }
-    is_default = click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT
-    if is_default and gan.conditional and len(np.shape(given["conditions"])) > len(gan.condition.shape):
-        count = len(given["conditions"])
-    examples = gan.sample(count, seed=seed, truncation=truncation, **given)
+    labels, given = _class("--label", label, gan), None if conditions is None else read_conditions(conditions)
+    vectors = gan.condition_of(len(texts), text=list(texts)) if texts else None
+    rows = [given] if vectors is None else list(vectors)
+    if click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT:
+        if gan.conditional and len(np.shape(given)) > len(gan.condition.shape):
+            count = len(given)
+        elif len(rows) > 1:
+            count = PER_TEXT
+    examples = [gan.sample(count, labels, seed, truncation, conditions=row) for row in rows]
     if out.suffix.lower() == ".npz":
-        _save_arrays(out, images=examples)
+        _save_arrays(out, images=np.concatenate(examples))
     else:
-        columns = gan.num_classes if gan.has_classes and label is None else None
-        pictures.save(pictures.draw(examples, columns=columns), out)
-    click.echo(f"{count} samples, seed {seed}: {out}")
+        in_turn = gan.num_classes if gan.has_classes and label is None else None
+        columns = count if len(rows) > 1 else in_turn
+        pictures.save(pictures.draw(np.concatenate(examples), columns=columns), out)
+    click.echo(f"{count * len(rows)} samples, seed {seed}: {out}")
 
 
 def _generator(source: str):
