@@ -17,7 +17,6 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.generator import Generator
 
-
 # A folder of a SavedModel for what TensorFlow does not read.
 ABOUT_TEXTS = Path("assets.extra", "encoder.json")
 
