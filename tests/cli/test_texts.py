@@ -48,6 +48,37 @@ def test_a_picture_of_one_text_is_square_and_of_several_has_rows(folder, tmp_pat
             assert picture.width / picture.height == pytest.approx(size, abs=0.03)
 
 
+def test_a_morph_leads_from_text_to_text_and_a_walk_keeps_its_text(folder, tmp_path):
+    command, gan = ["interpolate", folder / "gan.keras", "--rows", 2, "--steps", 5], kgz.load(folder / "gan.keras")
+    noise = kgz.latent.truncated_noise(2, 8, seed=0)
+    morph = kgz.latent.text_morph(gan, *TEXTS, 5, noise)
+    result = run(*command, "--from-text", TEXTS[0], "--to-text", TEXTS[1], "-o", tmp_path / "morph.png")
+    assert "2 interpolations from 'long green hair' to 'a red hat' in 5 steps" in result.output
+    walk = kgz.latent.walk(gan, 2, 5, seed=0, text=TEXTS[0])
+    assert run(*command, "--text", TEXTS[0], "-o", tmp_path / "walk.png").exit_code == 0
+    for name, examples in (("morph", morph), ("walk", walk)):
+        expected = kgz.pictures.grid(examples.reshape(-1, 16, 16, 3), columns=5)
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--from-text", "a hat"], "Expected --from-text and --to-text together."),
+        (["--from-text", "a hat", "--to-text", "hair", "--linear"], "--spherical or --linear without --from-text."),
+        (["--from-text", "a hat", "--to-text", "hair", "--text", "a hat"], "Expected one of --from-label, --from-text"),
+        (["--from-text", "a hat", "--to-text", "ein Hut"], "Received: ein, hut."),
+        (["--text", "a hat", "--text", "hair", "--text", "face"], "Expected one text, or one for each of 2"),
+        ([], "Give --text TEXT."),
+    ],
+)
+def test_mistakes_of_interpolations_are_one_line(options, message, folder, tmp_path):
+    result = run("interpolate", folder / "gan.keras", *options, "--rows", 2, "-o", tmp_path / "x.png")
+    assert result.exit_code == 2, result.output
+    assert message in result.output.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [

@@ -71,7 +71,7 @@ def test_the_model_of_a_run_may_have_words_and_an_encoder_of_another_version(sav
     check_recipe(gan, recipe, tmp_path)
     check_recipe(of_another_version(folder).model(with_discriminator=True), recipe, tmp_path)
     check_recipe(text_gan(encoder=letters), {**recipe, "model": {"latent_dim": 8, "width": 4}}, tmp_path)
-    with pytest.raises(InputError, match=r"(?s)Received: .* with other values:\s+interpolation: True in the run"):
+    with pytest.raises(InputError, match=r"(?s)Received: .* with other values:\s+interpolation: true in the run"):
         check_recipe(text_gan(interpolation=False), recipe, tmp_path)
 
 
