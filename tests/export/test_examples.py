@@ -31,6 +31,11 @@ from tests.texts import WORDS, letters, text_gan
 EXAMPLES = Path(__file__).parents[2] / "export"
 N, LABELS, SEED = 50, np.resize([3, 8], 50), 1  # what the READMEs ask for
 
+# Texts with characters that have several forms, or another order in UTF-16.
+WIDE = "".join(chr(ord(letter) + 0xFEE0) for letter in "WIDE")
+ODD = [f"Ünïcode {WIDE}", "ΑΣ ΟΔΟΣ Ω", "\U00020000 \ufa0e \u9f8d \U00020000", "\u01c5 \ufb01 ½ ²", "\u0130stanbul"]
+ODD += ["a\u0301b", "snake_case 3d-4!x(y)z", "a"]
+
 # Runs an example as a script, where neither Keras nor this package can be imported; then keeps what it computes.
 DRIVER = """
 import json, runpy, sys
@@ -151,6 +156,37 @@ def test_the_example_for_onnx_takes_names_and_pixels_and_refuses_in_one_line(tmp
             sample(*arguments)
         assert str(refused.value).startswith(message)
         assert "\n" not in str(refused.value)
+
+
+def test_the_examples_in_python_take_texts_or_their_vectors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gan = text_gan()
+    gan.export("g.onnx")
+    gan.export("g.tflite")
+    text = "a red hat, long purple hair"
+    np.save("vectors.npy", Characters().encode([text]))
+
+    def sample(name, *arguments):
+        monkeypatch.setattr(sys, "argv", ["sample.py", *map(str, arguments), "--seed", "2", "--columns", "3"])
+        return runpy.run_path(str(EXAMPLES / name / "sample.py"), run_name="__main__")
+
+    with warnings.catch_warnings(action="ignore"):
+        expected = to_uint8(gan.sample(3, text=text, seed=2))
+    for name, *arguments in (
+        ("onnxruntime", "g.onnx", "--text", text),
+        ("litert", "g.tflite", "--conditions", "vectors.npy"),
+    ):
+        code = sample(name, *arguments, "-n", 3)
+        actual = np.asarray(Image.open("images.png")).reshape(16, 3, 16, 3).swapaxes(0, 1)
+        assert abs(actual.astype(int) - expected).max() <= 1
+        with pytest.raises(SystemExit, match=r"--text has no known words: it is empty|takes conditions: "):
+            sample(name, arguments[0])
+        if name == "onnxruntime":
+            assert "No caption of training has: purple" in capsys.readouterr().err
+            encoded = np.stack([code["encode"](text) for text in ODD])
+            np.testing.assert_allclose(encoded, Characters().encode(ODD), atol=1e-7)
+    with pytest.raises(SystemExit, match="no known words: ein, hut"):
+        sample("onnxruntime", "g.onnx", "--text", "ein Hut")
 
 
 # --------------------------------------------------------------------------------------------------------- Node.js
@@ -310,7 +346,8 @@ def test_the_page_makes_what_python_makes_of_the_same_text(server, tmp_path, mon
             with warnings.catch_warnings(action="ignore"):
                 assert_pixels(seen[text], gan.sample(1, text=text, seed=SEED))
         first, second, third = seen.values()
-        assert abs(first.astype(int) - second).max() > 30
+        assert abs(first.astype(int) - second).max() > 30  # which word belongs to which
+        assert abs(first.astype(int) - third).max() > 30
         assert write(page, "ein Hut") == "No caption of training has: ein, hut. The image stays."
         np.testing.assert_array_equal(picture(page, 16), third)
         assert write(page, " ") == "Describe an image."
@@ -323,17 +360,8 @@ def test_the_page_makes_what_python_makes_of_the_same_text(server, tmp_path, mon
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 @pytest.mark.parametrize("file", ["browser/index.html", "node/sample.mjs"])
 def test_vectors_of_texts_are_the_same_in_javascript(file):
-    """Captions, and characters whose order in UTF-16 is another one or that have several forms."""
-    texts = kgz.data.load("peeps")[:300].texts()
-    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in "WIDE")
-    texts += [
-        f"Ünïcode {wide}",
-        "ΑΣ ΟΔΟΣ Ω",
-        "\U00020000 \ufa0e \u9f8d \U00020000",
-        "\u01c5 \ufb01 ½ ²",
-        "\u0130stanbul",
-    ]
-    texts += ["a\u0301b", "snake_case 3d-4!x(y)z", "a"]
+    """Of captions, and of odd texts."""
+    texts = [*kgz.data.load("peeps")[:300].texts(), *ODD]
     [code] = re.findall(r"(?s)( *function clauses.*?\n)\s*/\*\* (?:Takes|Standard)", (EXAMPLES / file).read_text())
     script = f"{code}; console.log(JSON.stringify({json.dumps(texts)}.map((text) => [...encode(text)])))"
     done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, timeout=60, encoding="utf-8")
