@@ -75,12 +75,16 @@ def _built(model, recipe: dict[str, Any]):
     kind = variant(recipe["variant"])
     takes_classes = model.has_classes and (kind.needs_labels or recipe.get("conditional"))
     classes = {"num_classes": model.num_classes, "class_names": model.class_names} if takes_classes else {}
+    arguments = {**classes, **recipe.get("model", {})}
+    if model.encoder is not None:
+        arguments["vocabulary"] = model.vocabulary
+        if arguments.get("encoder") in (None, model.encoder.name):
+            arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
     with _same_random_numbers_after():
         return kind.for_images(
             model.example_shape,
             seed=recipe.get("seed", 0),
-            **classes,
-            **recipe.get("model", {}),
+            **arguments,
         )
 
 
