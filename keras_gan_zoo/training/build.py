@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data
+from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import METRICS, variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, similar, unknown
@@ -35,6 +37,8 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
         )
     defaults = kind.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
     model = {"latent_dim": 100, **defaults, **recipe.model}
+    if "first_stage" in model:
+        model["first_stage"] = _located(model["first_stage"])
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
@@ -45,6 +49,11 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
         optimizer=recipe.optimizer or recipe.variant,
         model=model,
     ), dataset
+
+
+def _located(source: str) -> str:
+    """The absolute path of a model, which holds in every working directory; the name of a preset as it is."""
+    return str(Path(source).absolute()) if exists(source) else source
 
 
 def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
