@@ -28,6 +28,11 @@ def tiny_networks(architecture: str) -> dict[str, int]:
     return {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
 
 
+def classes_of(architecture: str) -> int | None:
+    """The number of classes to build networks with; None if they take texts instead."""
+    return None if "text_dim" in signatures.arguments(registry.ARCHITECTURES[architecture].home) else CLASSES
+
+
 def tiny_arguments(variant: type) -> dict[str, int]:
     """The arguments that make a variant tiny: small networks of its paper, and two critic steps where it takes more."""
     steps = variant.default_arguments((8, 8, 1)).get("discriminator_steps", 1)

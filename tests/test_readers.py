@@ -303,7 +303,7 @@ def fault_of(sample: Sample, case: str, path) -> str | None:
     group, _, name = case.partition(": ")
     before, caught = time.process_time(), None
     try:
-        with patience(20):
+        with patience(60):  # some readers start a process
             sample.read(path)
     except InputError as error:
         caught = str(error)

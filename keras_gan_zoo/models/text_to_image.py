@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.encoded import EncodedDataset
-from keras_gan_zoo.encoders import Encoder, as_encoder, saved
+from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.models.gan import GAN
 
@@ -84,19 +84,7 @@ class TextToImageGAN(GAN):
 
     @encoder.setter
     def encoder(self, encoder) -> None:
-        encoder = saved(encoder) if isinstance(encoder, dict) else as_encoder(encoder)
-        length = self.condition.shape[0]
-        if encoder.dim != length:
-            raise InputError(
-                f"Expected an encoder with vectors of length {length}, which the networks take. Received: "
-                f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
-            )
-        if self._encoder is not None and self._encoder.digest != encoder.digest:
-            raise InputError(
-                f"Expected the encoder of training, {self._encoder!r}. Received: {encoder!r}. Its vectors would mean "
-                "something else to the networks: pass that one."
-            )
-        self._encoder = encoder
+        self._encoder = replacing(self._encoder, encoder, self.condition.shape[0])
 
     @staticmethod
     def paper_networks(shape):

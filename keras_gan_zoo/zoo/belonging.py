@@ -75,7 +75,11 @@ def _built(model, recipe: dict[str, Any]):
     kind = variant(recipe["variant"])
     takes_classes = model.has_classes and (kind.needs_labels or recipe.get("conditional"))
     classes = {"num_classes": model.num_classes, "class_names": model.class_names} if takes_classes else {}
-    arguments = dict(recipe.get("model", {}))
+    arguments = {**classes, **recipe.get("model", {})}
+    if model.encoder is not None:
+        arguments["vocabulary"] = model.vocabulary
+        if arguments.get("encoder") in (None, model.encoder.name):
+            arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
     if "first_stage" in arguments:  # which may be elsewhere by now: the model has a copy
         arguments["first_stage"] = getattr(model, "first_stage", None)
     if kind.takes_texts:
@@ -84,7 +88,6 @@ def _built(model, recipe: dict[str, Any]):
         return kind.for_images(
             model.example_shape,
             seed=recipe.get("seed", 0),
-            **classes,
             **arguments,
         )
 

@@ -21,6 +21,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent import inversion
 from tests.equality import CLASSES, KINDS, conditions_of
 from tests.helpers import FEW_KINDS, assert_same, weights_of
+from tests.texts import text_gan
 
 NOISE = np.random.default_rng(5).standard_normal((6, 4)).astype(np.float32)
 CONDITIONAL = {name: variant for name, (variant, conditional) in KINDS.items() if conditional}
@@ -300,6 +301,20 @@ def test_impossible_morphs_are_refused(tiny):
         latent.class_morph(gan, 0, 1, 3, NOISE)
 
 
+def test_a_morph_between_texts_goes_along_the_line_between_their_vectors():
+    gan, texts = text_gan(), ["long green hair", "a red hat"]
+    morph = latent.text_morph(gan, *texts, 3, latent.truncated_noise(2, 8, seed=1))
+    vectors = gan.encoder.encode(texts)
+    way = [vectors[0], vectors.mean(axis=0), vectors[1]]
+    expected = np.stack([gan.sample(2, conditions=vector, seed=1) for vector in way], axis=1)
+    np.testing.assert_allclose(morph, expected, atol=1e-5)
+    assert np.abs(morph[:, 0] - morph[:, 2]).max() > 0.1
+    with pytest.raises(InputError, match="not trained with texts"):
+        latent.text_morph(linear_gan(), *texts, 3, np.zeros((1, 2)))
+    with pytest.raises(InputError, match="steps to be a whole number of at least 2"):
+        latent.text_morph(gan, *texts, 1, np.zeros((1, 8)))
+
+
 # ------------------------------------------------------------------------------------------------------------ inversion
 
 
@@ -531,7 +546,7 @@ def test_samples_with_truncation_on_the_command_line(saved, tmp_path):
         (["interpolate", "plain.keras", "--from-label", "1", "--to-label", "2"], "Expected no --from-label"),
         (
             ["interpolate", "conditional.keras", "--from-label", "1", "--to-label", "2", "--linear"],
-            "--linear without labels",
+            "--linear without --from-label",
         ),
         (["interpolate", "conditional.keras", "--from-label", "dgo", "--to-label", "2"], "Did you mean 'dog'"),
         (["interpolate", "plain.keras", "-o", "walk.npz"], ".png, .jpg, .jpeg or .gif file"),

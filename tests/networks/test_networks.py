@@ -9,6 +9,7 @@ import pytest
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
+from tests.equality import classes_of
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (36, 100, 4), (8, 128, 3), (128, 128, 3)]
 
@@ -197,16 +198,17 @@ FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((12, 
 )
 def test_the_data_format_of_keras_json_changes_nothing(architecture, shape, request):
     build = networks.ARCHITECTURES[architecture]
-    takes_texts = "text_dim" in inspect.signature(build).parameters
-    options = {"text_dim": 5, "text_units": 4} if takes_texts else {"num_classes": 3}
-    conditions = [np.ones((2, size), np.float32) for size in (5, 10)] if takes_texts else LABELS
-    usual = build(shape, 4, packing=2, seed=0, **options)
+    classes = classes_of(architecture)
+    usual = build(shape, 4, classes, packing=2, seed=0)
     request.getfixturevalue("channels_first")
-    others = build(shape, 4, packing=2, seed=0, **options)
+    others = build(shape, 4, classes, packing=2, seed=0)
     assert plain(usual) == plain(others)
-    given = [np.ones((2, 4), np.float32), conditions[0]]
+    of_one, of_two = (
+        (np.array([0, 2]), np.array([[0, 2], [1, 1]])) if classes else (np.ones((2, 512)), np.ones((2, 1024)))
+    )
+    given = [np.ones((2, 4), np.float32), of_one]
     np.testing.assert_array_equal(usual[0](given), others[0](given))
-    given = [np.ones((2, *shape[:-1], 2 * shape[-1]), np.float32), conditions[1]]
+    given = [np.ones((2, *shape[:-1], 2 * shape[-1]), np.float32), of_two]
     np.testing.assert_array_equal(usual[1](given), others[1](given))
 
 
