@@ -205,7 +205,7 @@ class Absent(Encoder):
     def _refuse(self, texts):
         raise InputError(
             f"Expected the encoder of training, {self.name!r}. Received: none; {self.reason}. Set it, as in "
-            "gan.encoder = encoder, or pass vectors, conditions=."
+            "gan.encoder = encoder, or pass conditions=, the vectors of the texts."
         )
 
 
@@ -244,6 +244,31 @@ def as_encoder(encoder) -> Encoder:
             f"{type(encoder).__name__}. Choose {' or '.join(map(repr, registry.ENCODERS))}."
         )
     return Function(encoder)
+
+
+def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
+    """The encoder of a model, given anew.
+
+    Args:
+        before: The encoder that it had; None if this is its first.
+        encoder: A configuration that `Encoder.get_config` returned, or as for `as_encoder`.
+        length: The length of the vectors that the networks take.
+
+    Raises:
+        InputError: If its vectors have another length, or its digest is another one than before.
+    """
+    encoder = saved(encoder) if isinstance(encoder, dict) else as_encoder(encoder)
+    if encoder.dim != length:
+        raise InputError(
+            f"Expected an encoder with vectors of length {length}, which the networks take. Received: "
+            f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
+        )
+    if before is not None and before.digest != encoder.digest:
+        raise InputError(
+            f"Expected the encoder of training, {before!r}. Received: {encoder!r}. Its vectors would mean something "
+            "else to the networks: pass that one."
+        )
+    return encoder
 
 
 def _is_keras_model(value) -> bool:

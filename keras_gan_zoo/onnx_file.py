@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_gan_zoo.core.conditions import MOST_CLASSES, Condition
 from keras_gan_zoo.core.reading import Kind
+from keras_gan_zoo.encoders import Encoder, replacing
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 
@@ -29,7 +30,8 @@ class OnnxFile(Sampler):
     Args:
         path: Path of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,) or
             `condition` (batch, ...), or one of these alone; its output is `images`; the batch size is free. If it
-            takes labels, its metadata must contain `num_classes`.
+            takes labels, its metadata must contain `num_classes`. If it takes the vectors of texts, they name the
+            encoder: texts are accepted if that is one of this package, or after `file.encoder = encoder`.
 
     Raises:
         InputError: If there is no such file, it is damaged, or it is not such a generator.
@@ -40,6 +42,8 @@ class OnnxFile(Sampler):
         images = generator.sample(16, labels="Bag", seed=0)  # the same as gan.sample, within 1e-5
         ```
     """
+
+    _encoder: Encoder | None = None
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
@@ -59,6 +63,19 @@ class OnnxFile(Sampler):
         self.condition = self._read_condition(inputs)
         self.num_classes = None if self.condition is None else self.condition.num_classes
         self.class_names = None if self.condition is None else self.condition.class_names
+        if self.condition is not None and self.condition.kind == "vectors":
+            self._read_encoder(self.condition.shape[0])
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """From texts to the vectors that the file takes."""
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, encoder) -> None:
+        if self.condition is None or self.condition.kind != "vectors":
+            self._refuse("a file that takes vectors, to give it an encoder of texts", "other inputs")
+        self._encoder = replacing(self._encoder, encoder, self.condition.shape[0])
 
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
         feed = {} if noise is None else {"noise": noise}
@@ -98,16 +115,31 @@ class OnnxFile(Sampler):
         return int(value)
 
     def _class_names(self, num_classes: int) -> tuple[str, ...] | None:
-        value = self.metadata.get("class_names", "null")
-        try:
-            names = json.loads(value)
-        except (ValueError, RecursionError):
-            names = value
+        names = self._said("class_names")
         if names is None:
             return None
-        if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(n, str) for n in names):
-            self._refuse(f"{num_classes} class_names in the metadata, as JSON", repr(value[:80]))
+        if not _are_texts(names) or len(names) != num_classes:
+            self._refuse(f"{num_classes} class_names in the metadata, as JSON", repr(names)[:80])
         return tuple(names)
+
+    def _read_encoder(self, length: int) -> None:
+        config, known = self._said("encoder"), self._said("vocabulary")
+        if config is None:
+            return
+        types = {name: type(value) for name, value in config.items()} if isinstance(config, dict) else {}
+        if types != {"name": str, "digest": str, "dim": int} or config["dim"] != length:
+            self._refuse(f"an encoder in the metadata, with name, digest and dim={length}", repr(config)[:80])
+        if known is not None and not _are_texts(known):
+            self._refuse("a vocabulary in the metadata, as JSON", repr(known)[:80])
+        self.encoder, self.vocabulary = config, None if known is None else frozenset(known)
+
+    def _said(self, name: str):
+        """A value of the metadata: what it stands for in JSON, or as it is if it is none; None if it is missing."""
+        value = self.metadata.get(name, "null")
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
 
     def _refuse(self, expected: str, received: str):
         raise InputError(f"Expected {expected}. Received: {self.path} with {received}. Export it with gan-zoo export.")
@@ -177,6 +209,10 @@ def _run_until_interrupted(session, feed: dict[str, np.ndarray]) -> list[np.ndar
             return thread.submit(session.run, [OUTPUT], feed, options).result()
         finally:
             options.terminate = True
+
+
+def _are_texts(value) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _is_free(shape: list) -> bool:

@@ -1,6 +1,7 @@
 """Pictures of samples: grids of images, scatter plots of points, and animations of either."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,18 @@ def draw_samples(
         n = 64 if len(gan.example_shape) == 3 else 2500
         n = -(-n // columns) * columns if columns else n
     return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns)
+
+
+def draw_texts(gan, texts: Sequence[str], n: int = 8, seed: int = 0) -> Image.Image:
+    """A grid of samples with a row of n for each text. All rows have the same noise.
+
+    Example:
+        ```python
+        kgz.pictures.draw_texts(gan, ["long green hair", "long red hair"]).show()
+        ```
+    """
+    vectors = gan.condition_of(len(texts), text=texts)  # of all of them, before anything is sampled
+    return grid(np.concatenate([gan.sample(n, seed=seed, conditions=vector) for vector in vectors]), columns=n)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

@@ -21,8 +21,11 @@ def content(path):
     return whole
 
 
-def sample(path, n=64, labels=(0,), seed=None):
-    """n images (n, height, width, channels) in [-1, 1]; the classes take turns. The same seed gives the same images."""
+def sample(path, n=64, labels=(0,), seed=None, conditions=None):
+    """n images (n, height, width, channels) in [-1, 1]; classes and conditions take turns. Same seed, same images.
+
+    Conditions are an array, such as vectors of texts: the program in ../onnxruntime has a function for those.
+    """
     try:
         generate = Interpreter(model_content=content(path)).get_signature_runner("serving_default")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -32,6 +35,10 @@ def sample(path, n=64, labels=(0,), seed=None):
     feed = {"noise": np.random.default_rng(seed).standard_normal((n, *latent_shape), dtype=np.float32)}
     if "labels" in inputs:
         feed["labels"] = np.resize(np.array(labels, np.int32), n)
+    if "condition" in inputs:
+        if conditions is None:
+            raise SystemExit(f"This generator takes conditions: {path}. Give a .npy file, --conditions vectors.npy")
+        feed["condition"] = np.resize(conditions.astype(np.float32), (n, *inputs["condition"]["shape"][1:]))
     images = generate(**feed)["images"]
     if not np.isfinite(images).all():
         raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")
@@ -53,10 +60,12 @@ def main():
     parser.add_argument("-o", "--out", default="images.png")
     parser.add_argument("-n", type=int, default=64, help="how many images")
     parser.add_argument("--labels", default="0", help="classes by index, with commas between; they take turns")
+    parser.add_argument("--conditions", type=np.load, help="a .npy file, such as of vectors; they take turns")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--columns", type=int, default=10)
     given = parser.parse_args()
-    images = sample(given.model, given.n, [int(label) for label in given.labels.split(",")], given.seed)
+    labels = [int(label) for label in given.labels.split(",")]
+    images = sample(given.model, given.n, labels, given.seed, given.conditions)
     grid(images, given.columns).save(given.out)
     print(given.out)
 

@@ -4,7 +4,9 @@ import { parseArgs } from "node:util";
 import { deflateSync } from "node:zlib";
 import * as ort from "onnxruntime-node";
 
-const USAGE = "node sample.mjs generator.onnx [-n 64] [--labels 3,8] [--seed 1] [--columns 10] [-o images.png]";
+const OPTIONS = "[-n 64] [--labels 3,8] [--text TEXT] [--seed 1] [--columns 10] [-o images.png]";
+const USAGE = `node sample.mjs generator.onnx ${OPTIONS}`;
+const CHARACTERS = "8d32eb8b25b932a3b223ec29ab7b4f076968ea8c9d46dd571225eb84b1430298"; // the encoder's digest
 
 /** The metadata of the file: field 14 of ONNX's ModelProto, pairs of a key (1) and a value (2). */
 function metadata(bytes) {
@@ -35,6 +37,33 @@ function* fields(bytes) {
       yield [tag >> 3, bytes.subarray(at, (at += length))];
     } else throw new Error("not an ONNX model");
   }
+}
+
+/** The words of a text between marks of punctuation, in lower case. */
+function clauses(text) {
+  const parts = text.normalize("NFKC").toLowerCase().split(/[.,;:!?()]/);
+  return parts.map((part) => part.match(/[\p{L}\p{N}]+/gu) ?? []);
+}
+
+/** The vector of a text: what keras_gan_zoo.encoders.Characters describes. */
+function encode(text, length = 512) {
+  const vector = new Float64Array(length), utf8 = new TextEncoder();
+  const add = (string, weight) => {
+    let hash = 0x811c9dc5;
+    for (const byte of utf8.encode(string)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    vector[hash % length] += hash >>> 31 ? -weight : weight;
+  };
+  const hex = (word) => Array.from(utf8.encode(word), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const inOrder = (a, b) => hex(a) < hex(b) ? `${a} ${b}` : `${b} ${a}`; // of code points, unlike that of strings
+  for (const words of clauses(text)) words.forEach((word, i) => {
+    const marked = [...`<${word}>`], whole = marked.join("");
+    const grams = [3, 4].flatMap((n) => marked.slice(n - 1).map((_, at) => marked.slice(at, at + n).join("")));
+    const parts = [whole, ...grams.filter((gram) => gram !== whole)];
+    for (const part of parts) add(part, parts.length ** -0.5);
+    for (const other of words.slice(i + 1, i + 3)) add(inOrder(word, other), 0.5);
+  });
+  const norm = Math.max(Math.hypot(...vector), 1e-12);
+  return Float32Array.from(vector, (value) => value / norm);
 }
 
 /** Standard normal numbers: Box and Muller's transform of mulberry32. The same seed gives the same numbers. */
@@ -94,12 +123,24 @@ function indices(labels, said) {
   });
 }
 
+/** The vector of a text; warns of words that no caption of training has. */
+function vectorOf(text, said) {
+  const { digest } = JSON.parse(said.encoder ?? "{}");
+  if (digest !== CHARACTERS) throw new Error("the conditions of this generator are not vectors of this encoder");
+  const words = clauses(text ?? "").flat(), known = new Set(JSON.parse(said.vocabulary ?? "null") ?? words);
+  const strange = words.filter((word) => !known.has(word)).join(", ");
+  if (!words.some((word) => known.has(word))) throw new Error(`--text has no known words: ${strange || "it is empty"}`);
+  if (strange) console.error(`Warning: no caption of training has: ${strange}`);
+  return encode(text);
+}
+
 async function main() {
   const { values, positionals: [path] } = parseArgs({
     allowPositionals: true,
     options: {
       n: { type: "string", short: "n", default: "64" },
       labels: { type: "string" },
+      text: { type: "string" },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
       columns: { type: "string", default: "10" },
       out: { type: "string", short: "o", default: "images.png" },
@@ -116,6 +157,11 @@ async function main() {
     const classes = indices(values.labels, said);
     feed.labels = new ort.Tensor("int32", Int32Array.from({ length: n }, (_, i) => classes[i % classes.length]), [n]);
   } else if (values.labels) throw new Error("this generator has no classes");
+  if (session.inputNames.includes("condition")) {
+    const vector = vectorOf(values.text, said), vectors = new Float32Array(n * vector.length);
+    for (let i = 0; i < n; i++) vectors.set(vector, i * vector.length);
+    feed.condition = new ort.Tensor("float32", vectors, [n, vector.length]);
+  } else if (values.text) throw new Error("this generator takes no texts");
   await writeFile(values.out, png((await session.run(feed)).images, Number(values.columns)));
   console.log(values.out);
 }

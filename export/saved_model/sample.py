@@ -2,19 +2,28 @@
 
 import argparse
 
+import numpy as np
 import tensorflow as tf
 
 
-def sample(path, n=64, labels=(0,), seed=0):
-    """n images (n, height, width, channels) in [-1, 1]; the classes take turns. The same seed gives the same images."""
+def sample(path, n=64, labels=(0,), seed=0, conditions=None):
+    """n images (n, height, width, channels) in [-1, 1]; classes and conditions take turns. Same seed, same images.
+
+    Conditions are an array, such as vectors of texts: the program in ../onnxruntime has a function for those.
+    """
     try:
         model = tf.saved_model.load(path)
     except (OSError, ValueError) as error:
         raise SystemExit(f"Not a SavedModel: {path} ({str(error).splitlines()[0]})") from None
     generate = model.signatures["sample"]
     feed = {"n": tf.constant(n), "seed": tf.constant(seed)}
-    if "labels" in generate.structured_input_signature[1]:
+    inputs = generate.structured_input_signature[1]
+    if "labels" in inputs:
         feed["labels"] = tf.constant([labels[i % len(labels)] for i in range(n)])
+    if "condition" in inputs:
+        if conditions is None:
+            raise SystemExit(f"This generator takes conditions: {path}. Give a .npy file, --conditions vectors.npy")
+        feed["condition"] = tf.constant(np.resize(conditions, (n, *inputs["condition"].shape[1:])), tf.float32)
     images = generate(**feed)["images"]
     if not tf.reduce_all(tf.math.is_finite(images)):
         raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")
@@ -36,10 +45,12 @@ def main():
     parser.add_argument("-o", "--out", default="images.png")
     parser.add_argument("-n", type=int, default=64, help="how many images")
     parser.add_argument("--labels", default="0", help="classes by index, with commas between; they take turns")
+    parser.add_argument("--conditions", type=np.load, help="a .npy file, such as of vectors; they take turns")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--columns", type=int, default=10)
     given = parser.parse_args()
-    images = sample(given.model, given.n, [int(label) for label in given.labels.split(",")], given.seed)
+    labels = [int(label) for label in given.labels.split(",")]
+    images = sample(given.model, given.n, labels, given.seed, given.conditions)
     tf.io.write_file(given.out, tf.io.encode_png(grid(images, given.columns)))
     print(given.out)
 

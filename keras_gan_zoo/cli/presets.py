@@ -73,6 +73,8 @@ def _facts(preset: Card) -> dict[str, str]:
         "variant": preset.variant,
         "paper": preset.paper,
         "data": ", ".join(str(data[key]) for key in ("name", "authors", "licence") if data.get(key)),
+        "encoder": ", ".join(preset.encoder.values()),
+        "texts": "; ".join(preset.texts),
         "licence": preset.licence,
         "made from": preset.parent,
         "parameters": ", ".join(f"{player} {number:,}" for player, number in parameters.items()),

@@ -15,6 +15,7 @@ from keras_gan_zoo.errors import InputError
 
 CONDITIONS = Kind("conditions", "a .npy file of numbers", "Write it with np.save.")
 PICTURES = (".png", ".jpg", ".jpeg")
+PER_TEXT = 8  # samples of each text, if there are several
 
 
 def _seed_option(of: str):
@@ -53,36 +54,49 @@ def _out_option(default: str, help: str):
     metavar="FILE",
     help="For models that take vectors or pictures: .npy file with one for all samples, or one for each.",
 )
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="TEXT",
+    help="For models trained with texts: what to make. With several, --text TEXT --text TEXT, each has a row of -n "
+    f"samples, by default {PER_TEXT}, and all rows have the same noise.",
+)
 @_out_option("samples.png", "Picture (.png, .jpg), or .npz file for the arrays.")
-def sample(source, count, seed, truncation, label, conditions, out):
+def sample(source, count, seed, truncation, label, conditions, texts, out):
     """Sample from MODEL: the name of a preset (see gan-zoo list), a run folder, a .keras file, a URL with its SHA-256,
     or an exported .onnx file, which needs no TensorFlow and takes about a second.
 
     \b
     gan-zoo sample conditional_gan_mnist -n 100 --label 7 -o sevens.png
     gan-zoo sample runs/dcgan_digits -n 100 -o digits.png
+    gan-zoo sample runs/text_to_image_avatars --text "short brown hair and a blue shirt"
     gan-zoo sample digits.onnx -n 100 -o digits.npz
     """
+    if sum(given not in (None, ()) for given in (label, conditions, texts)) > 1:
+        raise click.UsageError("Expected one of --label, --conditions and --text. Leave the others out.")
     _check_out(out, *PICTURES, ".npz")
     gan = _generator(source)
     import numpy as np
 
     from keras_gan_zoo import pictures
 
-    given = {
-        "labels": _class("--label", label, gan),
-        "conditions": None if conditions is None else read_conditions(conditions),
-    }
-    is_default = click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT
-    if is_default and gan.conditional and len(np.shape(given["conditions"])) > len(gan.condition.shape):
-        count = len(given["conditions"])
-    examples = gan.sample(count, seed=seed, truncation=truncation, **given)
+    labels, given = _class("--label", label, gan), None if conditions is None else read_conditions(conditions)
+    vectors = gan.condition_of(len(texts), text=list(texts)) if texts else None
+    rows = [given] if vectors is None else list(vectors)
+    if click.get_current_context().get_parameter_source("count") is ParameterSource.DEFAULT:
+        if gan.conditional and len(np.shape(given)) > len(gan.condition.shape):
+            count = len(given)
+        elif len(rows) > 1:
+            count = PER_TEXT
+    examples = [gan.sample(count, labels, seed, truncation, conditions=row) for row in rows]
     if out.suffix.lower() == ".npz":
-        _save_arrays(out, images=examples)
+        _save_arrays(out, images=np.concatenate(examples))
     else:
-        columns = gan.num_classes if gan.has_classes and label is None else None
-        pictures.save(pictures.draw(examples, columns=columns), out)
-    click.echo(f"{count} samples, seed {seed}: {out}")
+        in_turn = gan.num_classes if gan.has_classes and label is None else None
+        columns = count if len(rows) > 1 else in_turn
+        pictures.save(pictures.draw(np.concatenate(examples), columns=columns), out)
+    click.echo(f"{count * len(rows)} samples, seed {seed}: {out}")
 
 
 def _generator(source: str):
@@ -117,35 +131,52 @@ def _generator(source: str):
     metavar="CLASS",
     help="Last class of that interpolation; each row keeps its noise.  [default: interpolate noise, a class per row]",
 )
+@click.option("--from-text", metavar="TEXT", help="For models trained with texts: first text of an interpolation.")
+@click.option("--to-text", metavar="TEXT", help="Last text of that interpolation; each row keeps its noise.")
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="TEXT",
+    help="For models trained with texts: the text of an interpolation of noise; of several, one for each row.",
+)
 @_out_option(
     "walk.png", "Picture with a row per interpolation (.png, .jpg), or animation that plays back and forth (.gif)."
 )
-def interpolate(source, steps, rows, seed, spherical, from_label, to_label, out):
-    """Interpolate between noise vectors, or between two classes, with MODEL: the name of a preset, a run folder or a
-    .keras file.
+def interpolate(source, steps, rows, seed, spherical, from_label, to_label, from_text, to_text, texts, out):
+    """Interpolate between noise vectors, between two classes or between two texts, with MODEL: the name of a preset, a
+    run folder or a .keras file.
 
     \b
     gan-zoo interpolate runs/dcgan_fashion_mnist -o walk.gif
     gan-zoo interpolate conditional_gan_mnist --from-label 3 --to-label 8 -o morph.png
+    gan-zoo interpolate runs/text_to_image_avatars --from-text "short red hair" --to-text "long red hair" -o morph.gif
     """
-    given = click.get_current_context().get_parameter_source("spherical") is not ParameterSource.DEFAULT
-    if (from_label is None) != (to_label is None):
-        raise click.UsageError("Expected --from-label and --to-label together.")
-    if from_label is not None and given:
-        raise click.UsageError(
-            "Expected --spherical or --linear without labels. Between two classes the noise stays fixed."
-        )
+    chosen = click.get_current_context().get_parameter_source("spherical") is not ParameterSource.DEFAULT
+    for name, *ends in (("label", from_label, to_label), ("text", from_text, to_text)):
+        if ends.count(None) == 1:
+            raise click.UsageError(f"Expected --from-{name} and --to-{name} together.")
+        if None not in ends and chosen:
+            raise click.UsageError(
+                f"Expected --spherical or --linear without --from-{name}. The noise stays fixed on that way."
+            )
+    if sum(given not in (None, ()) for given in (from_label, from_text, texts)) > 1:
+        raise click.UsageError("Expected one of --from-label, --from-text and --text. Leave the others out.")
     _check_out(out, *PICTURES, ".gif")
     from keras_gan_zoo import latent, zoo
 
     gan = zoo.load(source)
-    if from_label is None:
-        examples = latent.walk(gan, rows, steps, seed, spherical)
-    else:
+    noise, ways = latent.truncated_noise(rows, gan.noise_shape(), seed=seed), "from noise to noise"
+    if from_text is not None:
+        ways = f"from {from_text!r} to {to_text!r}"
+        examples = latent.text_morph(gan, from_text, to_text, steps, noise)
+    elif from_label is not None:
+        ways = f"from {from_label} to {to_label}"
         ends = [_class(*end, gan) for end in (("--from-label", from_label), ("--to-label", to_label))]
-        examples = latent.class_morph(gan, *ends, steps, latent.truncated_noise(rows, gan.latent_shape, seed=seed))
+        examples = latent.class_morph(gan, *ends, steps, noise)
+    else:
+        examples = latent.walk(gan, rows, steps, seed, spherical, text=list(texts) or None)
     _save_ways(examples, out)
-    ways = "from noise to noise" if from_label is None else f"from {from_label} to {to_label}"
     click.echo(f"{rows} interpolations {ways} in {steps} steps, seed {seed}: {out}")
 
 

@@ -15,6 +15,9 @@ _PHRASES = {
     "callbacks.NaNGuard finds the step": "--retries finds the step",
     "Load one with kgz.load": "See gan-zoo list",
     "Pass conditions=": "Give --conditions FILE",
+    "Pass text=, one for all or one for each sample": "Give --text TEXT",
+    "Expected no text, because": "Expected no --text, because",
+    "Set it, as in gan.encoder = encoder, or pass conditions=, the": "Give --conditions FILE with the",
     "then resume with all of them": "then start all of them again with --resume",
     "call keras.config.enable_unsafe_deserialization() first": "call keras.config.enable_unsafe_deserialization() in a "
     "Python file: --import FILE",

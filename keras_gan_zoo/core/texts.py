@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Collection, Sequence
 
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 
 WORD = re.compile(r"[^\W_]+")
@@ -76,4 +76,4 @@ def check_known(text: str, known: Collection[str]) -> None:
     if len(unknown) == len(set(received)):
         raise InputError(f"Expected words of the captions of training. Received: {listed}. Use words such as theirs.")
     if unknown:
-        warnings.warn(f"No caption of training has: {listed}.", stacklevel=3)
+        warn(f"No caption of training has: {listed}.")

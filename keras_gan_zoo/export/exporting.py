@@ -19,7 +19,7 @@ from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.export.parity import Tolerance
 
 FORMATS = {name: row.suffix for name, row in registry.FORMATS.items()}  # and the suffixes that select them
-SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}
+SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def export(
 ) -> Exported:
     """Exports the generator of a model, the averaged one if there is one, and checks that the file computes the same.
 
-    Inputs are `noise` (batch, *latent_shape) in float32 and, for conditional models, `labels` (batch,) in int32. The
+    Inputs are `noise` (batch, *latent_shape) in float32 and, for conditional models, `labels` (batch,) in int32 or
+    `condition` (batch, ...) in float32, such as the vectors of texts. The file then names the encoder of the texts. The
     output is `images`, even if examples are vectors. The file is written under a temporary name and read back by its
     own runtime. Its images from fixed and from random noise, in batches of 1 and 7, of every class, are compared with
     those of Keras. Only then is it renamed, and replaces an earlier file at `path`, which is otherwise untouched. A

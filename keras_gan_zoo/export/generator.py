@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.keras_internals import all_layers
+from keras_gan_zoo.encoders import Absent, Encoder
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.copies import rebuilt
@@ -31,6 +32,8 @@ class Generator:
         sha256: Digest of the weights in their original precision.
         latent_shape: Shape of the noise of one example; None if the network takes none.
         condition: The condition that it takes; None for none.
+        encoder: Turns texts into the vectors that it takes; None for other conditions.
+        vocabulary: The words of the texts of training, if they are known.
     """
 
     network: keras.Model
@@ -38,6 +41,8 @@ class Generator:
     sha256: str
     latent_shape: tuple[int, ...] | None
     condition: Condition | None
+    encoder: Encoder | None = None
+    vocabulary: frozenset[str] | None = None
 
     @classmethod
     def from_model(cls, model) -> Generator:
@@ -59,7 +64,8 @@ class Generator:
         sampler = model.sampler
         check_weights(sampler)
         network, digest = _in_full_precision(sampler), sha256_of_weights(sampler)
-        return cls(network, type(model).__name__, digest, model.latent_shape, model.condition)
+        texts = model.encoder, model.vocabulary
+        return cls(network, type(model).__name__, digest, model.latent_shape, model.condition, *texts)
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -68,6 +74,14 @@ class Generator:
     @property
     def makes_images(self) -> bool:
         return len(self.example_shape) == 3
+
+    @property
+    def about_texts(self) -> dict:
+        """What a file says about the texts that its vectors stand for; empty for other conditions."""
+        if self.encoder is None:
+            return {}
+        words = None if self.vocabulary is None else sorted(self.vocabulary)
+        return {"encoder": self.encoder.get_config(), "vocabulary": words}
 
     @property
     def signature(self) -> list[tf.TensorSpec]:
@@ -111,14 +125,23 @@ class Generator:
             )
 
     def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
-        """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn."""
+        """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn.
+
+        Vectors of texts are those of random words that the model knows: others may be far from the ones of training.
+        """
         given = {}
         if self.latent_shape is not None:
             random = np.random.default_rng(seed)
             given["noise"] = random.standard_normal((n, *self.latent_shape), dtype=np.float32)
         if self.condition is not None:
-            given[self.condition.input_name] = self.condition.draw(n, seed)
+            given[self.condition.input_name] = self._drawn_condition(self.condition, n, seed)
         return given
+
+    def _drawn_condition(self, condition: Condition, n: int, seed: int) -> np.ndarray:
+        if self.encoder is None or isinstance(self.encoder, Absent) or not self.vocabulary:
+            return condition.draw(n, seed)
+        random, words = np.random.default_rng([seed, 1]), sorted(self.vocabulary)
+        return self.encoder.encode([" ".join(random.choice(words, 8)) for _ in range(n)])
 
     def find_layer(self, operation: str) -> str:
         """The innermost layer named in the name of an operation, where TensorFlow may have added a number."""

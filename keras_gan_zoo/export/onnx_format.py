@@ -99,7 +99,7 @@ def _facts(generator: Generator, uint8: bool) -> dict[str, str]:
     }
     if condition is not None and condition.is_class:
         facts |= {"num_classes": str(condition.num_classes), "class_names": json.dumps(condition.class_names)}
-    return facts
+    return facts | {name: json.dumps(value) for name, value in generator.about_texts.items()}
 
 
 def _converted(generator: Generator, opset: int):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -16,6 +17,9 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.generator import Generator
 
+# A folder of a SavedModel for what TensorFlow does not read.
+ABOUT_TEXTS = Path("assets.extra", "encoder.json")
+
 
 def write_saved_model(generator: Generator, folder: Path) -> None:
     """A folder with two signatures.
@@ -23,8 +27,13 @@ def write_saved_model(generator: Generator, folder: Path) -> None:
     `serving_default` makes images from noise and conditions. `sample` takes n, a seed and, for conditional models, n
     labels or conditions. It draws the noise itself, with TensorFlow's generator, so it differs from `gan.sample`; its
     first rows do not depend on n. Models that take no noise have no `sample`. Both refuse classes that do not exist.
+
+    `assets.extra/encoder.json` says which encoder makes the vectors of texts, if the model takes those.
     """
     _write(generator, folder, _checked(generator))
+    if generator.about_texts:
+        (folder / ABOUT_TEXTS).parent.mkdir()
+        (folder / ABOUT_TEXTS).write_text(json.dumps(generator.about_texts), encoding="utf-8")
 
 
 def _write(generator: Generator, folder: Path, function: Callable) -> None:
@@ -69,7 +78,7 @@ def _sampler(generator: Generator, function: Callable) -> Callable:
 def write_litert(generator: Generator, path: Path) -> None:
     """A file with the signature `serving_default`, of LiteRT's built-in operations only, for any of its runtimes.
 
-    At its end is its own digest, see `litert_file`.
+    At its end is its own digest, and which encoder makes the vectors of texts, see `litert_file`.
 
     Raises:
         InputError: If LiteRT cannot express a layer. The converter may only log this, and continue without weights.
@@ -90,7 +99,7 @@ def write_litert(generator: Generator, path: Path) -> None:
             )
     for line in messages:
         print(line, file=sys.stderr)
-    path.write_bytes(litert_file.with_digest(content))
+    path.write_bytes(litert_file.with_digest(content, generator.about_texts))
 
 
 def _complaint(generator: Generator, messages: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Morphs from class to class: the output of a conditional generator between two labels."""
+"""Morphs from class to class, and from text to text: the output of a generator between two conditions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from keras_gan_zoo.core import keras_internals
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.latent.paths import interpolate
 
 if TYPE_CHECKING:
     import keras
@@ -59,6 +60,38 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
     mixed = ((1 - t) * first + t * last).astype(np.float32)
     morphs = [decode([np.repeat(each[None], steps, axis=0), mixed], training=False) for each in noise]
     return check_examples(np.stack([np.asarray(morph, np.float32) for morph in morphs]), gan.sampler)
+
+
+def text_morph(gan: Sampler, start: str, end: str, steps: int, noise: np.ndarray) -> np.ndarray:
+    """Examples on the way from one text to another, with the noise fixed.
+
+    The vectors of the two texts are interpolated linearly. The ends are equal to the examples of `gan.sample_from`.
+
+    Args:
+        gan: A model that was trained with texts, or its exported file.
+        start: First text.
+        end: Last text.
+        steps: Number of examples from start to end, at least 2.
+        noise: (n, latent_dim), such as `truncated_noise(n, latent_dim, seed=0)`, the noise of `gan.sample`.
+
+    Returns:
+        float32 array (n, steps, *example_shape).
+
+    Raises:
+        InputError: If the model was not trained with texts, its encoder is not at hand, or a text has no known words.
+        NotFiniteError: If the examples contain NaN or infinity.
+
+    Example:
+        >>> import keras_gan_zoo as kgz
+        >>> gan = kgz.TextToImageGAN.for_images((8, 8, 3), latent_dim=4, width=4)
+        >>> text_morph(gan, "a red hat", "a blue hat", steps=5, noise=kgz.latent.truncated_noise(2, 4, seed=0)).shape
+        (2, 5, 8, 8, 3)
+    """
+    check_count("steps", steps, low=2)
+    noise = gan.checked_noise(noise)
+    vectors = interpolate(*gan.condition_of(2, text=[start, end]), steps)
+    examples = gan.sample_from(np.repeat(noise, steps, axis=0), conditions=np.tile(vectors, (len(noise), 1)))
+    return examples.reshape(len(noise), steps, *examples.shape[1:])
 
 
 def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:

@@ -67,6 +67,7 @@ def walk(
     labels=None,
     *,
     conditions=None,
+    text=None,
 ) -> np.ndarray:
     """Examples on the way between random noises, each row from one noise to another.
 
@@ -79,6 +80,7 @@ def walk(
         labels: For networks that take classes: one class for all rows, or one for each, by index or name; by default
             the classes in turn.
         conditions: For networks that take vectors or pictures: one for all rows, or one for each.
+        text: For models trained with texts: one for all rows, or one for each.
 
     Returns:
         float32 array (rows, steps, *example_shape).
@@ -93,7 +95,7 @@ def walk(
     """
     check_count("rows", rows, low=1)
     check_count("steps", steps, low=2)
-    given = gan.condition_of(rows, labels, conditions)
+    given = gan.condition_of(rows, labels, conditions, text)
     shape = gan.noise_shape()
     ends = truncated_noise(2 * rows, shape, seed=seed).reshape(rows, 2, -1)
     noise = interpolate(ends[:, 0], ends[:, 1], steps, spherical).reshape(rows * steps, *shape)

@@ -120,6 +120,11 @@ class Sampler:
         if text is not None:
             conditions = self._vectors_of(n, text)
         given = labels if conditions is None else conditions
+        if given is None and self.encoder is not None:
+            raise InputError(
+                "Expected a text, because this model was trained with texts. Received: none. Pass text=, one for all "
+                "or one for each sample."
+            )
         if self.condition is not None:
             if labels is not None and not self.condition.is_class:
                 raise InputError(
@@ -137,10 +142,14 @@ class Sampler:
     def _vectors_of(self, n: int, text) -> np.ndarray:
         """The vectors of one text for all of n samples, or of n texts."""
         if self.encoder is None:
-            raise InputError(f"Expected no text, because the networks take none. Received: {text!r}. Leave it out.")
+            raise InputError(
+                f"Expected no text, because this model was not trained with texts. Received: {text!r}. Leave it out."
+            )
         texts = checked_texts([text] if isinstance(text, str) else text)
         if len(texts) not in (1, n):
-            raise InputError(f"Expected one text, or one for each of {n} samples. Received: {len(texts)} texts.")
+            raise InputError(
+                f"Expected one text, or one for each of {n} samples. Received: {len(texts)}. Add or remove some."
+            )
         for each in dict.fromkeys(texts) if self.vocabulary else ():
             check_known(each, self.vocabulary)
         vectors = self.encoder.encode(texts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_gan_zoo.data import Dataset, has_splits, load
+from keras_gan_zoo.data import CaptionedDataset, Dataset, has_splits, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.sets import ImageSet, Sets
 
@@ -78,6 +78,8 @@ def _checksum(dataset: Dataset) -> int:
 
 
 def _part(whole, indices):
+    if isinstance(whole, CaptionedDataset):
+        return whole[indices]
     conditions = None if whole.conditions is None else whole.conditions[indices]
     return Dataset(
         whole.examples[indices],

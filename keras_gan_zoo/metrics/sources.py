@@ -105,14 +105,17 @@ def _source_from_generator(generator, seed: int) -> Source:
         if condition.is_class:
             labels, how = labels_in_shares(condition, n, real.labels, real.class_names)
             return labels, {"labels": how}
+        order = np.resize(np.random.default_rng(seed).permutation(len(real)), n)
+        if generator.encoder is not None and isinstance(real, data.CaptionedDataset):
+            texts = real.texts(seed)
+            return generator.encoder.encode([texts[i] for i in order]), {"conditions": "of the real images"}
         if real.condition_shape != condition.shape:
             raise InputError(
                 f"Expected real images with conditions, because the networks take {condition.kind} {condition.shape}. "
                 f"Received: {real}. Measure samples of conditions of your own: evaluate(gan.sample(n, "
                 "conditions=...), ...)."
             )
-        order = np.random.default_rng(seed).permutation(len(real))
-        return real.conditions[np.resize(order, n)], {"conditions": "of the real images"}
+        return real.conditions[order], {"conditions": "of the real images"}
 
     return Source(draw, conditions, None if condition is None else condition.class_names)
 

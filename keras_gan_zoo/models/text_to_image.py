@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.encoded import EncodedDataset
-from keras_gan_zoo.encoders import Encoder, as_encoder, saved
+from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.models.gan import GAN
 
@@ -53,6 +53,8 @@ class TextToImageGAN(GAN):
         ```
     """
 
+    takes_texts = True
+
     def __init__(
         self,
         generator: keras.Model,
@@ -82,19 +84,7 @@ class TextToImageGAN(GAN):
 
     @encoder.setter
     def encoder(self, encoder) -> None:
-        encoder = saved(encoder) if isinstance(encoder, dict) else as_encoder(encoder)
-        length = self.condition.shape[0]
-        if encoder.dim != length:
-            raise InputError(
-                f"Expected an encoder with vectors of length {length}, which the networks take. Received: "
-                f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
-            )
-        if self._encoder is not None and self._encoder.digest != encoder.digest:
-            raise InputError(
-                f"Expected the encoder of training, {self._encoder!r}. Received: {encoder!r}. Its vectors would mean "
-                "something else to the networks: pass that one."
-            )
-        self._encoder = encoder
+        self._encoder = replacing(self._encoder, encoder, self.condition.shape[0])
 
     @staticmethod
     def paper_networks(shape):
@@ -106,10 +96,14 @@ class TextToImageGAN(GAN):
         return keras.optimizers.Adam(2e-4 if learning_rate is None else learning_rate, beta_1=0.5)
 
     @classmethod
-    def for_images(cls, image_shape, latent_dim: int = 100, *, encoder="characters", **arguments):
+    def for_images(
+        cls, image_shape, latent_dim: int = 100, num_classes: int | None = None, *, encoder="characters", **arguments
+    ):
         """As in `GAN`; the networks take the vectors of the encoder."""
         encoder = as_encoder(encoder)
-        return super().for_images(image_shape, latent_dim, encoder=encoder, text_dim=encoder.dim, **arguments)
+        return super().for_images(
+            image_shape, latent_dim, num_classes, encoder=encoder, text_dim=encoder.dim, **arguments
+        )
 
     def train_step(self, batch):
         """One iteration of Algorithm 1."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 import tensorflow as tf
+from PIL import Image
 
+from keras_gan_zoo import data as data_sets
 from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
@@ -28,6 +30,7 @@ from keras_gan_zoo.zoo.saving import write_files
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 2_000_000  # bytes of a generator
+ROWS = 8  # of a picture, if the model takes classes or texts
 LICENCE = "Apache-2.0"  # of the weights, as of the package
 
 
@@ -70,11 +73,12 @@ def publish(
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
         "environment": environment(),
-        "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
+        "recipe": _without_folders(recipe).given(),
     }
     gan, unfinished = load_run(run)
     if unfinished:
         raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
+    facts["texts"] = texts_to_show(gan, recipe)
     report = measure(gan, recipe, samples)
     facts["scores"] = {} if report is None else scores(report)
     # Of two that publish at once, one waits: its table is the other's and an entry more.
@@ -88,7 +92,8 @@ def publish(
             card = write_files(gan, folder, name, half, True, facts)
             _check_size(folder / GENERATOR)
             if pictures.can_draw(gan.example_shape):
-                _draw(gan, stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png")))
+                picture = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png"))
+                pictures.save(_drawn(gan, facts["texts"]), picture)
             if report is not None and recipe.data not in gallery.UNLICENSED:
                 sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
                 pictures.save(report.neighbours, sheet)
@@ -96,6 +101,12 @@ def publish(
         with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
             page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
+
+
+def _without_folders(recipe: Recipe) -> Recipe:
+    """A recipe that names its data and its first stage without the folders that they are in here."""
+    model = {name: Path(value).name if name == "first_stage" else value for name, value in recipe.model.items()}
+    return dataclasses.replace(recipe, data=Path(recipe.data).name, model=model)
 
 
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
@@ -106,6 +117,17 @@ def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
+
+
+def texts_to_show(gan, recipe: Recipe) -> list[str]:
+    """Captions for the picture of a model that takes texts: of images that were not trained on, if there are any."""
+    if gan.encoder is None:
+        return []
+    split = "test" if data_sets.has_splits(recipe.data) else recipe.split
+    dataset = data_sets.load(recipe.data, split=split, **_form(recipe))
+    if not isinstance(dataset, data_sets.CaptionedDataset):
+        raise InputError(f"Expected data with captions, to draw some. Received: {dataset}. Restore them.")
+    return list(dict.fromkeys(dataset.texts()))[:ROWS]
 
 
 def training_minutes(run: Path) -> float:
@@ -133,8 +155,14 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
-    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
-    return metrics.evaluate(gan, recipe.data, metrics=names, extractor=extractor, n=samples, **form, progress=_say)
+    return metrics.evaluate(
+        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **_form(recipe), progress=_say
+    )
+
+
+def _form(recipe: Recipe) -> dict[str, Any]:
+    """The options of `data.load` in a recipe."""
+    return {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
 
 
 def scores(report: metrics.Report) -> dict[str, list[dict]]:
@@ -162,6 +190,7 @@ def _check_size(file: Path) -> None:
         )
 
 
-def _draw(gan, path: Path) -> None:
-    columns = gan.num_classes if gan.has_classes else None
-    pictures.save(pictures.draw_samples(gan, n=None if columns is None else 8 * columns), path)
+def _drawn(gan, texts: list[str]) -> Image.Image:
+    if texts:
+        return pictures.draw_texts(gan, texts)
+    return pictures.draw_samples(gan, n=ROWS * gan.num_classes if gan.has_classes else None)

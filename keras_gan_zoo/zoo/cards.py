@@ -22,7 +22,8 @@ _KINDS = {
     **dict.fromkeys(
         ("name", "variant", "description", "paper", "licence", "parent", "stored_as", "url", "sha256"), str
     ),
-    **dict.fromkeys(("data", "parameters", "environment", "recipe", "scores", "files"), dict),
+    **dict.fromkeys(("data", "encoder", "parameters", "environment", "recipe", "scores", "files"), dict),
+    "texts": list,
     "training_minutes": (float, int),
 }
 _NAME, _DIGEST = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
@@ -39,6 +40,8 @@ class Card:
         paper: Source of the algorithm and the networks.
         licence: Licence of the weights.
         data: `name`, `authors` and `licence` of the data set, as far as they are known.
+        encoder: `name` and `digest` of what turns texts into vectors, if the model takes texts.
+        texts: The texts of its picture, one for each row.
         parent: Name of the preset that it was made from, if any.
         parameters: Number of parameters of `generator` and `discriminator`.
         stored_as: Type of the numbers in the files, such as "float32", or "float16" for half the size.
@@ -60,6 +63,8 @@ class Card:
     paper: str = ""
     licence: str = ""
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    encoder: dict[str, str] = dataclasses.field(default_factory=dict)
+    texts: list[str] = dataclasses.field(default_factory=list)
     parent: str = ""
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
     stored_as: str = "float32"
@@ -75,7 +80,7 @@ class Card:
         for key, kind in _KINDS.items():
             value = getattr(self, key)
             if value is not None and not isinstance(value, kind):
-                what = {str: "text", dict: "a table"}.get(kind, "a number")
+                what = {str: "text", dict: "a table", list: "a list"}.get(kind, "a number")
                 raise InputError(f"Expected {key} of the preset {self.name} as {what}. Received: {value!r}.")
         if not _NAME.fullmatch(self.name):
             raise InputError(
@@ -114,7 +119,7 @@ class Card:
         """The plain values for a TOML table, without empty ones and without the name, which is the table's title."""
         values = dataclasses.asdict(self)
         del values["name"]
-        return {name: value for name, value in values.items() if value not in (None, "", {})}
+        return {name: value for name, value in values.items() if value not in (None, "", {}, [])}
 
 
 def write(cards: dict[str, Card], path: Path) -> None:

@@ -40,6 +40,8 @@ def page(presets: dict[str, Card]) -> str:
     for name, card in sorted(presets.items()):
         facts = [f"{card.description}.", f"{card.paper}."] if card.paper else [f"{card.description}."]
         lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
+        if card.texts:
+            lines += ["", "The texts of the rows:", "", *(f"{row}. {text}" for row, text in enumerate(card.texts, 1))]
         if card.scores and card.data["name"] not in UNLICENSED:
             sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
             lines += ["", f"![Samples beside their nearest training images]({sheet})"]

@@ -58,6 +58,7 @@ def write_files(model, folder: Path, name: str, half: bool, with_discriminator: 
     card = Card(
         name,
         _variant_name(model),
+        encoder={} if model.encoder is None else {"name": model.encoder.name, "digest": model.encoder.digest},
         parameters=parameters,
         stored_as=widest_float(weights),
         files=_digests(contents),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,19 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.encoders import Characters
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.pictures import to_uint8
 from tests import chromium
+from tests.texts import WORDS, letters, text_gan
 
 EXAMPLES = Path(__file__).parents[2] / "export"
 N, LABELS, SEED = 50, np.resize([3, 8], 50), 1  # what the READMEs ask for
+
+# Texts with characters that have several forms, or another order in UTF-16.
+WIDE = "".join(chr(ord(letter) + 0xFEE0) for letter in "WIDE")
+ODD = [f"Ünïcode {WIDE}", "ΑΣ ΟΔΟΣ Ω", "\U00020000 \ufa0e \u9f8d \U00020000", "\u01c5 \ufb01 ½ ²", "\u0130stanbul"]
+ODD += ["a\u0301b", "snake_case 3d-4!x(y)z", "a"]
 
 # Runs an example as a script, where neither Keras nor this package can be imported; then keeps what it computes.
 DRIVER = """
@@ -150,6 +158,37 @@ def test_the_example_for_onnx_takes_names_and_pixels_and_refuses_in_one_line(tmp
         assert "\n" not in str(refused.value)
 
 
+def test_the_examples_in_python_take_texts_or_their_vectors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gan = text_gan()
+    gan.export("g.onnx")
+    gan.export("g.tflite")
+    text = "a red hat, long purple hair"
+    np.save("vectors.npy", Characters().encode([text]))
+
+    def sample(name, *arguments):
+        monkeypatch.setattr(sys, "argv", ["sample.py", *map(str, arguments), "--seed", "2", "--columns", "3"])
+        return runpy.run_path(str(EXAMPLES / name / "sample.py"), run_name="__main__")
+
+    with warnings.catch_warnings(action="ignore"):
+        expected = to_uint8(gan.sample(3, text=text, seed=2))
+    for name, *arguments in (
+        ("onnxruntime", "g.onnx", "--text", text),
+        ("litert", "g.tflite", "--conditions", "vectors.npy"),
+    ):
+        code = sample(name, *arguments, "-n", 3)
+        actual = np.asarray(Image.open("images.png")).reshape(16, 3, 16, 3).swapaxes(0, 1)
+        assert abs(actual.astype(int) - expected).max() <= 1
+        with pytest.raises(SystemExit, match=r"--text has no known words: it is empty|takes conditions: "):
+            sample(name, arguments[0])
+        if name == "onnxruntime":
+            assert "No caption of training has: purple" in capsys.readouterr().err
+            encoded = np.stack([code["encode"](text) for text in ODD])
+            np.testing.assert_allclose(encoded, Characters().encode(ODD), atol=1e-7)
+    with pytest.raises(SystemExit, match="no known words: ein, hut"):
+        sample("onnxruntime", "g.onnx", "--text", "ein Hut")
+
+
 # --------------------------------------------------------------------------------------------------------- Node.js
 
 
@@ -226,11 +265,16 @@ def until(condition, seconds=20):
         time.sleep(0.05)
 
 
-def picture(page):
-    rgba = np.array(page.run(PICTURE), np.uint8).reshape(1, 28, 28, 4)
+def picture(page, side=28):
+    rgba = np.array(page.run(PICTURE), np.uint8).reshape(1, side, side, 4)
     assert (rgba[..., 3] == 255).all()
-    assert (rgba[..., :2] == rgba[..., 1:3]).all()
-    return rgba[..., :1]
+    return rgba[..., :3]
+
+
+def grey_picture(page):
+    rgb = picture(page)
+    assert (rgb[..., :2] == rgb[..., 1:]).all()
+    return rgb[..., :1]
 
 
 @pytest.mark.slow
@@ -248,23 +292,78 @@ def test_the_page_makes_what_onnx_runtime_makes_in_python(example, server):
         assert page.run("document.querySelectorAll('#class option').length") == 10
         page.run(f"state.start = Float32Array.from({start.tolist()}); state.end = Float32Array.from({end.tolist()});")
         page.run("document.querySelector('#class').value = 3; draw()")
-        assert_pixels(picture(page), generator.sample_from(start[None], 3))
+        assert_pixels(grey_picture(page), generator.sample_from(start[None], 3))
         page.run("document.querySelector('#walk').value = 0.5; draw()")
-        assert_pixels(picture(page), generator.sample_from((start + end)[None] / np.sqrt(2), 3))
+        assert_pixels(grey_picture(page), generator.sample_from((start + end)[None] / np.sqrt(2), 3))
         slider = "Object.assign(document.querySelector('#directions input'), {value: 0.5})"
         page.run(f"{slider}.dispatchEvent(new Event('input', {{bubbles: true}})); draw()")
         direction = np.array(page.run("[...state.directions[0]]"), np.float32)
         noise = ((start + end) / np.sqrt(2) + 0.5 * direction) / np.sqrt(1.25)
-        assert_pixels(picture(page), generator.sample_from(noise[None], 3))
+        assert_pixels(grey_picture(page), generator.sample_from(noise[None], 3))
         page.run("document.querySelector('#new').click(); draw()")
         start = np.array(page.run("[...state.start]"), np.float32)
-        assert_pixels(picture(page), generator.sample_from(start[None], 3))
+        assert_pixels(grey_picture(page), generator.sample_from(start[None], 3))
         page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(place / "downloads"))
         page.run("document.querySelector('#save').click()")
         until(lambda: (place / "downloads" / "image.png").exists())
         downloaded = np.asarray(Image.open(place / "downloads" / "image.png"))
-        np.testing.assert_array_equal(downloaded[..., :1], picture(page)[0])
+        np.testing.assert_array_equal(downloaded[..., :1], grey_picture(page)[0])
         (place / "page.png").write_bytes(page.screenshot())
     (place / "generator.onnx").write_bytes(b"no model")
     with chromium.Page(server) as page:
         assert "choose a model" in page.wait_for(f"{STATUS}?.includes('choose') && {STATUS}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.EXECUTABLE is None, reason="Chromium is not installed")
+def test_the_page_makes_what_python_makes_of_the_same_text(server, tmp_path, monkeypatch):
+    shutil.copy(EXAMPLES / "browser" / "index.html", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    npm(*command("browser", "npm")[1:])
+    assert run(*command("browser", "tar")).returncode == 0
+    gan = text_gan()
+    gan.export("generator.onnx")
+    [noise] = kgz.latent.truncated_noise(1, 8, seed=SEED)
+
+    def write(page, text):
+        typed = f"Object.assign(document.querySelector('#text'), {{value: {json.dumps(text)}}})"
+        page.run(f"{typed}.dispatchEvent(new Event('input', {{bubbles: true}})); draw()")
+        return page.run("document.querySelector('#unknown').textContent")
+
+    with chromium.Page(server) as page:
+        page.wait_for(IDLE)
+        assert page.run("document.querySelector('#known').textContent") == ", ".join(WORDS)
+        assert page.run("document.querySelector('#classes').hidden && !document.querySelector('#texts').hidden")
+        page.run(f"state.start = Float32Array.from({noise.tolist()}); draw()")
+        seen = {}
+        for text, said in (
+            ("long green hair, a red hat", ""),
+            ("Long RED hair; a green hat", ""),
+            ("a face with purple hair", "No caption of training has: purple. "),
+        ):
+            assert write(page, text) == said
+            seen[text] = picture(page, 16)
+            with warnings.catch_warnings(action="ignore"):
+                assert_pixels(seen[text], gan.sample(1, text=text, seed=SEED))
+        first, second, third = seen.values()
+        assert abs(first.astype(int) - second).max() > 30  # which word belongs to which
+        assert abs(first.astype(int) - third).max() > 30
+        assert write(page, "ein Hut") == "No caption of training has: ein, hut. The image stays."
+        np.testing.assert_array_equal(picture(page, 16), third)
+        assert write(page, " ") == "Describe an image."
+        (tmp_path / "page.png").write_bytes(page.screenshot())
+    text_gan(encoder=letters).export("generator.onnx")
+    with chromium.Page(server) as page:
+        assert "those of letters, which this page" in page.wait_for(f"{STATUS}?.includes('conditions') && {STATUS}")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@pytest.mark.parametrize("file", ["browser/index.html", "node/sample.mjs"])
+def test_vectors_of_texts_are_the_same_in_javascript(file):
+    """Of captions, and of odd texts."""
+    texts = [*kgz.data.load("peeps")[:300].texts(), *ODD]
+    [code] = re.findall(r"(?s)( *function clauses.*?\n)\s*/\*\* (?:Takes|Standard)", (EXAMPLES / file).read_text())
+    script = f"{code}; console.log(JSON.stringify({json.dumps(texts)}.map((text) => [...encode(text)])))"
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, timeout=60, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(json.loads(done.stdout), Characters().encode(texts), atol=1e-7)

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
@@ -75,6 +76,36 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
     assert "![Blots](images/zoo/before.png)" in (checkout / "docs" / "gallery.md").read_text()
+
+
+def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_path):
+    rng, data = np.random.default_rng(0), tmp_path / "squares"
+    data.mkdir()
+    for i in range(32):
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), np.uint8)).save(data / f"{i:02d}.png")
+        (data / f"{i:02d}.txt").write_text(f"a {('red', 'green', 'blue')[i % 3]} square with a line at {i % 4}")
+    model = {"latent_dim": 8, "width": 4}
+    recipe, dataset = kgz.training.resolve(
+        kgz.training.Recipe("text_to_image", str(data), epochs=2, batch_size=16, model=model)
+    )
+    gan = kgz.TextToImageGAN.for_images((16, 16, 3), seed=recipe.seed, **recipe.model)
+    gan.adopt(gan.prepared(dataset))
+    gan.compile()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text(recipe.to_toml())
+    gan.save(tmp_path / "run" / "gan.keras")
+    events(tmp_path / "run" / "tensorboard" / "train", 10.0, 100.0)
+    card = publishing.publish(tmp_path / "run", "tiny_text", "Squares", samples=16, data=SAID, root=checkout)
+    assert card.encoder == {"name": "characters", "digest": gan.encoder.digest}
+    assert len(card.texts) == 8
+    assert card.texts[0] == "a red square with a line at 0"
+    with Image.open(checkout / "docs" / "images" / "zoo" / "tiny_text.png") as picture:
+        assert picture.tobytes() == kgz.pictures.draw_texts(gan, card.texts).tobytes()
+    page = (checkout / "docs" / "gallery.md").read_text()
+    assert "The texts of the rows:\n\n1. a red square with a line at 0\n2. " in page
+    again = Preset(card, archive.folder_reader(checkout / "keras_gan_zoo" / "zoo" / "presets" / "tiny_text")).model()
+    assert again.vocabulary == dataset.vocabulary
+    np.testing.assert_array_equal(again.sample(2, text="red square", seed=1), gan.sample(2, text="red square", seed=1))
 
 
 @pytest.mark.slow
