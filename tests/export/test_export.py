@@ -28,7 +28,7 @@ from keras_gan_zoo.export import exporting, onnx_graph, parity, readers, tensorf
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.state.identity import sha256_of_weights
-from tests.equality import CLASSES, KINDS, build
+from tests.equality import KINDS, build
 from tests.export.generators import NAMES, gan_around, gan_of, upsampling, with_weights_that_matter
 
 FEW = ["gan, conditional", "dcgan, unconditional", "conditional_gan, conditional"]
