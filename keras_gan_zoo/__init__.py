@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.dcgan import DCGAN
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
+    from keras_gan_zoo.models.stackgan import StackGAN
     from keras_gan_zoo.models.text_to_image import TextToImageGAN
     from keras_gan_zoo.models.wgan import WGAN
     from keras_gan_zoo.models.wgan_gp import WGANGP
@@ -80,6 +81,7 @@ __all__ = [
     "ConditionalGAN",
     "GameModel",
     "InputError",
+    "StackGAN",
     "TextToImageGAN",
     "TwoPlayerModel",
     "callbacks",

@@ -16,6 +16,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.core import registry, signatures
 
 STEPS, BATCH, CLASSES = 20, 24, 3
+VECTORS = np.random.default_rng(2).normal(0, 1, (CLASSES, 512)).astype(np.float32)  # in place of those of texts
 
 FEW = {"generator_units": 8, "pieces": 2, "depth": 1}  # 4 of all else
 
@@ -27,10 +28,16 @@ def tiny_networks(architecture: str) -> dict[str, int]:
     return {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
 
 
+def classes_of(architecture: str) -> int | None:
+    """The number of classes to build networks with; None if they take texts instead."""
+    return None if "text_dim" in signatures.arguments(registry.ARCHITECTURES[architecture].home) else CLASSES
+
+
 def tiny_arguments(variant: type) -> dict[str, int]:
     """The arguments that make a variant tiny: small networks of its paper, and two critic steps where it takes more."""
     steps = variant.default_arguments((8, 8, 1)).get("discriminator_steps", 1)
     networks = tiny_networks(variant.paper_networks((8, 8, 1))["architecture"])
+    networks.pop("text_dim", None)  # which the encoder decides
     return networks if steps == 1 else {**networks, "discriminator_steps": 2}
 
 
@@ -39,8 +46,20 @@ KINDS = {
     f"{variant}, {'conditional' if conditional else 'unconditional'}": (variant, conditional)
     for variant in TINY
     for conditional in (False, True)
-    if conditional or not kgz.VARIANTS[variant].needs_labels
+    if (not kgz.VARIANTS[variant].takes_texts if conditional else not kgz.VARIANTS[variant].needs_labels)
 }
+
+
+def conditions_of(variant: type, labels: np.ndarray, conditional: bool = True) -> np.ndarray | None:
+    """What a variant takes with examples of these classes: the classes, vectors that stand for them, or nothing."""
+    if variant.takes_texts:
+        return VECTORS[labels]
+    return labels if conditional else None
+
+
+def sampled(gan, n: int) -> dict:
+    """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: classes are the default."""
+    return {"conditions": VECTORS[np.arange(n) % CLASSES]} if gan.takes_texts else {}
 
 
 def build(variant: str, conditional: bool = False, **arguments) -> keras.Model:
@@ -62,7 +81,8 @@ def trained(strategy, make: Callable, optimizers: Callable = sgd) -> tuple[keras
         for weight in gan.trainable_variables:  # large enough to matter
             weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
     before = [weight.numpy() for weight in gan.weights]
-    history = gan.fit(images, labels if gan.conditional else None, batch_size=BATCH, epochs=STEPS // 5, verbose=0)
+    conditions = conditions_of(type(gan), labels, gan.conditional)
+    history = gan.fit(images, conditions, batch_size=BATCH, epochs=STEPS // 5, verbose=0)
     return gan, before, history.history
 
 

@@ -20,11 +20,12 @@ def _kind(variant: str, conditional: bool, is_fast: bool):
     return pytest.param(variant, conditional, id=name, marks=[] if is_fast else [pytest.mark.slow])
 
 
-# What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier.
+# What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier, and so
+# does StackGAN, whose step is that of TextToImageGAN.
 CONTRACT_KINDS = [
-    _kind(variant, conditional, not conditional or variant in ("gan", "conditional_gan"))
+    _kind(variant, conditional, variant in ("gan", "conditional_gan") or not (conditional or variant == "stackgan"))
     for variant, kind in kgz.VARIANTS.items()
-    for conditional in ([True] if kind.needs_labels else [False, True])
+    for conditional in ([True] if kind.needs_labels else [False] if kind.takes_texts else [False, True])
 ]
 # What TwoPlayerModel does for every variant is seen in two kinds; one kind of the other variants waits as well.
 FEW_KINDS = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.bounds import check_count
@@ -16,7 +17,8 @@ from keras_gan_zoo.data import Dataset
 class SamplePictures(keras.callbacks.Callback):
     """Writes pictures of samples during training, always from the same noise, and an animated GIF of them at the end.
 
-    Images are arranged in a grid, with a column per class if the model is conditional. Points of the plane are drawn as
+    Images are arranged in a grid: with a column per class if the model takes classes, or a row per caption, of eight
+    from the data, if it takes texts. Points of the plane are drawn as
     a scatter plot over real points. `epoch_0001.png` shows the end of the first epoch. Pictures within an epoch are
     named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so that names are in
     the order of time.
@@ -59,7 +61,9 @@ class SamplePictures(keras.callbacks.Callback):
         """Called by `fit` with its data, or None. Conditions that are vectors or pictures are taken from them."""
         if self.model.conditional and not self.model.has_classes and dataset is not None:
             self.n = min(self.n or 64, len(dataset))
-            _, self._conditions = dataset.some(self.n, self.seed, with_conditions=True)
+            rows = min(8, self.n) if self.model.encoder is not None else self.n
+            _, some = dataset.some(rows, self.seed, with_conditions=True)
+            self._conditions = np.repeat(some, -(-self.n // rows), axis=0)[: self.n]
 
     @property
     def side_output(self) -> str:
@@ -97,8 +101,12 @@ class SamplePictures(keras.callbacks.Callback):
         if damaged:
             warn(f"Left out of {self.directory / 'history.gif'}, because they are damaged: {', '.join(damaged)}.")
 
+    def draw(self) -> Image.Image:
+        """The picture of the model as it is."""
+        return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions)
+
     def _draw(self, path: Path) -> None:
-        pictures.save(pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions), path)
+        pictures.save(self.draw(), path)
         self._frames.append(path)
 
     def _draw_if_missing(self, epoch: int) -> None:

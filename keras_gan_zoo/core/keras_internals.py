@@ -8,6 +8,7 @@ it is needed: functions take the objects.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
 from keras_gan_zoo.errors import InputError
@@ -56,6 +57,35 @@ def replace_next(generator, wrap: Callable[[Callable], Callable]) -> None:
 def random_states(model) -> list:
     """The state variables of a model's random layers, recognised by the end of their path."""
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+
+
+def separate_losses(layer) -> None:
+    """Lets each thread see only the losses that it added itself by `add_loss`: each replica runs in one of its own.
+
+    Keras keeps them in one list, and clears it when a network is called. Where replicas wait for each other within a
+    call, as to normalise over their batches, the next one would clear the losses of those that wait.
+    """
+    vars(layer)["_losses"] = _ListOfThread()
+
+
+class _ListOfThread:
+    """The part of `list` that Keras uses for losses, with other items in each thread."""
+
+    def __init__(self):
+        self._own = threading.local()
+
+    @property
+    def _items(self) -> list:
+        return vars(self._own).setdefault("items", [])
+
+    def __getitem__(self, part):
+        return self._items[part]
+
+    def extend(self, losses) -> None:
+        self._items.extend(losses)
+
+    def clear(self) -> None:
+        self._items.clear()
 
 
 def learning_rate(optimizer):

@@ -45,6 +45,7 @@ class Dataset:
     """
 
     remarks: tuple[str, ...] = ()
+    is_streamed = False  # whether examples can only be read in order
 
     def __init__(
         self,

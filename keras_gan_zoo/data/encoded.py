@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.errors import InputError
 
 
 class EncodedDataset(Dataset):
@@ -22,6 +23,9 @@ class EncodedDataset(Dataset):
         encoder: Turns texts into vectors; see `encoders.Encoder`.
         seed: Seed of the drawn captions.
 
+    Raises:
+        InputError: If the examples can only be read in order.
+
     Example:
         >>> from keras_gan_zoo import data, encoders
         >>> faces = data.load("avatars")[:100]
@@ -30,16 +34,14 @@ class EncodedDataset(Dataset):
     """
 
     def __init__(self, source: CaptionedDataset, encoder, seed: int = 0):
+        if source.source.is_streamed:
+            raise InputError(
+                f"Expected captions of images that can be read in any order. Received: {source}. Load a part of them, "
+                "which fits into memory, or a folder."
+            )
         self.source, self.encoder, self.seed = source, encoder, seed
         self.name, self.class_names, self.remarks = source.name, None, source.remarks
         self.centers = self.std = None
-        texts = {text: None for captions in source.captions for text in captions}
-        numbers = {text: number for number, text in enumerate(texts)}
-        self.vectors = encoder.encode(list(texts))
-        self.counts = np.array([len(captions) for captions in source.captions], np.int32)
-        self.numbers = np.zeros((len(source), self.counts.max()), np.int32)  # of texts; unused places are 0
-        for row, captions in zip(self.numbers, source.captions, strict=True):
-            row[: len(captions)] = [numbers[text] for text in captions]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -54,11 +56,25 @@ class EncodedDataset(Dataset):
 
     @property
     def condition_shape(self) -> tuple[int, ...]:
-        return self.vectors.shape[1:]
+        return (self.encoder.dim,)
 
     @cached_property
     def conditions(self) -> np.ndarray:
-        return self.vectors[self.numbers[:, 0]]
+        vectors, numbers, _ = self._tables
+        return vectors[numbers[:, 0]]
+
+    @cached_property
+    def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The vectors of all texts; for each example the numbers of its texts, filled up with 0; and their count."""
+        captions = list(self.source.captions)
+        numbers = {text: None for texts in captions for text in texts}
+        vectors = self.encoder.encode(list(numbers))
+        numbers = {text: number for number, text in enumerate(numbers)}
+        counts = np.array([len(texts) for texts in captions], np.int32)
+        table = np.zeros((len(captions), counts.max()), np.int32)
+        for row, texts in zip(table, captions, strict=True):
+            row[: len(texts)] = [numbers[text] for text in texts]
+        return vectors, table, counts
 
     def described(self) -> dict:
         some = "\n".join(
@@ -75,7 +91,7 @@ class EncodedDataset(Dataset):
         fetch_examples = self.source._fetch(False)
         if not with_conditions:
             return fetch_examples
-        tables = tf.data.Dataset.from_tensors((self.vectors, self.numbers, self.counts)).repeat()
+        tables = tf.data.Dataset.from_tensors(self._tables).repeat()
 
         def fetch(batches, indices_of):
             def vectors(batch, tables):

@@ -17,6 +17,7 @@ class StreamedDataset(Dataset):
     """
 
     WINDOW = 10_000
+    is_streamed = True
 
     def __init__(self, examples: tf.data.Dataset, length: int, example_shape, *, name, class_names=None):
         self._examples, self._length, self._example_shape = examples, length, example_shape

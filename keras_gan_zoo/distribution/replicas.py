@@ -50,12 +50,14 @@ def logs_for_workers(logs: dict) -> dict:
 def prepare(network: keras.Model) -> None:
     """Prepares a network for several replicas: it normalises over the global batch, and its random layers differ.
 
-    Keras' random layers draw the same numbers on every replica. Here each replica's number is folded into the seed. A
-    layer with `draws_for_global_batch`, such as `networks.Dropout`, is left alone: it draws for the global batch.
+    Each replica sees its own losses of layers, such as regularisers. Keras' random layers draw the same numbers on
+    every replica. Here each replica's number is folded into the seed. A layer with `draws_for_global_batch`, such as
+    `networks.Dropout`, is left alone: it draws for the global batch.
     """
     if count() == 1:
         return
     for layer in keras_internals.all_layers(network):
+        keras_internals.separate_losses(layer)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
         if not getattr(layer, "draws_for_global_batch", False):

@@ -14,6 +14,7 @@ class ForImages:
     """Adds `for_images` to a model of two players; `paper_networks` defines the default networks."""
 
     needs_labels = False
+    takes_texts = False
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -52,6 +53,11 @@ class ForImages:
         check_not_forked()
         shape = _checked_shape(image_shape)
         network_options, model_options = cls._keywords(shape, architecture)
+        if cls.takes_texts and "text_dim" not in network_options:
+            raise InputError(
+                f"Expected an architecture that takes texts, such as {cls.paper_networks(shape)['architecture']!r}. "
+                f"Received: {architecture!r}. Choose that one."
+            )
         for name in arguments:
             if name not in {*network_options, *model_options, "name"}:
                 raise unknown(f"argument of {cls.__name__}.for_images", name, {*network_options, *model_options})

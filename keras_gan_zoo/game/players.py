@@ -129,8 +129,17 @@ def frozen_copy(network: keras.Model) -> keras.Model:
         inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype, name=each.name) for each in network.inputs]
         given = inputs if len(inputs) > 1 else inputs[0]
         copy = keras.Model(given, WithOtherWeights(network)(given), name=network.name)
-    copy.trainable = False
+    freeze(copy)
     return copy
+
+
+def freeze(network: keras.Model) -> None:
+    """Makes all weights untrainable, one layer after the other.
+
+    Keras ignores a value that a layer has already, also if a layer within it, made by its constructor, has another.
+    """
+    for layer in all_layers(network):
+        layer.trainable = False
 
 
 def _with_copied_layers(network: keras.Model) -> keras.Model | None:

@@ -183,9 +183,13 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         """Updates the average, over at most a tenth of the steps so far, so that initial weights do not dominate it."""
         step = tf.cast(self.step, keras.backend.floatx())
         decay = tf.minimum(tf.cast(self.ema_decay, step.dtype), step / (step + 10))
-        for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+        for average, weight in self._averaged():
             keep = tf.cast(decay, average.dtype)
             average.assign(keep * average + (1 - keep) * weight)
+
+    def _averaged(self) -> list[tuple]:
+        """The weights of the averaged generator, each with that of the generator in training."""
+        return list(zip(self.ema_generator.weights, self.generator.weights, strict=True))
 
     # ------------------------------------------------------------------------------------------- what the networks take
 

@@ -53,6 +53,8 @@ class TextToImageGAN(GAN):
         ```
     """
 
+    takes_texts = True
+
     def __init__(
         self,
         generator: keras.Model,
@@ -94,10 +96,14 @@ class TextToImageGAN(GAN):
         return keras.optimizers.Adam(2e-4 if learning_rate is None else learning_rate, beta_1=0.5)
 
     @classmethod
-    def for_images(cls, image_shape, latent_dim: int = 100, *, encoder="characters", **arguments):
+    def for_images(
+        cls, image_shape, latent_dim: int = 100, num_classes: int | None = None, *, encoder="characters", **arguments
+    ):
         """As in `GAN`; the networks take the vectors of the encoder."""
         encoder = as_encoder(encoder)
-        return super().for_images(image_shape, latent_dim, encoder=encoder, text_dim=encoder.dim, **arguments)
+        return super().for_images(
+            image_shape, latent_dim, num_classes, encoder=encoder, text_dim=encoder.dim, **arguments
+        )
 
     def train_step(self, batch):
         """One iteration of Algorithm 1."""

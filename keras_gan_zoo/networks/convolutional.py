@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 from keras import layers
@@ -15,8 +15,8 @@ from keras_gan_zoo.networks.parts import Shape
 
 NORMALIZATIONS = ("batch", "layer", "none")
 
-_convolution = functools.partial(layers.Conv2D, padding="same", data_format=parts.DATA_FORMAT)
-_transposed = functools.partial(layers.Conv2DTranspose, padding="same", data_format=parts.DATA_FORMAT)
+convolution = functools.partial(layers.Conv2D, padding="same", data_format=parts.DATA_FORMAT)
+transposed = functools.partial(layers.Conv2DTranspose, padding="same", data_format=parts.DATA_FORMAT)
 
 
 def dcgan_pair(
@@ -62,7 +62,7 @@ def dcgan_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 28, 20, 3), (None, 1))
     """
-    _check_image(shape)
+    check_image(shape)
     if discriminator_normalization not in NORMALIZATIONS:
         raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
     latent_dim, width = parts.counts(latent_dim=latent_dim, width=width)
@@ -70,13 +70,13 @@ def dcgan_pair(
     seeds = parts.seeds_of(seed)
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
-    images = _upwards(parts.with_label(noise, labels, num_classes), shape, width, seeds)
+    images = upwards(parts.with_label(noise, labels, num_classes), shape, width, seeds, transposed_to)
     generator = parts.network(noise, labels, images, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     x = parts.with_label(examples, labels, num_classes)
-    x = _downwards(x, shape, width, seeds, discriminator_normalization, dropout)
-    scores = parts.dense_scores(parts.flat(x), _normal(seeds))
+    x = downwards(x, shape, width, seeds, discriminator_normalization, dropout)
+    scores = parts.dense_scores(parts.flat(x), normal(seeds))
     return generator, parts.network(examples, labels, scores, "discriminator")
 
 
@@ -122,7 +122,7 @@ def conditional_dcgan_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 28, 28, 1), (None, 1))
     """
-    _check_image(shape)
+    check_image(shape)
     parts.check_classes(num_classes)
     latent_dim, width, generator_units, discriminator_units = parts.counts(
         latent_dim=latent_dim,
@@ -133,27 +133,27 @@ def conditional_dcgan_pair(
     seeds = parts.seeds_of(seed)
 
     def dense(x, units: int):
-        return _batch_normalization()(layers.Dense(units, use_bias=False, kernel_initializer=_normal(seeds))(x))
+        return batch_normalization()(layers.Dense(units, use_bias=False, kernel_initializer=normal(seeds))(x))
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
     label = parts.one_hot(labels, num_classes)
     x = layers.ReLU()(dense(parts.beside(noise, label), generator_units))
     base = (shape[0] // 4, shape[1] // 4, 2 * width)
     x = layers.ReLU()(layers.Reshape(base)(dense(parts.beside(x, label), math.prod(base))))
-    x = _transposed(width, 5, 2, use_bias=False, kernel_initializer=_normal(seeds))(parts.beside(x, label))
-    x = layers.ReLU()(_batch_normalization()(x))
-    x = _transposed(shape[-1], 5, 2, kernel_initializer=_normal(seeds))(parts.beside(x, label))
+    x = transposed(width, 5, 2, use_bias=False, kernel_initializer=normal(seeds))(parts.beside(x, label))
+    x = layers.ReLU()(batch_normalization()(x))
+    x = transposed(shape[-1], 5, 2, kernel_initializer=normal(seeds))(parts.beside(x, label))
     x = layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
     generator = parts.network(noise, labels, x, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     label = parts.one_hot(labels, num_classes)
-    x = _convolution(width, 5, 2, kernel_initializer=_normal(seeds))(parts.beside(examples, label))
+    x = convolution(width, 5, 2, kernel_initializer=normal(seeds))(parts.beside(examples, label))
     x = parts.beside(layers.LeakyReLU(0.2)(x), label)
-    x = _convolution(2 * width, 5, 2, use_bias=False, kernel_initializer=_normal(seeds))(x)
-    x = parts.flat(layers.LeakyReLU(0.2)(_batch_normalization()(x)))
+    x = convolution(2 * width, 5, 2, use_bias=False, kernel_initializer=normal(seeds))(x)
+    x = parts.flat(layers.LeakyReLU(0.2)(batch_normalization()(x)))
     x = layers.LeakyReLU(0.2)(dense(parts.beside(x, label), discriminator_units))
-    scores = parts.dense_scores(parts.beside(x, label), _normal(seeds))
+    scores = parts.dense_scores(parts.beside(x, label), normal(seeds))
     return generator, parts.network(examples, labels, scores, "discriminator")
 
 
@@ -195,53 +195,58 @@ def text_dcgan_pair(
         >>> generator.input_shape, discriminator.output_shape
         ([(None, 100), (None, 64)], (None, 1))
     """
-    _check_image(shape)
-    if num_classes is not None:
-        raise InputError(f"Expected no classes, because these networks take texts. Received: {num_classes}.")
+    check_image(shape)
+    parts.check_no_classes(num_classes)
     latent_dim, text_dim, text_units, width = parts.counts(
-        latent_dim=latent_dim, text_dim=text_dim or 512, text_units=text_units, width=width
+        latent_dim=latent_dim, text_dim=text_dim or parts.TEXT_DIM, text_units=text_units, width=width
     )
     seeds = parts.seeds_of(seed)
-
-    def compressed(text):
-        return layers.LeakyReLU(0.2)(layers.Dense(text_units, kernel_initializer=_normal(seeds))(text))
-
     noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
-    images = _upwards(parts.beside(noise, compressed(text)), shape, width, seeds)
+    images = upwards(parts.beside(noise, _compressed(text, text_units, seeds)), shape, width, seeds, transposed_to)
     generator = parts.network(noise, text, images, "generator")
+    return generator, text_discriminator(shape, text_dim, text_units, width, packing, seeds)
 
+
+def text_discriminator(
+    shape: Shape, text_dim: int, text_units: int, width: int, packing: int, seeds: Iterator[int | None]
+) -> keras.Model:
+    """The discriminator of `text_dcgan_pair`."""
     examples, _ = parts.discriminator_inputs(shape, None, packing)
     text = keras.Input((packing * text_dim,), name="condition")
-    x = parts.beside(_downwards(examples, shape, width, seeds), compressed(text))
-    x = _convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=_normal(seeds))(x)
-    x = layers.LeakyReLU(0.2)(_batch_normalization()(x))
-    scores = parts.dense_scores(parts.flat(x), _normal(seeds))
-    return generator, parts.network(examples, text, scores, "discriminator")
+    x = parts.beside(downwards(examples, shape, width, seeds), _compressed(text, text_units, seeds))
+    x = convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=normal(seeds))(x)
+    x = layers.LeakyReLU(0.2)(batch_normalization()(x))
+    scores = parts.dense_scores(parts.flat(x), normal(seeds))
+    return parts.network(examples, text, scores, "discriminator")
 
 
-def _upwards(x, shape: Shape, width: int, seeds: Iterator[int | None]):
-    """Images from vectors, by the generator of `dcgan_pair`."""
+def _compressed(text, units: int, seeds: Iterator[int | None]):
+    return layers.LeakyReLU(0.2)(layers.Dense(units, kernel_initializer=normal(seeds))(text))
+
+
+def upwards(x, shape: Shape, width: int, seeds: Iterator[int | None], enlarge: Callable):
+    """Images from vectors, by the generator of `dcgan_pair`, with `transposed_to` or another way to enlarge maps."""
     pyramid, channels = _levels(shape, width)
     base = (*pyramid[-1], channels[-1])
-    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=_normal(seeds))(x)
-    x = layers.ReLU()(_batch_normalization()(layers.Reshape(base)(x)))
+    x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=normal(seeds))(x)
+    x = layers.ReLU()(batch_normalization()(layers.Reshape(base)(x)))
     for level in reversed(range(1, len(pyramid) - 1)):
-        x = _enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=_normal(seeds))
-        x = layers.ReLU()(_batch_normalization()(x))
-    x = _enlarge(x, pyramid[0], shape[-1], kernel_initializer=_normal(seeds))
+        x = enlarge(x, pyramid[level], channels[level - 1], use_bias=False, kernel_initializer=normal(seeds))
+        x = layers.ReLU()(batch_normalization()(x))
+    x = enlarge(x, pyramid[0], shape[-1], kernel_initializer=normal(seeds))
     return layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
 
 
-def _downwards(
+def downwards(
     x, shape: Shape, width: int, seeds: Iterator[int | None], normalization: str = "batch", dropout: float = 0.0
 ):
     """Features of 3 or 4 pixels a side from images, by the discriminator of `dcgan_pair`."""
     pyramid, channels = _levels(shape, width)
     for level in range(1, len(pyramid)):
-        strides = _strides(pyramid[level - 1], pyramid[level])
+        strides = strides_between(pyramid[level - 1], pyramid[level])
         kind = "none" if level == 1 else normalization
         has_bias = kind == "none"
-        x = _convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=_normal(seeds))(x)
+        x = convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=normal(seeds))(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, kind))
         x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return x
@@ -257,38 +262,46 @@ def _pyramid(sides: Shape) -> list[Shape]:
     """Sides from the image down to 3 or 4 pixels: [(28, 64), (14, 32), (7, 16), (4, 8), (4, 4)]."""
     levels = [sides]
     while max(levels[-1]) > 4:
-        levels.append(tuple(-(-side // 2) if side > 4 else side for side in levels[-1]))
+        levels.append(halved(levels[-1]))
     return levels
 
 
-def _strides(larger: Shape, smaller: Shape) -> Shape:
+def halved(sides: Shape) -> Shape:
+    """Half of each side above 4, rounded up."""
+    return tuple(-(-side // 2) if side > 4 else side for side in sides)
+
+
+def strides_between(larger: Shape, smaller: Shape) -> Shape:
     return tuple(1 if a == b else 2 for a, b in zip(larger, smaller, strict=True))
 
 
-def _enlarge(x, sides: Shape, channels: int, **kwargs):
+def transposed_to(x, sides: Shape, channels: int, **kwargs):
     """A transposed convolution to exactly `sides`; an odd side is the result of a ceiling, so its last row is cut."""
-    strides = _strides(sides, x.shape[1:3])
-    x = _transposed(channels, 4, strides, **kwargs)(x)
+    return cropped(transposed(channels, 4, strides_between(sides, x.shape[1:3]), **kwargs)(x), sides)
+
+
+def cropped(x, sides: Shape):
+    """Cuts the last rows and columns of a feature map that has more than `sides`."""
     surplus = [(0, have - want) for have, want in zip(x.shape[1:3], sides, strict=True)]
     return layers.Cropping2D(surplus, data_format=parts.DATA_FORMAT)(x) if any(cut for _, cut in surplus) else x
 
 
-def _normal(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
+def normal(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
 
 
-def _batch_normalization() -> layers.Layer:
+def batch_normalization() -> layers.Layer:
     # Averages over about 10 batches, not Keras' 100: inference must keep up with a generator that never settles.
     return layers.BatchNormalization(momentum=0.9)
 
 
 def _normalized(x, normalization: str):
     if normalization == "batch":
-        return _batch_normalization()(x)
+        return batch_normalization()(x)
     return layers.LayerNormalization(axis=[1, 2, 3])(x) if normalization == "layer" else x
 
 
-def _check_image(shape: Shape) -> None:
+def check_image(shape: Shape) -> None:
     right = len(shape) == 3 and all(8 <= side <= 128 and side % 4 == 0 for side in shape[:2]) and 1 <= shape[2] <= 4
     if not right:
         raise InputError(

@@ -5,6 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.distribution.replicas import count, draw_for_replica
 
 
@@ -77,6 +78,70 @@ class Dropout(keras.layers.Dropout):
     def _mask(self, rows, inputs):
         ones = tf.ones((rows, *inputs.shape[1:]), inputs.dtype)
         return keras.random.dropout(ones, self.rate, self.noise_shape, self.seed_generator)
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class ConditioningAugmentation(keras.layers.Layer):
+    r"""Conditioning augmentation (Zhang et al., 2017): a condition c that is drawn around the vector h of a text.
+
+    $$c = \mu(h) + \sigma(h) \odot \epsilon$$
+
+    Here mu and log sigma^2 are linear in h. The layer draws nothing. It takes epsilon, standard normal numbers, as its
+    second input: they are a part of the noise of a generator, so that this noise still determines every sample.
+
+    In training it adds a multiple of the divergence of c from N(0, I) to its `losses`, unless it is not trainable:
+
+    $$D_{KL}(N(\mu, \sigma^2) \| N(0, I)) = \tfrac{1}{2} (\mu^2 + \sigma^2 - 1 - \log \sigma^2)$$
+
+    It is the mean over the examples and over the numbers of c, with a weight of 2, as in the authors' code.
+
+    Args:
+        units: Length of c.
+        weight: Weight of the divergence, at least 0.
+        kernel_initializer: Initial weights; biases start at zero.
+
+    Raises:
+        InputError: If the number of units is below 1, or the weight below 0.
+
+    Example:
+        >>> h, epsilon = keras.ops.ones((5, 64)), keras.random.normal((5, 8))
+        >>> ConditioningAugmentation(8)([h, epsilon]).shape
+        TensorShape([5, 8])
+    """
+
+    def __init__(self, units: int, weight: float = 2.0, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        check_count("units", units)
+        check_number("weight", weight, low=0)
+        self.units, self.weight = units, weight
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.dense = keras.layers.Dense(2 * units, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape[0])
+
+    def call(self, inputs, training=False):
+        vectors, epsilon = inputs
+        mean, log_variance = keras.ops.split(self.dense(vectors), 2, axis=-1)
+        if training and self.trainable:
+            self.add_loss(self.weight * self._divergence(mean, log_variance))
+        return mean + keras.ops.exp(log_variance / 2) * epsilon
+
+    def _divergence(self, mean, log_variance):
+        mean, log_variance = (keras.ops.cast(each, self.variable_dtype) for each in (mean, log_variance))
+        return keras.ops.mean(mean**2 + keras.ops.exp(log_variance) - 1 - log_variance) / 2
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[1]
+
+    def get_config(self):
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "weight": self.weight,
+            "kernel_initializer": initializer,
+        }
 
 
 class WithOtherWeights(keras.layers.Layer):

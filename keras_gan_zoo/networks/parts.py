@@ -13,6 +13,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks.copies import rebuilt
 
 Shape = tuple[int, ...]
+TEXT_DIM = 512  # length of the vectors of the encoders that come with this package
 DATA_FORMAT = "channels_last"  # for every layer that takes one: the user's keras.json may say otherwise
 
 
@@ -80,6 +81,11 @@ def check_classes(num_classes: int | None) -> None:
             "Expected num_classes, because these networks take labels. Received: none. Pass it (in a recipe: "
             "conditional=True), or choose an architecture that takes no labels."
         )
+
+
+def check_no_classes(num_classes: int | None) -> None:
+    if num_classes is not None:
+        raise InputError(f"Expected no classes, because these networks take texts. Received: {num_classes}.")
 
 
 def from_pixels(examples, shape: Shape):

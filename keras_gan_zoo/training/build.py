@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data
+from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import METRICS, variant
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, similar, unknown
@@ -23,6 +25,11 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
     dataset = data.load(recipe.data, split=recipe.split, **form)
     conditional = recipe.conditional or kind.needs_labels
+    if recipe.conditional and kind.takes_texts:
+        raise InputError(
+            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. "
+            "Leave it out."
+        )
     if conditional and not dataset.has_labels:
         raise InputError(
             f"Expected labelled data for a conditional model. Received: {dataset}. Choose a variant that needs no "
@@ -30,6 +37,8 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
         )
     defaults = kind.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
     model = {"latent_dim": 100, **defaults, **recipe.model}
+    if "first_stage" in model:
+        model["first_stage"] = _located(model["first_stage"])
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
@@ -42,6 +51,11 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     ), dataset
 
 
+def _located(source: str) -> str:
+    """The absolute path of a model, which holds in every working directory; the name of a preset as it is."""
+    return str(Path(source).absolute()) if exists(source) else source
+
+
 def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     """The compiled model of a resolved recipe, for the shape and the classes of its data."""
     if recipe.deterministic:
@@ -50,7 +64,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = variant(recipe.optimizer)
-    gan.check_dataset(dataset, recipe.batch_size)
+    gan.check_dataset(gan.prepared(dataset), recipe.batch_size)
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, dataset)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import callbacks
 from keras_gan_zoo.callbacks.pace import Pace, time_left
+from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.distribution.workers import is_multi_worker
@@ -101,8 +102,8 @@ class Plan:
         return f"{contents.classes}; not used without conditional=True"
 
     def _captions(self) -> str:
-        captions = self.contents.captions
-        return f"such as {captions[0]!r}; not trained on" if captions else ""
+        captions, takes_texts = self.contents.captions, variant(self.recipe.variant).takes_texts
+        return f"such as {captions[0]!r}{'' if takes_texts else '; not trained on'}" if captions else ""
 
     def _steps(self) -> str:
         recipe, plural = self.recipe, "" if self.recipe.epochs == 1 else "s"

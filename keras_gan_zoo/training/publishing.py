@@ -73,7 +73,7 @@ def publish(
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
         "environment": environment(),
-        "recipe": dataclasses.replace(recipe, data=Path(recipe.data).name).given(),
+        "recipe": _without_folders(recipe).given(),
     }
     gan, unfinished = load_run(run)
     if unfinished:
@@ -101,6 +101,12 @@ def publish(
         with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
             page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
+
+
+def _without_folders(recipe: Recipe) -> Recipe:
+    """A recipe that names its data and its first stage without the folders that they are in here."""
+    model = {name: Path(value).name if name == "first_stage" else value for name, value in recipe.model.items()}
+    return dataclasses.replace(recipe, data=Path(recipe.data).name, model=model)
 
 
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import callbacks, data, pictures
@@ -212,6 +211,7 @@ def _train_in(
         (folder / COPYING).unlink(missing_ok=True)
     # The recipe of a run that is resumed is replaced when model and data are known to be those of its snapshots.
     begins = [keras.callbacks.LambdaCallback(on_train_begin=lambda logs: _write(folder, text))] if begun else []
+    drawing = _drawing(folder, recipe, dataset)
     watchers = [
         *(begins if writes else []),
         *_steering(recipe),
@@ -219,14 +219,14 @@ def _train_in(
         *more_callbacks,
     ]
     if writes:
-        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder, recipe, dataset)]
+        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder), *drawing]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     if writes:
         gan.save(folder / MODEL_FILE)
-        if pictures.can_draw(dataset.example_shape):
+        for drawn in drawing:
             picture = folder / "samples.png"
             with SideOutput(f"The run ends without {picture}"):
-                pictures.save(pictures.draw_samples(gan, real=_points(dataset)), picture)
+                pictures.save(drawn.draw(), picture)
     check_agreement(strategy, "steps", gan.steps_done)  # the others wait here while the first one writes
     return gan, folder
 
@@ -259,21 +259,20 @@ def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _recording(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[keras.callbacks.Callback]:
-    """What writes figures and pictures into the folder of a run."""
-    records: list[keras.callbacks.Callback] = [
+def _recording(folder: Path) -> list[keras.callbacks.Callback]:
+    """What writes figures into the folder of a run."""
+    return [
         callbacks.Log(str(folder / "log.csv")),
         keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
     ]
-    if pictures.can_draw(dataset.example_shape):
-        every_steps = _picture_steps(recipe, dataset)
-        records.append(callbacks.SamplePictures(folder / "samples", real=_points(dataset), every_steps=every_steps))
-    return records
 
 
-def _points(dataset: data.Dataset) -> np.ndarray | None:
-    """Real points to draw beneath generated ones; None for other examples."""
-    return dataset.examples[:2500] if dataset.example_shape == (2,) else None
+def _drawing(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[callbacks.SamplePictures]:
+    """What draws pictures into the folder of a run, if its examples can be drawn; points over real ones."""
+    if not pictures.can_draw(dataset.example_shape):
+        return []
+    points = dataset.examples[:2500] if dataset.example_shape == (2,) else None
+    return [callbacks.SamplePictures(folder / "samples", real=points, every_steps=_picture_steps(recipe, dataset))]
 
 
 def _picture_steps(recipe: Recipe, dataset: data.Dataset) -> int | None:

@@ -80,6 +80,8 @@ def _built(model, recipe: dict[str, Any]):
         arguments["vocabulary"] = model.vocabulary
         if arguments.get("encoder") in (None, model.encoder.name):
             arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
+    if "first_stage" in arguments:  # which may be elsewhere by now: the model has a copy
+        arguments["first_stage"] = getattr(model, "first_stage", None)
     with _same_random_numbers_after():
         return kind.for_images(
             model.example_shape,
@@ -101,5 +103,6 @@ def _same_random_numbers_after() -> Iterator[None]:
 def _form(model) -> dict[str, Any]:
     """The arguments of a model, and the shapes of its weights in place of its networks."""
     shapes = {name: [list(weight.shape) for weight in player.network.weights] for name, player in model.players.items()}
-    arguments = {name: value for name, value in model.get_config().items() if name not in (*shapes, "name")}
+    described = (*shapes, "first_stage", "name")  # networks, and what Keras numbers
+    arguments = {name: value for name, value in model.get_config().items() if name not in described}
     return {**arguments, **shapes}

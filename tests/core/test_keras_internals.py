@@ -10,6 +10,7 @@ import pkgutil
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -100,6 +101,27 @@ def test_random_states(nested):
     nested([np.ones((2, 4)), np.zeros(2)], training=True)
     after = internals.random_states(nested)[0].numpy()
     assert not np.array_equal(before[0], after), broke("random_states", "a state that moves when Dropout draws")
+
+
+def test_separate_losses():
+    layer = keras.layers.ActivityRegularization(l1=1.0)
+    network = keras.Sequential([keras.Input((1,)), layer])
+    internals.separate_losses(layer)
+    network(np.full((1, 1), 5.0))
+    network(np.full((1, 1), 2.0))
+    found = []
+
+    def of_another_thread():
+        found.append(network.losses)
+        network(np.full((1, 1), 3.0))
+        found.append([float(loss) for loss in network.losses])
+
+    other = threading.Thread(target=of_another_thread)
+    other.start()
+    other.join()
+    expected = "the losses of the last call of the same thread"
+    assert found == [[], [3.0]], broke("separate_losses", expected)
+    assert [float(loss) for loss in network.losses] == [2.0], broke("separate_losses", expected)
 
 
 def test_learning_rate():

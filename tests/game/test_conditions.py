@@ -98,7 +98,7 @@ def test_samples_depend_on_the_condition(shape):
     for wrong, message in (
         ({}, "expects conditions"),
         ({"labels": 1}, "Received: labels"),
-        ({"labels": 1, "conditions": given[0]}, "Received: both"),
+        ({"labels": 1, "conditions": given[0]}, "Received: several"),
         ({"conditions": given[:2]}, "one for each sample"),
     ):
         with pytest.raises(InputError, match=message):
@@ -255,3 +255,18 @@ def test_the_command_line_samples_with_conditions_of_a_file(tmp_path):
     (tmp_path / "text.npy").write_text("no numbers")
     for wrong in ("text.npy", "missing.npy", "samples.npz"):
         assert "Expected a .npy file of numbers" in sample("gan.keras", "--conditions", tmp_path / wrong)
+
+
+def test_texts_have_a_row_each(tmp_path, monkeypatch):
+    images = np.zeros((20, 8, 8, 3), np.uint8)
+    faces = kgz.data.CaptionedDataset(images, [f"text {number}" for number in range(20)])
+    gan = kgz.TextToImageGAN.for_images((8, 8, 3), 4, width=4, seed=0)
+    gan.compile(run_eagerly=True)
+    seen = []
+    monkeypatch.setattr(type(gan), "sample", lambda self, n, **given: seen.append(given) or np.zeros((n, 8, 8, 3)))
+    gan.fit(faces, batch_size=20, verbose=0, callbacks=[kgz.callbacks.SamplePictures(tmp_path, n=16)])
+    vectors = seen[0]["conditions"]
+    assert vectors.shape == (16, 512)
+    np.testing.assert_array_equal(vectors, np.repeat(vectors[::2], 2, axis=0))
+    assert len(np.unique(vectors, axis=0)) == 8
+    assert all(any(np.array_equal(v, text) for text in gan.encoder.encode(faces.texts())) for v in vectors)

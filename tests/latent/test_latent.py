@@ -19,7 +19,7 @@ from keras_gan_zoo import latent
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent import inversion
-from tests.equality import CLASSES, KINDS
+from tests.equality import CLASSES, KINDS, conditions_of
 from tests.helpers import FEW_KINDS, assert_same, weights_of
 from tests.texts import text_gan
 
@@ -338,13 +338,15 @@ def test_the_generators_own_images_are_found_again(tiny, variant, conditional):
     units = {"generator_units": 60} if variant == "conditional_gan" else {}  # of which a sixth are fed by the noise
     gan = distinct(tiny(variant, conditional, ema_decay=0.9 if variant == "dcgan" else None, **units))
     before, steps, seed, config = weights_of(gan), int(gan.step), gan.seed, gan.get_config()
-    labels = [2, 0, 1] if conditional else None
-    images = gan.sample(3, labels, seed=11)
-    found = gan.invert(images, labels, steps=200, prior=0)
+    labels = conditions_of(type(gan), np.array([2, 0, 1]), conditional)
+    given = {"conditions": labels} if gan.takes_texts else {"labels": labels}
+    images = gan.sample(3, seed=11, **given)
+    found = gan.invert(images, **given, steps=200, prior=0)
     assert (found.noise.shape, found.images.shape, found.error.shape) == ((3, 4), (3, 8, 8, 1), (3,))
-    np.testing.assert_array_equal(found.images, gan.sample_from(found.noise, labels))
+    np.testing.assert_array_equal(found.images, gan.sample_from(found.noise, **given))
     np.testing.assert_allclose(found.error, np.sqrt(((found.images - images) ** 2).mean(axis=(1, 2, 3))), rtol=1e-5)
-    random = np.stack([gan.sample(1000, None if labels is None else label, seed=12) for label in labels or [None] * 3])
+    [(name, conditions)] = given.items()
+    random = np.stack([gan.sample(1000, seed=12, **{name: c}) for c in ([None] * 3 if labels is None else conditions)])
     best = np.sqrt(((random - images[:, None]) ** 2).mean(axis=(2, 3, 4))).min(axis=1)
     assert (best > 0.02).all()
     assert (found.error < 0.1 * best).all()

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.equality import CLASSES
+from tests.equality import CLASSES, conditions_of, sampled
 from tests.helpers import CONTRACT_KINDS, FEW_KINDS, assert_same, weights_of
 
 each_kind = pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
@@ -20,8 +20,9 @@ def gan(shared, variant, conditional):
 
 
 @pytest.fixture
-def batch(images, labels, conditional):
-    return (images, labels) if conditional else (images,)
+def batch(images, labels, variant, conditional):
+    conditions = conditions_of(kgz.VARIANTS[variant], labels, conditional)
+    return (images,) if conditions is None else (images, conditions)
 
 
 @each_kind
@@ -94,30 +95,33 @@ def test_several_steps_per_execution_give_the_same_bits(tiny, variant, condition
 
 
 @each_kind
-def test_samples(gan, conditional):
-    samples = gan.sample(7, seed=0)
+def test_samples(gan):
+    of_seven, of_three = sampled(gan, 7), sampled(gan, 3)
+    samples = gan.sample(7, seed=0, **of_seven)
     assert samples.shape == (7, 8, 8, 1)
     assert samples.dtype == np.float32
     assert np.abs(samples).max() <= 1
-    np.testing.assert_array_equal(samples, gan.sample(7, seed=0))
-    np.testing.assert_allclose(samples[:3], gan.sample(3, seed=0), atol=1e-6)
-    assert not np.array_equal(samples, gan.sample(7, seed=1))
-    assert not np.array_equal(gan.sample(7), gan.sample(7))
+    np.testing.assert_array_equal(samples, gan.sample(7, seed=0, **of_seven))
+    np.testing.assert_allclose(samples[:3], gan.sample(3, seed=0, **of_three), atol=1e-6)
+    assert not np.array_equal(samples, gan.sample(7, seed=1, **of_seven))
+    assert not np.array_equal(gan.sample(7, **of_seven), gan.sample(7, **of_seven))
 
 
 @few_kinds
 def test_sampling_in_pieces_is_sampling(gan):
-    many = gan.sample(kgz.data.BATCH_SIZE + 3, seed=0)
-    assert len(many) == kgz.data.BATCH_SIZE + 3
-    np.testing.assert_allclose(many[:3], gan.sample(3, seed=0), atol=1e-6)
+    n = kgz.data.BATCH_SIZE + 3
+    many = gan.sample(n, seed=0, **sampled(gan, n))
+    assert len(many) == n
+    np.testing.assert_allclose(many[:3], gan.sample(3, seed=0, **sampled(gan, 3)), atol=1e-6)
 
 
 @each_kind
-def test_predict_takes_noise(gan, conditional):
+def test_predict_takes_noise(gan):
     noise = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
-    inputs = [noise, np.arange(5) % CLASSES] if conditional else noise
+    conditions = conditions_of(type(gan), np.arange(5) % CLASSES, gan.conditional)
+    inputs = noise if conditions is None else [noise, conditions]
     np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sampler(inputs, training=False), atol=1e-6)
-    np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sample(5, seed=0), atol=1e-6)
+    np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sample(5, seed=0, **sampled(gan, 5)), atol=1e-6)
 
 
 @each_kind
@@ -151,7 +155,7 @@ def test_saved_and_loaded_is_the_same(gan, batch, tmp_path):
         assert_same(
             [np.array(v) for v in getattr(gan, name).variables], [np.array(v) for v in getattr(again, name).variables]
         )
-    np.testing.assert_array_equal(gan.sample(5, seed=0), again.sample(5, seed=0))
+    np.testing.assert_array_equal(*(model.sample(5, seed=0, **sampled(gan, 5)) for model in (gan, again)))
 
 
 @few_kinds
@@ -174,7 +178,10 @@ def test_takes_tf_data(gan, batch):
 
 @each_kind
 def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, conditional):
-    if conditional:
+    if gan.takes_texts:
+        with pytest.raises(InputError, match=r"Expected captions, or vectors \(512,\)"):
+            gan.fit(images, batch_size=8, verbose=0)
+    elif conditional:
         with pytest.raises(InputError, match="Expected labels"):
             gan.fit(images, batch_size=8, verbose=0)
         with pytest.raises(InputError, match="from 0 to 2"):

@@ -9,6 +9,7 @@ import pytest
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
+from tests.equality import classes_of
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (36, 100, 4), (8, 128, 3), (128, 128, 3)]
 
@@ -188,21 +189,26 @@ def plain(models):
     return [[{**layer.get_config(), "name": ""} for layer in model.layers] for model in models]
 
 
+LABELS = [np.array([0, 2]), np.array([[0, 2], [1, 1]])]  # of single examples, of packs
 FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((12, 8, 2), (6,))]
 
 
 @pytest.mark.parametrize(
-    ("architecture", "shape"), [each for each in FOR_BOTH if "dcgan" not in each[0] or len(each[1]) == 3]
+    ("architecture", "shape"), [each for each in FOR_BOTH if "gan" not in each[0] or len(each[1]) == 3]
 )
 def test_the_data_format_of_keras_json_changes_nothing(architecture, shape, request):
     build = networks.ARCHITECTURES[architecture]
-    usual = build(shape, 4, 3, packing=2, seed=0)
+    classes = classes_of(architecture)
+    usual = build(shape, 4, classes, packing=2, seed=0)
     request.getfixturevalue("channels_first")
-    others = build(shape, 4, 3, packing=2, seed=0)
+    others = build(shape, 4, classes, packing=2, seed=0)
     assert plain(usual) == plain(others)
-    given = [np.ones((2, 4), np.float32), np.array([0, 2])]
+    of_one, of_two = (
+        (np.array([0, 2]), np.array([[0, 2], [1, 1]])) if classes else (np.ones((2, 512)), np.ones((2, 1024)))
+    )
+    given = [np.ones((2, 4), np.float32), of_one]
     np.testing.assert_array_equal(usual[0](given), others[0](given))
-    given = [np.ones((2, *shape[:-1], 2 * shape[-1]), np.float32), np.array([[0, 2], [1, 1]])]
+    given = [np.ones((2, *shape[:-1], 2 * shape[-1]), np.float32), of_two]
     np.testing.assert_array_equal(usual[1](given), others[1](given))
 
 

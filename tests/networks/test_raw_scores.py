@@ -9,6 +9,7 @@ from keras import layers, ops
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks.raw_scores import are_bounded
+from tests.equality import classes_of
 from tests.helpers import weights_of
 
 
@@ -126,7 +127,9 @@ def test_looking_changes_nothing():
 
 @pytest.mark.parametrize("architecture", kgz.networks.ARCHITECTURES)
 def test_no_pair_of_the_package_is_bounded(architecture):
-    generator, discriminator = kgz.networks.ARCHITECTURES[architecture]((8, 8, 1), 4, 3, packing=2, seed=0)
+    generator, discriminator = kgz.networks.ARCHITECTURES[architecture](
+        (8, 8, 1), 4, classes_of(architecture), packing=2, seed=0
+    )
     assert not are_bounded(discriminator)
     assert not are_bounded(kgz.networks.spectrally_normalized(discriminator))
     assert architecture == "mlp" or are_bounded(generator)  # its pixels are

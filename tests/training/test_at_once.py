@@ -96,7 +96,7 @@ def test_of_two_that_resume_one_run_the_second_is_told(start, tmp_path):
     first = start(*TINY, "--epochs", "100000", "--out", "run", "--snapshot-steps", "9")
     wait_for(tmp_path, "run/snapshots/step_*")
     before = (tmp_path / "run" / "recipe.toml").read_bytes()
-    [(code, said)] = ends(start("--resume", "run", "--epochs", "3"))
+    [(code, said)] = ends(start("--resume", "run", "--epochs", "200000"))
     assert code == 2
     assert f"belongs to process {first.pid} on host {socket.gethostname()}, since 20" in said
     assert (tmp_path / "run" / "recipe.toml").read_bytes() == before
