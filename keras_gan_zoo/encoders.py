@@ -213,8 +213,9 @@ def saved(config: dict) -> Encoder:
     """The encoder that `Encoder.get_config` describes: one by its name, or an `Absent` one."""
     if config["name"] in registry.ENCODERS:
         try:
-            encoder = as_encoder(config["name"])
-        except InputError as error:  # its package is missing
+            is_ours = config["name"] == "characters"
+            encoder = Characters(config["dim"]) if is_ours else as_encoder(config["name"])
+        except InputError as error:  # its package is missing, or its length is one that it cannot have
             return Absent(**config, reason=str(error))
         if encoder.digest == config["digest"]:
             return encoder

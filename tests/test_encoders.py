@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_gan_zoo.core.texts import check_known
-from keras_gan_zoo.encoders import Characters, Encoder, as_encoder, fnv1a
+from keras_gan_zoo.encoders import Characters, Encoder, as_encoder, fnv1a, saved
 from keras_gan_zoo.errors import InputError
 from tests.benchmarks import captions
 
@@ -90,6 +90,16 @@ def test_names_of_encoders():
         as_encoder("character")
     with pytest.raises(InputError, match="Received: int"):
         as_encoder(512)
+
+
+def test_saved_encoders_come_back_with_their_length_or_are_absent():
+    for encoder in (Characters(), Characters(64)):
+        again = saved(encoder.get_config())
+        assert (type(again), again.digest, again.dim) == (Characters, encoder.digest, encoder.dim)
+    for changed in ({"digest": "f" * 64}, {"dim": 100}, {"name": "lengths"}):
+        again = saved({**Characters().get_config(), **changed})
+        with pytest.raises(InputError, match="Expected the encoder of training, "):
+            again.encode(["a hat"])
 
 
 def test_a_missing_package_is_named(monkeypatch):

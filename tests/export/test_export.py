@@ -28,7 +28,7 @@ from keras_gan_zoo.export import exporting, onnx_graph, parity, readers, tensorf
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.state.identity import sha256_of_weights
-from tests.equality import CLASSES, KINDS, build
+from tests.equality import KINDS, build
 from tests.export.generators import NAMES, gan_around, gan_of, upsampling, with_weights_that_matter
 
 FEW = ["gan, conditional", "dcgan, unconditional", "conditional_gan, conditional"]
@@ -40,9 +40,13 @@ def digest(path):
 
 
 def feed_of(gan, n):
-    noise = np.random.default_rng(n).standard_normal((n, 4), dtype=np.float32)
-    labels = np.arange(n, dtype=np.int32) % CLASSES
-    return ({"noise": noise, "labels": labels}, labels) if gan.conditional else ({"noise": noise}, None)
+    """Noise and conditions of n examples by the names of the inputs, and the conditions alone."""
+    feed = {"noise": np.random.default_rng(n).standard_normal((n, 4), dtype=np.float32)}
+    if not gan.conditional:
+        return feed, None
+    name, given = gan.condition.input_name, gan.condition.draw(n, seed=n)
+    assert name == ("labels" if gan.has_classes else "condition")
+    return {**feed, name: given}, given
 
 
 # ----------------------------------------------------------------------------------------- every variant, every format
@@ -57,17 +61,19 @@ def test_onnx_has_its_names_and_makes_what_keras_makes(kind, tmp_path):
     session = onnxruntime.InferenceSession(done.path, providers=["CPUExecutionProvider"])
     signature = {value.name: (value.type, value.shape) for value in (*session.get_inputs(), *session.get_outputs())}
     expected = {"noise": ("tensor(float)", ["batch", 4])}
-    expected |= {"labels": ("tensor(int32)", ["batch"])} if gan.conditional else {}
+    expected |= {"labels": ("tensor(int32)", ["batch"])} if gan.has_classes else {}
+    expected |= {"condition": ("tensor(float)", ["batch", 512])} if gan.encoder is not None else {}
     assert signature == {**expected, "images": ("tensor(float)", ["batch", 8, 8, 1])}
     for n in (1, 5):
-        feed, labels = feed_of(gan, n)
+        feed, given = feed_of(gan, n)
         found = session.run(["images"], feed)[0]
-        np.testing.assert_allclose(found, gan.sample_from(feed["noise"], labels), atol=1e-5)
+        np.testing.assert_allclose(found, gan.sample_from(feed["noise"], conditions=given), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["variant"] == type(gan).__name__
     assert metadata["weights_sha256"] == sha256_of_weights(gan.generator)
-    assert metadata.get("num_classes") == ("3" if gan.conditional else None)
-    np.testing.assert_allclose(OnnxFile(done.path).sample(9, seed=2), gan.sample(9, seed=2), atol=1e-5)
+    assert metadata.get("num_classes") == ("3" if gan.has_classes else None)
+    given = {"conditions": feed_of(gan, 9)[1], "seed": 2}
+    np.testing.assert_allclose(OnnxFile(done.path).sample(9, **given), gan.sample(9, **given), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", FEW_OR_SLOW)
@@ -77,12 +83,12 @@ def test_litert_has_its_names_and_makes_what_keras_makes(kind, tmp_path, capfd):
     assert done.difference <= 1e-5
     assert capfd.readouterr().err == ""
     interpreter = Interpreter(str(done.path))
-    inputs = ["labels", "noise"] if gan.conditional else ["noise"]
+    inputs = sorted(feed_of(gan, 1)[0])
     assert interpreter.get_signature_list() == {"serving_default": {"inputs": inputs, "outputs": ["images"]}}
     run = interpreter.get_signature_runner("serving_default")
     for n in (1, 5):
-        feed, labels = feed_of(gan, n)
-        np.testing.assert_allclose(run(**feed)["images"], gan.sample_from(feed["noise"], labels), atol=1e-5)
+        feed, given = feed_of(gan, n)
+        np.testing.assert_allclose(run(**feed)["images"], gan.sample_from(feed["noise"], conditions=given), atol=1e-5)
 
 
 def test_a_litert_file_that_was_changed_is_refused_and_one_without_a_digest_is_not(tmp_path):
