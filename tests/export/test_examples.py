@@ -227,6 +227,14 @@ def test_the_example_for_node_makes_what_onnx_runtime_makes_in_python(example):
     assert run("node", "sample.mjs", "colour.onnx", "-n", "1", "--seed", "1", "--columns", "1").returncode == 0
     colour = OnnxFile("colour.onnx").sample_from(noise[:1, :4])[0]
     assert abs(np.asarray(Image.open("images.png")).astype(int) - colour).max() <= 1
+    text_gan().export("texts.onnx")
+    one = ["-n", "1", "--seed", "1", "--columns", "1"]
+    done = run("node", "sample.mjs", "texts.onnx", *one, "--text", "a red hat, purple")
+    assert (done.returncode, done.stderr) == (0, "Warning: no caption of training has: purple\n")
+    with warnings.catch_warnings(action="ignore"):
+        described = OnnxFile("texts.onnx").sample_from(noise[:1, :8], text="a red hat, purple")
+    assert_pixels(np.asarray(Image.open("images.png"))[None], described)
+    assert "no known words: ein, hut" in run("node", "sample.mjs", "texts.onnx", "--text", "ein Hut").stderr
     (place / "broken.onnx").write_bytes(b"\xff" * 20)
     for arguments in (["none.onnx"], ["broken.onnx"], ["sample.mjs"], ["generator.onnx", "--labels", "cow"], []):
         done = run("node", "sample.mjs", *arguments)

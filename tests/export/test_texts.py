@@ -102,15 +102,12 @@ def test_files_that_name_no_encoder_take_vectors(path, tmp_path):
     assert file.sample(1, text="ein Hut").shape == (1, 16, 16, 3)
 
 
-def test_a_saved_model_names_its_encoder_beside_it(gan, tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "saved_model", lambda path, asked: [generator.images(probe.feed) for probe in asked])
-    generator = Generator.from_model(gan)
-    (tmp_path / "g" / "assets.extra").mkdir(parents=True)
-    (tmp_path / "g" / "saved_model.pb").write_text("an earlier one")
-    gan.export(tmp_path / "g")
-    assert {part.name for part in (tmp_path / "g").iterdir()} <= exporting.SAVED_MODEL
-    assert json.loads((tmp_path / "g" / tensorflow_formats.ABOUT_TEXTS).read_text()) == ABOUT
-    serve = tf.saved_model.load(str(tmp_path / "g")).signatures["serving_default"]
+def test_a_saved_model_names_its_encoder_beside_it(gan, tmp_path):
+    generator, place = Generator.from_model(gan), tmp_path / "g"
+    tensorflow_formats.write_saved_model(generator, place)
+    assert json.loads((place / "assets.extra" / "encoder.json").read_text()) == ABOUT
+    assert exporting._may_be_replaced(place)
+    serve = tf.saved_model.load(str(place)).signatures["serving_default"]
     feed = generator.feed(2, seed=3)
     np.testing.assert_allclose(serve(**feed)["images"], generator.images(feed), atol=1e-5)
 
