@@ -76,7 +76,8 @@ def to_bytes(model: onnx.ModelProto, metadata: dict[str, str]) -> bytes:
     helper.set_model_props(model, {**dict(sorted(metadata.items())), DIGEST: PLACE_OF_DIGEST})
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString(deterministic=True)
-    return content.replace(PLACE_OF_DIGEST.encode(), digest_of(content).encode())
+    entry = f"{DIGEST}\x12@".encode()  # as protocol buffers store key and value
+    return content.replace(entry + PLACE_OF_DIGEST.encode(), entry + digest_of(content).encode())
 
 
 def nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

@@ -220,6 +220,13 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
     }
 
 
+def test_metadata_may_have_64_zeros_as_the_place_of_the_digest_has(tmp_path):
+    upsampling().export(tmp_path / "g.onnx")
+    content = onnx_graph.to_bytes(onnx.load(tmp_path / "g.onnx"), {"note": "0" * 64})
+    found = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
+    assert found == {"note": "0" * 64, "file_sha256": onnx_graph.digest_of(content)}
+
+
 @pytest.mark.parametrize("opset", [15, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 17, 18))])
 def test_opsets(opset, tmp_path):
     upsampling().export(tmp_path / "g.onnx", opset=opset)
