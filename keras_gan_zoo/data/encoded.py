@@ -23,6 +23,11 @@ class EncodedDataset(Dataset):
         encoder: Turns texts into vectors; see `encoders.Encoder`.
         seed: Seed of the drawn captions.
 
+    Attributes:
+        vectors: Those of all different captions, float32 (m, d). They are encoded when they are first asked for.
+        numbers: Which of them belong to an example, integers (n, most captions of an example), filled up with 0.
+        counts: How many captions an example has, integers (n,).
+
     Raises:
         InputError: If the examples can only be read in order.
 
@@ -60,12 +65,22 @@ class EncodedDataset(Dataset):
 
     @cached_property
     def conditions(self) -> np.ndarray:
-        vectors, numbers, _ = self._tables
-        return vectors[numbers[:, 0]]
+        return self.vectors[self.numbers[:, 0]]
+
+    @property
+    def vectors(self) -> np.ndarray:
+        return self._tables[0]
+
+    @property
+    def numbers(self) -> np.ndarray:
+        return self._tables[1]
+
+    @property
+    def counts(self) -> np.ndarray:
+        return self._tables[2]
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The vectors of all texts; for each example the numbers of its texts, filled up with 0; and their count."""
         captions = list(self.source.captions)
         numbers = {text: None for texts in captions for text in texts}
         vectors = self.encoder.encode(list(numbers))

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
-from tests.equality import CLASSES, conditions_of
+from tests.equality import classes_of, conditions_of
 from tests.helpers import FEW_KINDS, assert_same, weights_of
 
 RATE = 0.1
@@ -42,9 +42,10 @@ def test_labels_of_a_pack_stand_side_by_side():
 
 
 @pytest.mark.parametrize("architecture", kgz.networks.ARCHITECTURES)
-def test_the_discriminator_takes_m_times_the_channels_and_m_labels(architecture):
-    gan = kgz.GAN.for_images((8, 8, 3), 4, num_classes=CLASSES, architecture=architecture, packing=2)
-    assert [tensor.shape for tensor in gan.discriminator.inputs] == [(None, 8, 8, 6), (None, 2)]
+def test_the_discriminator_takes_m_times_the_channels_and_m_conditions(architecture):
+    classes = classes_of(architecture)
+    gan = kgz.GAN.for_images((8, 8, 3), 64, num_classes=classes, architecture=architecture, packing=2)
+    assert [tensor.shape for tensor in gan.discriminator.inputs] == [(None, 8, 8, 6), (None, 2 if classes else 1024)]
     assert gan.generator.output_shape == (None, 8, 8, 3)
 
 
