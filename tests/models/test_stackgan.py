@@ -227,7 +227,6 @@ def test_half_precision_trains(policy):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*samples.png")
 def test_both_stages_are_trained_by_recipes(tmp_path, monkeypatch):
     """By the path of the first stage's run, which later may be elsewhere."""
     (tmp_path / "photos").mkdir()
