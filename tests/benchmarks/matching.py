@@ -6,6 +6,7 @@ training pictures, such that the product of a picture's vector with that of its 
 other captions in the minibatch, and the same for captions and pictures.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -13,12 +14,28 @@ import numpy as np
 from keras import layers, ops
 
 from keras_gan_zoo import data
-from keras_gan_zoo.data.encoded import EncodedDataset
+from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.encoders import as_encoder
 from tests.benchmarks.attributes import FOLDER, kept, scaled
 
 SHARPNESS = 20.0  # of the softmax over captions: products of unit vectors are at most 1
 GROUPS, CANDIDATES = 10, 100
+
+
+@dataclass
+class Encoded:
+    """Pictures, and all of their captions: the vectors (m, d), and whose each is, (m,)."""
+
+    pictures: CaptionedDataset
+    vectors: np.ndarray
+    owners: np.ndarray
+
+
+def encoded(pictures: CaptionedDataset) -> Encoded:
+    """Pictures with the vectors of their captions, by the encoder "characters"."""
+    captions = list(pictures.captions)
+    vectors = as_encoder("characters").encode([text for texts in captions for text in texts])
+    return Encoded(pictures, vectors, np.repeat(np.arange(len(captions)), [len(texts) for texts in captions]))
 
 
 class Matcher:
@@ -58,23 +75,23 @@ def contrast(_, units):
     return (each[0] + each[1]) / 2
 
 
-def train(dataset: EncodedDataset, epochs: int = 20, batch_size: int = 256, width: int = 32) -> keras.Model:
-    """A network trained on the captions of the data, one of each picture in an epoch."""
+def train(training: Encoded, epochs: int = 20, batch_size: int = 256, width: int = 32) -> keras.Model:
+    """A network trained on one caption of each picture in an epoch."""
     keras.utils.set_random_seed(2)
-    model = build(dataset.example_shape, *dataset.condition_shape, width)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(dataset) // batch_size))
+    images, random = scaled(training.pictures.examples), np.random.default_rng(0)
+    model = build(images.shape[1:], training.vectors.shape[1], width)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(images) // batch_size))
     model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3), contrast)
-    images, random = scaled(dataset.examples), np.random.default_rng(0)
     for _ in range(epochs):
-        drawn = dataset.numbers[np.arange(len(dataset)), random.integers(dataset.counts)]
-        model.fit([images, dataset.vectors[drawn]], np.zeros(len(images)), batch_size=batch_size, verbose=0)
+        order, drawn = random.permutation(len(training.owners)), np.zeros(len(images), int)
+        drawn[training.owners[order]] = order
+        model.fit([images, training.vectors[drawn]], np.zeros(len(images)), batch_size=batch_size, verbose=0)
     return model
 
 
 def matcher(name: str, folder: Path = FOLDER) -> Matcher:
     """The matcher of a data set, trained or from the folder."""
-    encoder = as_encoder("characters")
-    return Matcher(kept(folder / f"{name}_matching.keras", lambda: train(EncodedDataset(data.load(name), encoder))))
+    return Matcher(kept(folder / f"{name}_matching.keras", lambda: train(encoded(data.load(name)))))
 
 
 def r_precision(products: np.ndarray, codes: np.ndarray, seed: int = 0) -> tuple[float, float]:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
-from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.encoders import as_encoder
 from tests.benchmarks import attributes, matching, text_scores, text_to_image
 from tests.benchmarks.text_scores import Asked, Judges
@@ -30,7 +29,7 @@ def squares(times: int) -> CaptionedDataset:
 class Seeing:
     """In the place of networks: reads squares without error."""
 
-    attributes = ("colour", "shade")
+    attributes, encoder = ("colour", "shade"), as_encoder("characters")
 
     def codes(self, images):
         pixels = attributes.scaled(images)[:, 0, 0] * 127.5 + 127.5
@@ -107,15 +106,14 @@ def test_a_model_that_obeys_has_the_scores_of_real_pictures(data, asked, judges)
     other = found["samples of other captions"]
     assert other["colour"] == pytest.approx(1 / 3, abs=0.1)
     assert other["shade"] == pytest.approx(1 / 2, abs=0.1)
-    without = text_scores.scores_without_model(asked, EncodedDataset(data, as_encoder("characters")), judges)
+    without = text_scores.scores_without_model(asked, matching.encoded(data), judges)
     assert without["real pictures"] == without["picture of the nearest caption"] == exact
     assert without["most frequent values"] == {"colour": 1 / 3, "shade": 0.5, "mean": 5 / 12, "all": 1 / 6}
 
 
 def test_nearest_captions_are_found_by_direction_among_all_of_a_picture(data):
-    encoded = EncodedDataset(data[:6], as_encoder("characters"))
-    vectors = encoded.encoder.encode([texts[1] for texts in data.captions[:6]])
-    assert text_scores.nearest_captions(7 * vectors, encoded).tolist() == list(range(6))
+    vectors = as_encoder("characters").encode([texts[1] for texts in data.captions[:6]])
+    assert text_scores.nearest_captions(7 * vectors, matching.encoded(data[:6])).tolist() == list(range(6))
 
 
 def test_diversity_compares_samples_of_a_caption_with_its_real_pictures(data, asked, judges):
@@ -139,7 +137,7 @@ def test_copies_are_counted(data):
 def test_results_of_models_become_tables(data, asked, judges, tmp_path):
     measurement = object.__new__(text_to_image.Measurement)
     measurement.name, measurement.asked, measurement.judges = "squares", {"unseen": asked}, judges
-    measurement.training = EncodedDataset(data, as_encoder("characters"))
+    measurement.training = matching.encoded(data)
     model = measurement.of_model(Painter(data), tmp_path / "first_")
     assert {file.name for file in tmp_path.iterdir()} == {"first_nearest.png", "first_captions.png"}
     results = {
@@ -164,8 +162,7 @@ def test_judges_learn_and_are_kept(tmp_path):
     network = attributes.kept(tmp_path / "judge.keras", lambda: trained.model)
     again = attributes.Reader(attributes.kept(tmp_path / "judge.keras", lambda: pytest.fail("trained again")))
     np.testing.assert_array_equal(attributes.Reader(network).features(data.examples), again.features(data.examples))
-    encoded = EncodedDataset(data, as_encoder("characters"))
-    matcher = matching.Matcher(matching.train(encoded, epochs=12, batch_size=12, width=4))
+    matcher = matching.Matcher(matching.train(matching.encoded(data), epochs=12, batch_size=12, width=4))
     texts = text_scores.complete(data.captions)
     assert matching.r_precision(matcher.products(data.examples, texts), attributes.codes_of(data))[0] > 0.9
 

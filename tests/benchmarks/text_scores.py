@@ -9,11 +9,10 @@ from scipy.spatial.distance import pdist
 
 from keras_gan_zoo import data, pictures
 from keras_gan_zoo.data.captioned import CaptionedDataset
-from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.latent.noise import truncated_noise
 from keras_gan_zoo.metrics.neighbours import Neighbours, nearest_neighbours
 from tests.benchmarks.attributes import Reader, codes_of, rates, scaled
-from tests.benchmarks.matching import Matcher, r_precision
+from tests.benchmarks.matching import Encoded, Matcher, r_precision
 
 SELECTING, REPORTING = 500, 1500  # test captions
 SAMPLES, CAPTIONS = 16, 64  # of diversity
@@ -89,25 +88,22 @@ def scores_of_model(gan, asked: Asked, judges: Judges) -> dict[str, dict]:
     }
 
 
-def scores_without_model(asked: Asked, training: EncodedDataset, judges: Judges) -> dict[str, dict]:
+def scores_without_model(asked: Asked, training: Encoded, judges: Judges) -> dict[str, dict]:
     """The scores of real pictures, and of answers that need no model."""
-    nearest = nearest_captions(training.encoder.encode(asked.texts), training)
-    majority = np.array([np.bincount(codes).argmax() for codes in codes_of(training.source).T])
+    nearest = nearest_captions(judges.matcher.encoder.encode(asked.texts), training)
+    majority = np.array([np.bincount(codes).argmax() for codes in codes_of(training.pictures).T])
     return {
         "real pictures": judges.scores(asked.pictures.examples, asked),
-        "picture of the nearest caption": judges.scores(training.examples[nearest], asked),
+        "picture of the nearest caption": judges.scores(training.pictures.examples[nearest], asked),
         "most frequent values": rates(np.tile(majority, (len(asked.texts), 1)), asked.codes, judges.reader.attributes),
     }
 
 
-def nearest_captions(vectors: np.ndarray, training: EncodedDataset) -> np.ndarray:
+def nearest_captions(vectors: np.ndarray, training: Encoded) -> np.ndarray:
     """For each vector of a caption, the training picture that has the nearest caption, by the cosine."""
-    used = np.arange(training.numbers.shape[1]) < training.counts[:, None]
-    owners = np.zeros(len(training.vectors), int)
-    owners[training.numbers[used]] = np.nonzero(used)[0]
     unit = training.vectors / np.linalg.norm(training.vectors, axis=1, keepdims=True)
     pieces = np.array_split(vectors, -(-len(vectors) // 250))
-    return owners[np.concatenate([(piece @ unit.T).argmax(axis=1) for piece in pieces])]
+    return training.owners[np.concatenate([(piece @ unit.T).argmax(axis=1) for piece in pieces])]
 
 
 def familiar(asked: Asked, training: CaptionedDataset) -> list[tuple[str, np.ndarray]]:

@@ -35,12 +35,10 @@ import numpy as np
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data, pictures
 from keras_gan_zoo.core.files import written_beside
-from keras_gan_zoo.data.encoded import EncodedDataset
-from keras_gan_zoo.encoders import as_encoder
 from keras_gan_zoo.latent.noise import truncated_noise
 from keras_gan_zoo.state.identity import sha256_of_weights
 from tests.benchmarks.attributes import FOLDER, markdown, reader
-from tests.benchmarks.matching import matcher
+from tests.benchmarks.matching import encoded, matcher
 from tests.benchmarks.text_scores import (
     Asked,
     Judges,
@@ -69,7 +67,7 @@ class Measurement:
     def __init__(self, name: str, folder: Path):
         self.name, self.asked = name, reporting(name)
         self.judges = Judges(reader(name, "reporting", folder), matcher(name, folder))
-        self.training = EncodedDataset(data.load(name), as_encoder("characters"))
+        self.training = encoded(data.load(name))
 
     def of_models(self, models: dict, out: Path) -> dict:
         """All results, by model; pictures of each model go into a folder."""
@@ -80,13 +78,13 @@ class Measurement:
             "without model": {
                 name: scores_without_model(asked, self.training, judges) for name, asked in self.asked.items()
             },
-            "copies among test pictures": copies(test.pictures.examples, self.training.source)[0],
+            "copies among test pictures": copies(test.pictures.examples, self.training.pictures)[0],
             "models": {name: self.of_model(load(), out / f"{name}_") for name, load in models.items()},
         }
 
     def of_model(self, gan, prefix: Path) -> dict:
         """The results of one model, and the beginning of the names of its pictures."""
-        test, training = self.asked["unseen"], self.training.source
+        test, training = self.asked["unseen"], self.training.pictures
         samples = drawn(gan, test.texts)
         figures, neighbours = copies(samples, training)
         pictures.save(neighbours.picture(samples, training.examples), f"{prefix}nearest.png")
