@@ -23,11 +23,6 @@ class EncodedDataset(Dataset):
         encoder: Turns texts into vectors; see `encoders.Encoder`.
         seed: Seed of the drawn captions.
 
-    Attributes:
-        vectors: Those of all different captions, float32 (m, d). They are encoded when they are first asked for.
-        numbers: Which of them belong to an example, integers (n, most captions of an example), filled up with 0.
-        counts: How many captions an example has, integers (n,).
-
     Raises:
         InputError: If the examples can only be read in order.
 
@@ -65,26 +60,15 @@ class EncodedDataset(Dataset):
 
     @cached_property
     def conditions(self) -> np.ndarray:
-        return self.vectors[self.numbers[:, 0]]
-
-    @property
-    def vectors(self) -> np.ndarray:
-        return self._tables[0]
-
-    @property
-    def numbers(self) -> np.ndarray:
-        return self._tables[1]
-
-    @property
-    def counts(self) -> np.ndarray:
-        return self._tables[2]
+        vectors, numbers, _ = self._tables
+        return vectors[numbers[:, 0]]
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The vectors of all different texts; the numbers of each example's texts, filled up with 0; and how many."""
         captions = list(self.source.captions)
-        numbers = {text: None for texts in captions for text in texts}
-        vectors = self.encoder.encode(list(numbers))
-        numbers = {text: number for number, text in enumerate(numbers)}
+        different = list(dict.fromkeys(text for texts in captions for text in texts))
+        vectors, numbers = self.encoder.encode(different), {text: number for number, text in enumerate(different)}
         counts = np.array([len(texts) for texts in captions], np.int32)
         table = np.zeros((len(captions), counts.max()), np.int32)
         for row, texts in zip(table, captions, strict=True):

@@ -76,6 +76,7 @@ class TextToImageGAN(GAN):
         self.vocabulary = None if vocabulary is None else frozenset(vocabulary)
         self._encoder: Encoder | None = None
         self.encoder = encoder
+        self._encoded: EncodedDataset | None = None  # kept for the next call of fit: encoding takes seconds
 
     @property
     def encoder(self) -> Encoder:
@@ -149,7 +150,9 @@ class TextToImageGAN(GAN):
                 f"Expected captions, or vectors {self.condition.shape} as conditions. Received: {dataset}. Choose data "
                 "with captions, such as 'avatars'; see kgz.data.CaptionedDataset."
             )
-        return EncodedDataset(dataset, self.encoder, self.seed)
+        if self._encoded is None or self._encoded.source is not dataset or self._encoded.encoder is not self.encoder:
+            self._encoded = EncodedDataset(dataset, self.encoder, self.seed)
+        return self._encoded
 
     def adopt(self, dataset) -> None:
         """Adopts the words of the captions, if the model has none of its own."""

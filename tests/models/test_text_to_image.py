@@ -153,10 +153,10 @@ def test_texts_are_conditions(gan):
         ({"text": [CAPTIONS[0], " ?! "]}, r"Received: ' \?! ' as number 1"),
         ({"text": 3}, "Expected a list of texts. Received: 3"),
         ({"text": [CAPTIONS[0], 3]}, "Received: int 3 as number 1"),
-        ({"text": CAPTIONS[:3]}, "Expected one text, or one for each of 2 samples. Received: 3 texts"),
+        ({"text": CAPTIONS[:3]}, "Expected one text, or one for each of 2 samples. Received: 3. Add or remove"),
         ({"text": "un carré rouge"}, "Expected words of the captions of training. Received: un, carré, rouge"),
         ({"text": "a red square", "labels": 1}, "Expected one of labels, conditions and text"),
-        ({}, "expects (text|conditions)"),
+        ({}, "Expected a text, because this model was trained with texts. Received: none"),
     ],
 )
 def test_mistakes_with_texts_are_named(gan, given, message):
@@ -171,7 +171,7 @@ def test_some_unknown_words_are_named_in_a_warning(gan):
 
 def test_others_take_no_texts():
     plain = kgz.DCGAN.for_images((8, 8, 1), 2, width=2)
-    with pytest.raises(InputError, match="Expected no text, because the networks take none"):
+    with pytest.raises(InputError, match="Expected no text, because this model was not trained with texts"):
         plain.sample(2, text="a red square")
     with pytest.raises(InputError, match=r"TextToImageGAN|generator that takes noise and vectors"):
         kgz.TextToImageGAN(plain.generator, plain.discriminator)
@@ -230,3 +230,20 @@ def test_vectors_have_the_length_that_the_networks_take(gan):
         small(encoder="characers")
     with pytest.raises(InputError, match="Expected an architecture that takes texts, such as 'text_dcgan'"):
         kgz.TextToImageGAN.for_images((8, 8, 3), architecture="dcgan")
+
+
+def test_captions_are_encoded_once():
+    calls = []
+
+    def counting(texts):
+        calls.append(len(texts))
+        return [[float(len(text)), 1.0] for text in texts]
+
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    data = kgz.data.CaptionedDataset(images, [[text, "a red square"] for text in CAPTIONS])
+    gan = small(encoder=kgz.encoders.Encoder(counting, "counting", "1", 2))
+    gan.compile(run_eagerly=True)
+    for _ in range(2):
+        gan.fit(data, batch_size=4, verbose=0)
+        gan.evaluate(data, verbose=0)
+    assert calls == [4]  # texts that differ
