@@ -128,7 +128,7 @@ def test_looking_changes_nothing():
 @pytest.mark.parametrize("architecture", kgz.networks.ARCHITECTURES)
 def test_no_pair_of_the_package_is_bounded(architecture):
     generator, discriminator = kgz.networks.ARCHITECTURES[architecture](
-        (8, 8, 1), 4, classes_of(architecture), packing=2, seed=0
+        (8, 8, 1), 64, classes_of(architecture), packing=2, seed=0
     )
     assert not are_bounded(discriminator)
     assert not are_bounded(kgz.networks.spectrally_normalized(discriminator))
