@@ -292,6 +292,8 @@ def test_nasty_files_are_refused_by_name_soon_and_run_nothing(sample, tmp_path, 
     wrong = {}
     for name, prepare in cases_of(sample, path).items():
         wrong[name] = fault_of(sample, name, prepare())
+        if (wrong[name] or "").startswith("took"):  # once may be chance, such as the collection of others' garbage
+            wrong[name] = fault_of(sample, name, prepare())
         assert not (tmp_path / nasty.MARK).exists(), name
         remove(path)
         path.write_bytes(whole)

@@ -85,7 +85,16 @@ class StackGAN(TextToImageGAN):
         return {"architecture": "stackgan"}
 
     @classmethod
-    def for_images(cls, image_shape, latent_dim: int = 100, *, first_stage=None, encoder=None, **arguments):
+    def for_images(
+        cls,
+        image_shape,
+        latent_dim: int = 100,
+        num_classes: int | None = None,
+        *,
+        first_stage=None,
+        encoder=None,
+        **arguments,
+    ):
         """As in `TextToImageGAN`; by default with the encoder of the first stage, if there is one."""
         first_stage = _loaded(first_stage)
         if encoder is None:
@@ -98,7 +107,7 @@ class StackGAN(TextToImageGAN):
                     f"{arguments['architecture']!r}. Leave it out, or first_stage."
                 )
             arguments |= {"first_stage": first_stage, "first_shape": first_shape}
-        return super().for_images(image_shape, latent_dim, encoder=encoder, **arguments)
+        return super().for_images(image_shape, latent_dim, num_classes, encoder=encoder, **arguments)
 
     def _check_encoder_of(self, first_stage: TextToImageGAN) -> None:
         if first_stage.encoder.digest != self.encoder.digest:

@@ -122,7 +122,7 @@ class ConditioningAugmentation(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         vectors, epsilon = inputs
-        mean, log_variance = keras.ops.split(self.dense(vectors), 2, axis=-1)
+        mean, log_variance = keras.ops.split(self.dense(vectors), 2, axis=-1)  # pyright: ignore[reportGeneralTypeIssues]
         if training and self.trainable:
             self.add_loss(self.weight * self._divergence(mean, log_variance))
         return mean + keras.ops.exp(log_variance / 2) * epsilon

@@ -96,7 +96,7 @@ def stackgan_pair(
         )
     seeds = parts.seeds_of(seed)
     noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
-    rest, epsilon = keras.ops.split(noise, [latent_dim - text_units], axis=-1)
+    rest, epsilon = keras.ops.split(noise, [latent_dim - text_units], axis=-1)  # pyright: ignore[reportGeneralTypeIssues]
     condition = ConditioningAugmentation(text_units, kl_weight, normal(seeds))([text, epsilon])
     if first_shape is None:
         images = upwards(parts.beside(rest, condition), shape, width, seeds, resized_to)

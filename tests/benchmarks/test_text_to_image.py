@@ -177,7 +177,7 @@ def test_a_run_of_the_ablation_goes_on_and_keeps_the_best(tmp_path, monkeypatch)
     options = SimpleNamespace(data="squares", out=tmp_path, judges=tmp_path, seeds=1, steps=4)
     runs = text_to_image.train_all(options, {"width": 4, "ema_decay": 0.5})
     assert [len(folders) for folders in runs.values()] == [1] * 4
-    looks = json.loads((runs["neither"][0] / "looks.json").read_text())
+    looks = json.loads((runs["neither"][0] / "looks.json").read_text(encoding="utf-8"))
     assert [look["steps"] for look in looks] == [2, 4]
     assert {"colour", "shade", "mean", "all"} < set(looks[0])
     monkeypatch.setattr(text_to_image, "train", lambda *arguments: pytest.fail("trained again"))

@@ -13,6 +13,7 @@ from keras_gan_zoo.errors import InputError
 from tests.equality import CLASSES, tiny_networks
 from tests.helpers import assert_same, weights_of
 
+FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan")
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
@@ -30,7 +31,7 @@ def fits(variant, architecture):
 def build(variant, architecture, shape=(8, 8, 1), **arguments):
     needs = kgz.VARIANTS[variant].needs_labels or architecture.startswith("conditional")
     arguments = {"num_classes": CLASSES if needs else None, **networks_of(variant, architecture), **arguments}
-    return kgz.VARIANTS[variant].for_images(shape, 3, architecture=architecture, **arguments)
+    return kgz.VARIANTS[variant].for_images(shape, 4, architecture=architecture, **arguments)
 
 
 @pytest.fixture
@@ -56,18 +57,18 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     gan = build(variant, architecture)
     assert type(gan) is kgz.VARIANTS[variant]
     assert gan.example_shape == (8, 8, 1)
-    assert gan.latent_shape == (3,)
+    assert gan.latent_shape == (4,)
     assert gan.discriminator.output_shape == (None, 1)
     paper = {**kgz.VARIANTS[variant].paper_networks((8, 8, 1))}
     of_paper = paper if paper.pop("architecture") == architecture else {}  # such as a critic without normalisation
     pair = networks.ARCHITECTURES[architecture](
-        (8, 8, 1), 3, gan.num_classes, **networks_of(variant, architecture), **of_paper
+        (8, 8, 1), 4, gan.num_classes, **networks_of(variant, architecture), **of_paper
     )
     for player, expected in zip((gan.generator, gan.discriminator), pair, strict=True):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if "dcgan" not in name])
+@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name not in FOR_IMAGES])
 def test_every_perceptron_takes_vectors(architecture):
     gan = build("gan", architecture, (5,))
     assert gan.example_shape == (5,)
@@ -160,13 +161,13 @@ def test_impossible_shapes_are_named(shape):
 @pytest.mark.parametrize("variant", kgz.VARIANTS)
 def test_defaults_spelled_out_are_the_defaults(variant, shape):
     kind = kgz.VARIANTS[variant]
-    if len(shape) == 1 and kind.paper_networks(shape)["architecture"].endswith("dcgan"):
+    if len(shape) == 1 and kind.paper_networks(shape)["architecture"] in FOR_IMAGES:
         pytest.skip("for images only")
     num_classes = CLASSES if kind.needs_labels else None
     defaults = kind.default_arguments(shape)
     assert None not in defaults.values()
-    plain = kind.for_images(shape, 3, num_classes, seed=0)
-    spelled_out = kind.for_images(shape, 3, num_classes, seed=0, **defaults)
+    plain = kind.for_images(shape, 100, num_classes, seed=0)
+    spelled_out = kind.for_images(shape, 100, num_classes, seed=0, **defaults)
     assert_same(weights_of(plain), weights_of(spelled_out))
     first, second = (
         {k: v for k, v in gan.get_config().items() if k not in ("name", "generator", "discriminator")}

@@ -154,7 +154,7 @@ def test_texts_are_conditions(gan):
         ({"text": 3}, "Expected a list of texts. Received: 3"),
         ({"text": [CAPTIONS[0], 3]}, "Received: int 3 as number 1"),
         ({"text": CAPTIONS[:3]}, "Expected one text, or one for each of 2 samples. Received: 3. Add or remove"),
-        ({"text": "un carré rouge"}, "Expected words of the captions of training. Received: un, carré, rouge"),
+        ({"text": "un cuadrado rojo"}, "Expected words of the captions of training. Received: un, cuadrado, rojo"),
         ({"text": "a red square", "labels": 1}, "Expected one of labels, conditions and text"),
         ({}, "Expected a text, because this model was trained with texts. Received: none"),
     ],
@@ -226,8 +226,8 @@ def test_an_encoder_of_ones_own_is_asked_for_again(tmp_path):
 def test_vectors_have_the_length_that_the_networks_take(gan):
     with pytest.raises(InputError, match=r"vectors of length 512.*Received: 'length', whose vectors have 1"):
         kgz.TextToImageGAN(gan.generator, gan.discriminator, encoder=length)
-    with pytest.raises(InputError, match=r"Unknown encoder 'characers'\. .*Did you mean 'characters'"):
-        small(encoder="characers")
+    with pytest.raises(InputError, match=r"Unknown encoder 'charakters'\. .*Did you mean 'characters'"):
+        small(encoder="charakters")
     with pytest.raises(InputError, match="Expected an architecture that takes texts, such as 'text_dcgan'"):
         kgz.TextToImageGAN.for_images((8, 8, 3), architecture="dcgan")
 
