@@ -226,8 +226,8 @@ def test_an_encoder_of_ones_own_is_asked_for_again(tmp_path):
 def test_vectors_have_the_length_that_the_networks_take(gan):
     with pytest.raises(InputError, match=r"vectors of length 512.*Received: 'length', whose vectors have 1"):
         kgz.TextToImageGAN(gan.generator, gan.discriminator, encoder=length)
-    with pytest.raises(InputError, match=r"Unknown encoder 'charakters'\. .*Did you mean 'characters'"):
-        small(encoder="charakters")
+    with pytest.raises(InputError, match=r"Unknown encoder 'Characters'\. .*Did you mean 'characters'"):
+        small(encoder="Characters")
     with pytest.raises(InputError, match="Expected an architecture that takes texts, such as 'text_dcgan'"):
         kgz.TextToImageGAN.for_images((8, 8, 3), architecture="dcgan")
 
