@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
@@ -21,6 +21,16 @@ def words(text: str) -> list[str]:
         ['a', 'face', 'with', 'long', 'green', 'hair']
     """
     return WORD.findall(normal(text))
+
+
+def words_of(captions: Iterable[Sequence[str]]) -> frozenset[str]:
+    """The different words of all texts.
+
+    Example:
+        >>> sorted(words_of([["a red hat", "a hat"], ["a blue one"]]))
+        ['a', 'blue', 'hat', 'one', 'red']
+    """
+    return frozenset(word for texts in captions for text in texts for word in words(text))
 
 
 def clauses(text: str) -> list[list[str]]:

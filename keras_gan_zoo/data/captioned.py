@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_gan_zoo.core.texts import checked_texts, words
+from keras_gan_zoo.core.texts import checked_texts, words_of
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.templates import TemplatedCaptions, draws
 from keras_gan_zoo.errors import InputError
@@ -110,7 +110,7 @@ class CaptionedDataset(Dataset):
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The words of all captions."""
-        return frozenset(word for texts in self.captions for text in texts for word in words(text))
+        return words_of(self.captions)
 
     @property
     def examples(self) -> np.ndarray:

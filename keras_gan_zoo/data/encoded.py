@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
+from keras_gan_zoo.core.texts import words_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.errors import InputError
@@ -64,9 +66,18 @@ class EncodedDataset(Dataset):
         return vectors[numbers[:, 0]]
 
     @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The words of all captions."""
+        return words_of(self._captions)
+
+    @cached_property
+    def _captions(self) -> list[Sequence[str]]:
+        return list(self.source.captions)  # which may be made when they are read
+
+    @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The vectors of all different texts; the numbers of each example's texts, filled up with 0; and how many."""
-        captions = list(self.source.captions)
+        captions = self._captions
         different = list(dict.fromkeys(text for texts in captions for text in texts))
         vectors, numbers = self.encoder.encode(different), {text: number for number, text in enumerate(different)}
         counts = np.array([len(texts) for texts in captions], np.int32)

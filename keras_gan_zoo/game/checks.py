@@ -236,7 +236,7 @@ def check_dataset(model, dataset: Dataset, batch_size: int | None = None) -> Non
     """Checks that a model can take these data and, with `batch_size`, train on them."""
     check_example_shape(model, dataset.example_shape)
     if model.data_condition is not None:
-        model.data_condition.check_data(dataset.conditions, dataset.condition_shape)
+        model.data_condition.check_data(dataset.labels, dataset.condition_shape)
     minimum = model.packing if batch_size is None else batch_size
     if minimum < 1 or len(dataset) < minimum:
         raise InputError(

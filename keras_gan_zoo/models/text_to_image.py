@@ -157,7 +157,7 @@ class TextToImageGAN(GAN):
     def adopt(self, dataset) -> None:
         """Adopts the words of the captions, if the model has none of its own."""
         if self.vocabulary is None and isinstance(dataset, EncodedDataset):
-            self.vocabulary = dataset.source.vocabulary
+            self.vocabulary = dataset.vocabulary
 
     def get_config(self):
         return {
