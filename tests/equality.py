@@ -16,7 +16,7 @@ import keras_gan_zoo as kgz
 from keras_gan_zoo.core import registry, signatures
 
 STEPS, BATCH, CLASSES = 20, 24, 3
-VECTORS = np.random.default_rng(2).normal(0, 1, (CLASSES, 512)).astype(np.float32)  # in place of those of texts
+VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(np.float32)  # as long as those of texts
 
 FEW = {"generator_units": 8, "pieces": 2, "depth": 1}  # 4 of all else
 
