@@ -49,7 +49,7 @@ class StackGAN(TextToImageGAN):
         large = kgz.StackGAN.for_images((64, 64, 3), first_stage=small)
         large.compile()
         large.fit(kgz.data.load("peeps"), batch_size=64, epochs=40)
-        large.sample(4, text="an old face with grey hair in a bun and round glasses", seed=0)
+        large.sample(4, text="a person with curly grey hair and clear glasses", seed=0)
         ```
     """
 
