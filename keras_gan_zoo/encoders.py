@@ -16,11 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.core.functions import digest_of
+from keras_gan_zoo.core.functions import UNKNOWN, digest_of
 from keras_gan_zoo.core.texts import checked_texts, clauses
+from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError, unknown
 
 __all__ = ["Characters", "Encoder", "Function", "UniversalSentence", "as_encoder"]
+
+
+AT_ONCE = 1024  # texts: what an encoder computes for one of them may be far larger than its vector
 
 
 class Encoder:
@@ -63,7 +67,11 @@ class Encoder:
             InputError: If a text has no words, or if the vectors have another number or length, or are not finite.
         """
         texts = checked_texts(texts)
-        vectors = np.asarray(self.run(texts) if texts else np.zeros((0, self.dim)))
+        parts = [self._vectors_of(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+    def _vectors_of(self, texts: list[str]) -> np.ndarray:
+        vectors = np.asarray(self.run(texts))
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.issubdtype(vectors.dtype, np.number):
             raise InputError(
                 f"Expected {self.name} to return vectors ({len(texts)}, d) for {len(texts)} texts. Received: "
@@ -74,6 +82,7 @@ class Encoder:
                 f"Expected vectors of length {self._dim} from {self.name}. Received: {vectors.shape[1]}. Use the "
                 "encoder of training."
             )
+        vectors = vectors.astype(np.float32)
         if not np.isfinite(vectors).all():
             bad = int(np.argwhere(~np.isfinite(vectors))[0, 0])
             raise InputError(
@@ -81,7 +90,7 @@ class Encoder:
                 "encoder."
             )
         self._dim = vectors.shape[1]
-        return vectors.astype(np.float32)
+        return vectors
 
 
 class Characters(Encoder):
@@ -264,7 +273,11 @@ def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
             f"Expected an encoder with vectors of length {length}, which the networks take. Received: "
             f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
         )
-    if before is not None and before.digest != encoder.digest:
+    if before is not None and before.digest.startswith(UNKNOWN) and before.digest != encoder.digest:
+        warn(
+            f"{before.name!r}, the encoder of training, cannot be compared with this one: make sure that it is the same."
+        )
+    elif before is not None and before.digest != encoder.digest:
         raise InputError(
             f"Expected the encoder of training, {before!r}. Received: {encoder!r}. Its vectors would mean something "
             "else to the networks: pass that one."

@@ -149,3 +149,21 @@ def test_linear_probes_read_every_attribute():
         assert (rows[:, 1] > 0.97).all()
         assert (rows[:, 3] > 0.95).all()
         assert rows[:, 2].mean() > least
+
+
+def test_texts_are_encoded_a_part_at_a_time_and_all_have_one_length():
+    sizes = []
+
+    def growing(texts):
+        sizes.append(len(texts))
+        return np.ones((len(texts), len(sizes)))
+
+    with pytest.raises(InputError, match=r"Expected vectors of length 1 from growing\. Received: 2"):
+        Encoder(growing, "growing", "1").encode(["a"] * 1500)
+    assert sizes == [1024, 476]
+    assert Encoder(growing, "growing", "1", 3).encode([]).shape == (0, 3)
+
+
+def test_vectors_too_large_for_float32_are_not_finite():
+    with pytest.raises(InputError, match="Expected finite vectors"):
+        Encoder(lambda texts: [[1e300]] * len(texts), "large", "1").encode(["a"])

@@ -38,7 +38,12 @@ def sample(path, n=64, labels=(0,), seed=None, conditions=None):
     if "condition" in inputs:
         if conditions is None:
             raise SystemExit(f"This generator takes conditions: {path}. Give a .npy file, --conditions vectors.npy")
-        feed["condition"] = np.resize(conditions.astype(np.float32), (n, *inputs["condition"]["shape"][1:]))
+        shape = tuple(inputs["condition"]["shape"][1:])
+        if conditions.shape[-len(shape) :] != shape:
+            raise SystemExit(f"Expected conditions of shape {shape}, one or several. Received: {conditions.shape}")
+        feed["condition"] = np.resize(conditions.astype(np.float32), (n, *shape))
+    elif conditions is not None:
+        raise SystemExit(f"This generator takes no conditions: {path}. Leave them out.")
     images = generate(**feed)["images"]
     if not np.isfinite(images).all():
         raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")

@@ -23,7 +23,12 @@ def sample(path, n=64, labels=(0,), seed=0, conditions=None):
     if "condition" in inputs:
         if conditions is None:
             raise SystemExit(f"This generator takes conditions: {path}. Give a .npy file, --conditions vectors.npy")
-        feed["condition"] = tf.constant(np.resize(conditions, (n, *inputs["condition"].shape[1:])), tf.float32)
+        shape = tuple(inputs["condition"].shape[1:])
+        if conditions.shape[-len(shape) :] != shape:
+            raise SystemExit(f"Expected conditions of shape {shape}, one or several. Received: {conditions.shape}")
+        feed["condition"] = tf.constant(np.resize(conditions, (n, *shape)), tf.float32)
+    elif conditions is not None:
+        raise SystemExit(f"This generator takes no conditions: {path}. Leave them out.")
     images = generate(**feed)["images"]
     if not tf.reduce_all(tf.math.is_finite(images)):
         raise SystemExit(f"Expected finite images. Received: NaN or infinity from {path}")

@@ -158,7 +158,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, from
             raise click.UsageError(f"Expected --from-{name} and --to-{name} together.")
         if None not in ends and chosen:
             raise click.UsageError(
-                f"Expected --spherical or --linear without --from-{name}. The noise stays fixed on that way."
+                f"Expected --spherical or --linear without --from-{name}. There the noise stays fixed."
             )
     if sum(given not in (None, ()) for given in (from_label, from_text, texts)) > 1:
         raise click.UsageError("Expected one of --from-label, --from-text and --text. Leave the others out.")

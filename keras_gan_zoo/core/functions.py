@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable
 from types import CodeType
 
+UNKNOWN = "unknown"  # in place of a digest
 _MARKS: dict[int, str] = {}  # identifiers of objects, by `id`, as long as they exist
 _KEPT: list = []  # objects without weak references, kept so that their `id` is not reused
 
@@ -31,7 +32,7 @@ def digest_of(function: Callable) -> str:
     try:
         content = json.dumps([_source(function), _held(function)])
     except (OSError, SyntaxError, TypeError, ValueError):  # no file, or a changed one; not a function; not plain values
-        return f"unknown {_mark(function)}"
+        return f"{UNKNOWN} {_mark(function)}"
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -103,13 +103,16 @@ class EncodedDataset(Dataset):
             return fetch_examples
         tables = tf.data.Dataset.from_tensors(self._tables).repeat()
 
+        seed = tf.constant(self.seed, tf.int64)
+
         def fetch(batches, indices_of):
             def vectors(batch, tables):
                 vectors, numbers, counts = tables
                 examples = indices_of(batch)
                 which = tf.zeros_like(examples, tf.int32)
                 if batch.shape.rank == 0:  # the number of a step; of batches in order, it is the examples' numbers
-                    drawn = tf.random.stateless_uniform(tf.shape(examples), (self.seed, batch))
+                    key = tf.random.experimental.stateless_fold_in(tf.stack([seed, batch]), 2)  # not that of the noise
+                    drawn = tf.random.stateless_uniform(tf.shape(examples), key)
                     which = tf.cast(drawn * tf.cast(tf.gather(counts, examples), drawn.dtype), tf.int32)
                 return tf.gather(
                     vectors, tf.gather_nd(numbers, tf.stack([tf.cast(examples, tf.int32), which], axis=-1))

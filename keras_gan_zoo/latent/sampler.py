@@ -120,10 +120,10 @@ class Sampler:
         if text is not None:
             conditions = self._vectors_of(n, text)
         given = labels if conditions is None else conditions
-        if given is None and self.encoder is not None:
+        if self.encoder is not None and (given is None or labels is not None or np.asarray(given).dtype.kind in "US"):
             raise InputError(
-                "Expected a text, because this model was trained with texts. Received: none. Pass text=, one for all "
-                "or one for each sample."
+                "Expected a text, because this model was trained with texts. Received: "
+                f"{'none' if given is None else repr(given)}. Pass text=, one for all or one for each sample."
             )
         if self.condition is not None:
             if labels is not None and not self.condition.is_class:

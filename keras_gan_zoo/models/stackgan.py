@@ -173,7 +173,8 @@ def _stacked(first_stage: keras.Model, refiner: keras.Model) -> keras.Model:
     if given != taken:
         raise InputError(
             f"Expected a generator of pictures, noise and vectors, {given}, which the first stage makes and takes. "
-            f"Received: one of {taken}. Build it for this first stage, whose noise is latent_dim={given[1][0]}."
+            f"Received: one of {taken}. Build it for this first stage, whose noise is latent_dim={given[1][0]} and "
+            f"whose vectors have length {given[2][0]}."
         )
     noise, vectors = (keras.Input(tensor.shape[1:], name=name) for name, tensor in parts.items())
     pictures = first_stage([noise, vectors], training=False)  # also without dropout

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.texts import words_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
@@ -27,7 +28,8 @@ class TextToImageGAN(GAN):
     example's text and the wrong one: no text belongs to them, but they fill the gaps between those of the data.
 
     Losses of the generator's own layers, such as that of `networks.ConditioningAugmentation`, are added to its loss.
-    Generator and discriminator take their steps as in `GAN`, on fresh noise each.
+    Generator and discriminator take their steps in turn, on fresh noise each. The losses that `evaluate` and validation
+    give are those of `GAN`: without wrong texts, texts between two, and losses of layers.
 
     Args:
         generator: Keras model from [noise, vectors (batch, d)] to images, channels last in [-1, 1].
@@ -37,7 +39,7 @@ class TextToImageGAN(GAN):
             loading, as `gan.encoder = function`.
         matching_aware: Whether the discriminator takes wrong texts.
         interpolation: Whether the generator takes vectors between those of texts.
-        vocabulary: The words of the texts of training; None for those of the data that it is first trained on.
+        vocabulary: The words of the texts of training; those of the data that it is trained on are added.
         **options: As for `GAN`, without classes.
 
     Raises:
@@ -72,11 +74,16 @@ class TextToImageGAN(GAN):
                 "Expected a generator that takes noise and vectors, keras.Input((d,), name='condition'). Received: one "
                 f"with the inputs {generator.input_shape}. Use GAN for other conditions."
             )
+        if self.simultaneous:
+            raise InputError(
+                "Expected the players to take their steps in turn, as in Algorithm 1. Received: simultaneous=True. "
+                "Leave it out."
+            )
         self.matching_aware, self.interpolation = matching_aware, interpolation
-        self.vocabulary = None if vocabulary is None else frozenset(vocabulary)
+        self.vocabulary = None if vocabulary is None else words_of([vocabulary])
         self._encoder: Encoder | None = None
         self.encoder = encoder
-        self._encoded: EncodedDataset | None = None  # kept for the next call of fit: encoding takes seconds
+        self._encoded: list[EncodedDataset] = []  # of training and validation, for the next call of fit
 
     @property
     def encoder(self) -> Encoder:
@@ -150,14 +157,15 @@ class TextToImageGAN(GAN):
                 f"Expected captions, or vectors {self.condition.shape} as conditions. Received: {dataset}. Choose data "
                 "with captions, such as 'avatars'; see kgz.data.CaptionedDataset."
             )
-        if self._encoded is None or self._encoded.source is not dataset or self._encoded.encoder is not self.encoder:
-            self._encoded = EncodedDataset(dataset, self.encoder, self.seed)
-        return self._encoded
+        known = [each for each in self._encoded if each.source is dataset and each.encoder is self.encoder]
+        encoded = known[0] if known else EncodedDataset(dataset, self.encoder, self.seed)
+        self._encoded = [encoded, *(each for each in self._encoded if each is not encoded)][:2]
+        return encoded
 
     def adopt(self, dataset) -> None:
-        """Adopts the words of the captions, if the model has none of its own."""
-        if self.vocabulary is None and isinstance(dataset, EncodedDataset):
-            self.vocabulary = dataset.vocabulary
+        """Adopts the words of the captions."""
+        if isinstance(dataset, EncodedDataset):
+            self.vocabulary = (self.vocabulary or frozenset()) | dataset.vocabulary
 
     def get_config(self):
         return {

@@ -127,6 +127,7 @@ def _check_alike(gan, trained, source: str) -> None:
         ("examples of shape", gan.example_shape, trained.example_shape),
         ("noise of shape", gan.latent_shape, trained.latent_shape),
         ("labels:", gan.conditional, trained.conditional),
+        ("an encoder with digest", *(model.encoder and model.encoder.digest for model in (gan, trained))),
     ):
         if ours != theirs:
             raise InputError(f"Expected {what} {theirs}, as {source} has. Received: {ours}. {_HOW_TO_FIT}")

@@ -76,10 +76,8 @@ def _built(model, recipe: dict[str, Any]):
     takes_classes = model.has_classes and (kind.needs_labels or recipe.get("conditional"))
     classes = {"num_classes": model.num_classes, "class_names": model.class_names} if takes_classes else {}
     arguments = {**classes, **recipe.get("model", {})}
-    if model.encoder is not None:
-        arguments["vocabulary"] = model.vocabulary
-        if arguments.get("encoder") in (None, model.encoder.name):
-            arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
+    if model.encoder is not None and arguments.get("encoder") in (None, model.encoder.name):
+        arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
     if "first_stage" in arguments:  # which may be elsewhere by now: the model has a copy
         arguments["first_stage"] = getattr(model, "first_stage", None)
     if kind.takes_texts:

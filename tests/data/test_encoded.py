@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_gan_zoo as kgz
 from keras_gan_zoo import data
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.data.streamed import StreamedDataset
@@ -43,6 +44,16 @@ def test_what_is_drawn_depends_on_the_seed_and_the_step_alone():
     np.testing.assert_array_equal(vectors(0), vectors(0))
     np.testing.assert_array_equal(vectors(0)[14:], vectors(0, start=7))
     assert not np.array_equal(vectors(0), vectors(1))
+
+
+def test_which_are_drawn_is_independent_of_the_noise():
+    gan = kgz.GAN.for_images((4, 4, 1), 1, architecture="mlp", units=2, depth=1, seed=0)
+    dataset, second = encoded(captions=[("a", "b")] * 4), as_encoder("characters").encode(["b"])[0]
+    vectors = [vectors for _, vectors in dataset.batches(4, 0, with_conditions=True).take(200).as_numpy_iterator()]
+    drawn = np.array([(each == second).all(axis=1) for each in vectors])
+    noise = np.array([gan.noise(1, 4, step=step)[0][:, 0] for step in range(200)])
+    correlations = np.corrcoef(drawn.T, noise.T)[:4, 4:]
+    assert np.abs(correlations).max() < 0.3  # the deviation of chance is 0.07
 
 
 def test_in_order_it_is_the_first_caption():

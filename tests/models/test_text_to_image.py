@@ -156,6 +156,8 @@ def test_texts_are_conditions(gan):
         ({"text": CAPTIONS[:3]}, "Expected one text, or one for each of 2 samples. Received: 3. Add or remove"),
         ({"text": "un cuadrado rojo"}, "Expected words of the captions of training. Received: un, cuadrado, rojo"),
         ({"text": "a red square", "labels": 1}, "Expected one of labels, conditions and text"),
+        ({"labels": "a red square"}, "Expected a text, .* Received: 'a red square'. Pass text="),
+        ({"conditions": ["a red square"]}, "Expected a text, .*Pass text="),
         ({}, "Expected a text, because this model was trained with texts. Received: none"),
     ],
 )
@@ -180,11 +182,13 @@ def test_others_take_no_texts():
 # ---------------------------------------------------------------------------------------------------------------- data
 
 
-def test_the_words_of_the_first_data_are_kept(squares, tmp_path):
+def test_the_words_of_the_data_are_kept(squares, tmp_path):
     gan = small(encoder="characters")
     gan.compile(run_eagerly=True)
     gan.fit(squares, batch_size=4, verbose=0)
     assert gan.vocabulary == {"a", "red", "blue", "dark", "square", "one"}
+    gan.fit(kgz.data.CaptionedDataset(squares.examples, ["Violet"] * 4), batch_size=4, verbose=0)
+    assert gan.vocabulary == {"a", "red", "blue", "dark", "square", "one", "violet"}
     gan.save(tmp_path / "gan.keras")
     again = keras.saving.load_model(tmp_path / "gan.keras")
     assert (again.vocabulary, again.encoder.digest) == (gan.vocabulary, gan.encoder.digest)
@@ -223,6 +227,29 @@ def test_an_encoder_of_ones_own_is_asked_for_again(tmp_path):
     np.testing.assert_array_equal(*(model.sample(1, text="a red square", seed=0) for model in (gan, again)))
 
 
+class Embedding:
+    def encode(self, texts):
+        return lengths(texts)
+
+
+def test_an_encoder_that_cannot_be_compared_is_taken_with_a_warning(tmp_path):
+    gan = small(encoder=Embedding().encode)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    with pytest.warns(UserWarning, match="'encode', the encoder of training, cannot be compared with this one"):
+        again.encoder = Embedding().encode
+    np.testing.assert_array_equal(*(model.sample(1, text="a red square", seed=0) for model in (gan, again)))
+
+
+def test_words_that_are_given_are_found_in_any_case():
+    assert small(vocabulary=["Green", "hair"]).vocabulary == {"green", "hair"}
+
+
+def test_updates_at_once_are_refused():
+    with pytest.raises(InputError, match=r"take their steps in turn.*Received: simultaneous=True"):
+        small(simultaneous=True)
+
+
 def test_vectors_have_the_length_that_the_networks_take(gan):
     with pytest.raises(InputError, match=r"vectors of length 512.*Received: 'length', whose vectors have 1"):
         kgz.TextToImageGAN(gan.generator, gan.discriminator, encoder=length)
@@ -241,9 +268,10 @@ def test_captions_are_encoded_once():
 
     images = np.zeros((4, 8, 8, 3), np.uint8)
     data = kgz.data.CaptionedDataset(images, [[text, "a red square"] for text in CAPTIONS])
+    validation = kgz.data.CaptionedDataset(images, ["a red square"] * 4)
     gan = small(encoder=kgz.encoders.Encoder(counting, "counting", "1", 2))
     gan.compile(run_eagerly=True)
     for _ in range(2):
-        gan.fit(data, batch_size=4, verbose=0)
+        gan.fit(data, batch_size=4, verbose=0, validation_data=validation)
         gan.evaluate(data, verbose=0)
-    assert calls == [4]  # texts that differ
+    assert sorted(calls) == [1, 4]  # texts that differ

@@ -209,7 +209,7 @@ def test_the_wheel_holds_the_zoo_and_needs_no_network(tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     [wheel] = tmp_path.glob("*.whl")
-    assert wheel.stat().st_size <= 25_000_000
+    assert wheel.stat().st_size <= 60_000_000
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (
