@@ -82,7 +82,8 @@ class Encoder:
                 f"Expected vectors of length {self._dim} from {self.name}. Received: {vectors.shape[1]}. Use the "
                 "encoder of training."
             )
-        vectors = vectors.astype(np.float32)
+        with np.errstate(over="ignore"):  # to infinity
+            vectors = vectors.astype(np.float32)
         if not np.isfinite(vectors).all():
             bad = int(np.argwhere(~np.isfinite(vectors))[0, 0])
             raise InputError(
@@ -275,7 +276,7 @@ def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
         )
     if before is not None and before.digest.startswith(UNKNOWN) and before.digest != encoder.digest:
         warn(
-            f"{before.name!r}, the encoder of training, cannot be compared with this one: make sure that it is the same."
+            f"{before.name!r}, the encoder of training, cannot be compared with this one. Make sure that it is the same."
         )
     elif before is not None and before.digest != encoder.digest:
         raise InputError(
