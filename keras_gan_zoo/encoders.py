@@ -276,7 +276,7 @@ def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
         )
     if before is not None and before.digest.startswith(UNKNOWN) and before.digest != encoder.digest:
         warn(
-            f"{before.name!r}, the encoder of training, cannot be compared with this one. Make sure that it is the same."
+            f"{before.name!r}, the encoder of training, cannot be compared with this one. Make sure it is the same."
         )
     elif before is not None and before.digest != encoder.digest:
         raise InputError(
