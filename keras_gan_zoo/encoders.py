@@ -275,9 +275,7 @@ def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
             f"{encoder.name!r}, whose vectors have {encoder.dim}. Choose another, or build the networks for it."
         )
     if before is not None and before.digest.startswith(UNKNOWN) and before.digest != encoder.digest:
-        warn(
-            f"{before.name!r}, the encoder of training, cannot be compared with this one. Make sure it is the same."
-        )
+        warn(f"{before.name!r}, the encoder of training, cannot be compared with this one. Make sure it is the same.")
     elif before is not None and before.digest != encoder.digest:
         raise InputError(
             f"Expected the encoder of training, {before!r}. Received: {encoder!r}. Its vectors would mean something "
