@@ -57,14 +57,15 @@ def _of_table(table: Path, listing: Listing) -> dict[Path, list[str]]:
         if len(row) != 2:
             raise InputError(
                 f"Expected two cells, a file and a caption, in each row of {table}. Received: {len(row)} in row "
-                f'{number}. Put captions with commas in quotation marks: "a hat, red". Rename the file if it has no '
-                "captions."
+                f'{number}. Put captions with commas in quotation marks: "a hat, red".{_of_header(number)} Rename the '
+                "file if it has no captions."
             )
         path = pictures.get(_plain(row[0]))
         if path is None:
             raise InputError(
                 f"Expected a picture for each caption of {table}. Received: {row[0]} in row {number}, which is no "
                 f"picture of the folder, or a hidden one. Write names as in {next(iter(pictures))}, or remove the row."
+                f"{_of_header(number)}"
             )
         caption = _checked(row[1], f"row {number} of {table}")
         if caption not in captions.setdefault(path, []):  # a row that is there twice says it once
@@ -101,6 +102,10 @@ def _split(table: Path, text: str, delimiter: str) -> list[list[str]]:
             f"Expected rows of a file and a caption in {table}. Received: a row that is none ({error}). Look for a "
             "quotation mark that is not closed; inside a caption in quotation marks, double it."
         ) from error
+
+
+def _of_header(number: int) -> str:
+    return " If this is the header, name its two columns file and caption." if number == 1 else ""
 
 
 def _is_header(row: list[str]) -> bool:

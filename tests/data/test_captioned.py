@@ -256,6 +256,8 @@ def test_captions_stay_on_a_background(tmp_path):
         ('a.png,"red" hat\nb.png,blue\nc.png,green\n', "row that is none"),
         ("a.png,red\n".encode("utf-16-le"), "characters 0"),
         ("b.png,grün\n".encode("latin-1"), "UTF-8"),
+        ("name,title\na.png,red\n", r"name in row 1.* name its two columns file and caption"),
+        ("id,file,caption\n0,a.png,red\n", r"3 in row 1.* name its two columns file and caption"),
         ("a.png,red\nd.png,blue\n", r"d\.png in row 2, which is no picture"),
         ("file,caption\na.png,red,bright\n", "3 in row 2.*Rename the file"),
         ("", "none for 3"),
