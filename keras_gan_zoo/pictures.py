@@ -82,10 +82,15 @@ def can_draw(shape: tuple[int, ...]) -> bool:
 
 
 def draw_samples(
-    gan, n: int | None = None, seed: int | None = 0, real: np.ndarray | None = None, conditions=None
+    gan,
+    n: int | None = None,
+    seed: int | None = 0,
+    real: np.ndarray | None = None,
+    conditions=None,
+    columns: int | None = None,
 ) -> Image.Image:
-    """Samples of a model: a grid with a column per class if it has classes, or 2,500 points."""
-    columns = gan.condition.num_classes if gan.has_classes else None
+    """Samples of a model: a grid, by default with a column per class if it has classes, or 2,500 points."""
+    columns = gan.condition.num_classes if gan.has_classes else columns
     if n is None:
         n = 64 if len(gan.example_shape) == 3 else 2500
         n = -(-n // columns) * columns if columns else n

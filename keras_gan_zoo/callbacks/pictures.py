@@ -13,6 +13,8 @@ from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data import Dataset
 
+ROWS = 8  # of captions
+
 
 class SamplePictures(keras.callbacks.Callback):
     """Writes pictures of samples during training, always from the same noise, and an animated GIF of them at the end.
@@ -25,7 +27,7 @@ class SamplePictures(keras.callbacks.Callback):
 
     Args:
         directory: Folder of the pictures; it is created if necessary.
-        n: Number of samples; by default 64 images, rounded up to full rows of classes, or 2,500 points.
+        n: Number of samples; by default 64 images, rounded up to full rows of classes or captions, or 2,500 points.
         seed: Seed of the noise.
         real: Real points (m, 2) to plot beneath the generated ones.
         every: Number of epochs between pictures.
@@ -55,15 +57,17 @@ class SamplePictures(keras.callbacks.Callback):
             check_count("every_steps", every_steps)
         self.directory, self.n, self.seed, self.real = Path(directory), n, seed, real
         self.every, self.every_steps = every, every_steps
-        self._conditions = None
+        self._conditions = self._columns = None
 
     def begin(self, dataset: Dataset | None) -> None:
         """Called by `fit` with its data, or None. Conditions that are vectors or pictures are taken from them."""
         if self.model.conditional and not self.model.has_classes and dataset is not None:
             self.n = min(self.n or 64, len(dataset))
-            rows = min(8, self.n) if self.model.encoder is not None else self.n
-            _, some = dataset.some(rows, self.seed, with_conditions=True)
-            self._conditions = np.repeat(some, -(-self.n // rows), axis=0)[: self.n]
+            if self.model.encoder is not None:
+                self._columns = -(-self.n // ROWS)
+            _, some = dataset.some(-(-self.n // (self._columns or 1)), self.seed, with_conditions=True)
+            self._conditions = np.repeat(some, self._columns or 1, axis=0)
+            self.n = len(self._conditions)
 
     @property
     def side_output(self) -> str:
@@ -103,7 +107,7 @@ class SamplePictures(keras.callbacks.Callback):
 
     def draw(self) -> Image.Image:
         """The picture of the model as it is."""
-        return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions)
+        return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions, self._columns)
 
     def _draw(self, path: Path) -> None:
         pictures.save(self.draw(), path)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data
@@ -264,9 +265,11 @@ def test_texts_have_a_row_each(tmp_path, monkeypatch):
     gan.compile(run_eagerly=True)
     seen = []
     monkeypatch.setattr(type(gan), "sample", lambda self, n, **given: seen.append(given) or np.zeros((n, 8, 8, 3)))
-    gan.fit(faces, batch_size=20, verbose=0, callbacks=[kgz.callbacks.SamplePictures(tmp_path, n=16)])
+    gan.fit(faces, batch_size=20, verbose=0, callbacks=[kgz.callbacks.SamplePictures(tmp_path, n=15)])
     vectors = seen[0]["conditions"]
     assert vectors.shape == (16, 512)
+    with Image.open(tmp_path / "epoch_0001.png") as picture:
+        assert picture.height == pytest.approx(4 * picture.width, rel=0.05)  # eight rows of two
     np.testing.assert_array_equal(vectors, np.repeat(vectors[::2], 2, axis=0))
     assert len(np.unique(vectors, axis=0)) == 8
     assert all(any(np.array_equal(v, text) for text in gan.encoder.encode(faces.texts())) for v in vectors)
