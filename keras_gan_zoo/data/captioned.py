@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from keras_gan_zoo.core.texts import checked_texts, words_of
-from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.dataset import Dataset, DerivedDataset
 from keras_gan_zoo.data.templates import TemplatedCaptions, draws
 from keras_gan_zoo.errors import InputError
 
@@ -36,7 +36,7 @@ class Attribute:
         return self.values[self.codes[example]]
 
 
-class CaptionedDataset(Dataset):
+class CaptionedDataset(DerivedDataset):
     """Examples with one or more captions each.
 
     Args:
@@ -75,9 +75,6 @@ class CaptionedDataset(Dataset):
         self.conditions, self.remarks = self.source.conditions, self.source.remarks
         self.centers, self.std = self.source.centers, self.source.std
 
-    def __len__(self) -> int:
-        return len(self.source)
-
     def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
         """An example as `Dataset` gives it; for a slice, or an array of indices, a `CaptionedDataset` of these."""
         chosen = np.arange(len(self))[index]
@@ -86,9 +83,6 @@ class CaptionedDataset(Dataset):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, captions>"
-
-    def read(self, indices) -> np.ndarray:
-        return self.source.read(indices)
 
     def described(self) -> dict:
         """As `Dataset` describes the examples: of what is trained on, captions are no part."""
@@ -100,9 +94,6 @@ class CaptionedDataset(Dataset):
     def with_examples(self, examples) -> CaptionedDataset:
         return self._with_texts(self.source.with_examples(examples))
 
-    def glimpse(self, n: int = 256) -> np.ndarray:
-        return self.source.glimpse(n)
-
     def texts(self, seed: int = 0) -> list[str]:
         """One caption of each example, chosen by (seed, example)."""
         return [texts[draws(seed, i)(len(texts))] for i, texts in enumerate(self.captions)]
@@ -111,14 +102,6 @@ class CaptionedDataset(Dataset):
     def vocabulary(self) -> frozenset[str]:
         """The words of all captions."""
         return words_of(self.captions)
-
-    @property
-    def examples(self) -> np.ndarray:
-        return self.source.examples
-
-    @property
-    def example_shape(self) -> tuple[int, ...]:
-        return self.source.example_shape
 
     @property
     def condition_shape(self) -> tuple[int, ...] | None:

@@ -169,6 +169,29 @@ class Dataset:
         return pipelines.fetch_from_memory(self.examples, self.conditions if with_conditions else None)
 
 
+class DerivedDataset(Dataset):
+    """The examples of another data set, the `source`, with something more, such as captions."""
+
+    source: Dataset
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def read(self, indices) -> np.ndarray:
+        return self.source.read(indices)
+
+    def glimpse(self, n: int = 256) -> np.ndarray:
+        return self.source.glimpse(n)
+
+    @property
+    def examples(self) -> np.ndarray:
+        return self.source.examples
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return self.source.example_shape
+
+
 def as_dataset(x, y=None) -> Dataset | None:
     """Converts arrays to a `Dataset`; None for sources of batches, such as a `tf.data.Dataset`.
 

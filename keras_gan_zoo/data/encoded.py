@@ -10,11 +10,11 @@ import numpy as np
 
 from keras_gan_zoo.core.texts import words_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
-from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.dataset import DerivedDataset
 from keras_gan_zoo.errors import InputError
 
 
-class EncodedDataset(Dataset):
+class EncodedDataset(DerivedDataset):
     """Captioned examples to train on: the condition of an example is the vector of one of its captions.
 
     In training, each step draws the captions of its examples anew, as a function of the seed and the step. In order,
@@ -44,17 +44,6 @@ class EncodedDataset(Dataset):
         self.source, self.encoder, self.seed = source, encoder, seed
         self.name, self.class_names, self.remarks = source.name, None, source.remarks
         self.centers = self.std = None
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def examples(self) -> np.ndarray:
-        return self.source.examples
-
-    @property
-    def example_shape(self) -> tuple[int, ...]:
-        return self.source.example_shape
 
     @property
     def condition_shape(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data
@@ -79,3 +80,12 @@ def test_pictures_that_are_read_batch_by_batch_are_refused():
     captioned = data.CaptionedDataset(streamed, ["a", "b"])
     with pytest.raises(InputError, match="Expected captions of images that can be read in any order"):
         EncodedDataset(captioned, as_encoder("characters"))
+
+
+def test_a_folder_is_read_when_it_is_needed(tmp_path):
+    for number in range(3):
+        Image.fromarray(np.full((4, 4), number, np.uint8)).save(tmp_path / f"{number}.png")
+        (tmp_path / f"{number}.txt").write_text(f"number {number}", encoding="utf-8")
+    dataset = EncodedDataset(data.load(tmp_path, memory_limit=0), as_encoder("characters"))
+    assert dataset.glimpse().shape == dataset.read([0, 1, 2]).shape == (3, 4, 4, 1)
+    assert dataset[1:].conditions.shape == (2, 512)
