@@ -24,6 +24,7 @@ from keras_gan_zoo.errors import InputError, unknown
 __all__ = ["Characters", "Encoder", "Function", "UniversalSentence", "as_encoder"]
 
 
+WORDS = ("red", "green", "blue", "large", "small", "round", "bright", "dark")  # to test a model that knows none
 AT_ONCE = 1024  # texts: what an encoder computes for one of them may be far larger than its vector
 
 
@@ -282,6 +283,17 @@ def replacing(before: Encoder | None, encoder, length: int) -> Encoder:
             "else to the networks: pass that one."
         )
     return encoder
+
+
+def conditions_to_test(sampler, n: int, seed: int) -> np.ndarray:
+    """Conditions to test a network with, see `Condition.draw`; vectors of texts are those of eight random words.
+
+    Vectors of other numbers may be many times longer than those of texts, and rounding errors grow with them.
+    """
+    if sampler.encoder is None or isinstance(sampler.encoder, Absent):
+        return sampler.condition.draw(n, seed)
+    random, words = np.random.default_rng([seed, 1]), sorted(sampler.vocabulary or WORDS)
+    return sampler.encoder.encode([" ".join(random.choice(words, 8)) for _ in range(n)])
 
 
 def _is_keras_model(value) -> bool:

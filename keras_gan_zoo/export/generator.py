@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.keras_internals import all_layers
-from keras_gan_zoo.encoders import Absent, Encoder
+from keras_gan_zoo.encoders import Encoder, conditions_to_test
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.copies import rebuilt
@@ -125,23 +125,14 @@ class Generator:
             )
 
     def feed(self, n: int, seed: int) -> dict[str, np.ndarray]:
-        """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn.
-
-        Vectors of texts are those of random words that the model knows: others may be far from the ones of training.
-        """
+        """Noise and conditions of n examples, by the names of the inputs; classes are taken in turn."""
         given = {}
         if self.latent_shape is not None:
             random = np.random.default_rng(seed)
             given["noise"] = random.standard_normal((n, *self.latent_shape), dtype=np.float32)
         if self.condition is not None:
-            given[self.condition.input_name] = self._drawn_condition(self.condition, n, seed)
+            given[self.condition.input_name] = conditions_to_test(self, n, seed)
         return given
-
-    def _drawn_condition(self, condition: Condition, n: int, seed: int) -> np.ndarray:
-        if self.encoder is None or isinstance(self.encoder, Absent) or not self.vocabulary:
-            return condition.draw(n, seed)
-        random, words = np.random.default_rng([seed, 1]), sorted(self.vocabulary)
-        return self.encoder.encode([" ".join(random.choice(words, 8)) for _ in range(n)])
 
     def find_layer(self, operation: str) -> str:
         """The innermost layer named in the name of an operation, where TensorFlow may have added a number."""

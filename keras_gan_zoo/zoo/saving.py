@@ -16,6 +16,7 @@ import numpy as np
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.files import check_place, folder_written_beside
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.encoders import conditions_to_test
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
@@ -67,15 +68,10 @@ def write_files(model, folder: Path, name: str, half: bool, with_discriminator: 
     again = Preset(card, contents.__getitem__).model(with_discriminator)
     if not half:
         _check_same_samples(model, again)
-    contents[GOLDEN] = _golden_samples(again)
+    contents[GOLDEN] = _archive_of(golden_samples(again))
     for file, content in contents.items():
         (folder / file).write_bytes(content)
     return replace(card, files=_digests(contents))
-
-
-def pixels(samples: np.ndarray) -> np.ndarray:
-    """Images as uint8, vectors unchanged: the form in which golden samples are compared."""
-    return pictures.to_uint8(samples) if samples.ndim == 4 else samples
 
 
 def _inherited(model, name: str) -> dict[str, Any]:
@@ -92,7 +88,8 @@ def _inherited(model, name: str) -> dict[str, Any]:
 
 def _check_same_samples(model, again) -> None:
     """Checks that the saved model is complete: a custom layer may lack an argument in its `get_config`."""
-    samples, reread = (_four_samples(each) for each in (model, again))
+    conditions = _conditions(again)  # one draw for both: a model that is read back may lack its encoder
+    samples, reread = (each.sample(4, seed=0, conditions=conditions) for each in (model, again))
     if not np.allclose(samples, reread, atol=1e-3):
         raise InputError(
             "Expected a model that makes the same samples when it is read back. Received: samples that differ by "
@@ -100,16 +97,20 @@ def _check_same_samples(model, again) -> None:
         )
 
 
-def _golden_samples(model) -> bytes:
+def golden_samples(model) -> np.ndarray:
+    """Four samples of seed 0: images as uint8, vectors unchanged. Texts, vectors and pictures are drawn from it too."""
+    samples = model.sample(4, seed=0, conditions=_conditions(model))
+    return pictures.to_uint8(samples) if samples.ndim == 4 else samples
+
+
+def _archive_of(samples: np.ndarray) -> bytes:
     content = io.BytesIO()
-    np.savez_compressed(content, samples=pixels(_four_samples(model)))
+    np.savez_compressed(content, samples=samples)
     return content.getvalue()
 
 
-def _four_samples(model) -> np.ndarray:
-    """Four samples of seed 0. Conditions that are vectors or pictures are drawn from the seed too."""
-    conditions = None if model.condition is None or model.has_classes else model.condition.draw(4, seed=0)
-    return model.sample(4, seed=0, conditions=conditions)
+def _conditions(model) -> np.ndarray | None:
+    return None if model.condition is None or model.has_classes else conditions_to_test(model, 4, seed=0)
 
 
 def _digests(contents: dict[str, bytes]) -> dict[str, str]:

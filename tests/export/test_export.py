@@ -45,6 +45,8 @@ def feed_of(gan, n):
     if not gan.conditional:
         return feed, None
     name, given = gan.condition.input_name, gan.condition.draw(n, seed=n)
+    if gan.encoder is not None:
+        given = gan.encoder.encode([f"text {number}" for number in range(n)])
     assert name == ("labels" if gan.has_classes else "condition")
     return {**feed, name: given}, given
 

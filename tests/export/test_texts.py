@@ -123,6 +123,7 @@ def test_a_litert_file_names_its_encoder_in_its_archive(gan, tmp_path):
             readers.litert(path, probes(Generator.from_model(gan))[:1])
 
 
-def test_files_are_tried_with_vectors_as_those_of_training(gan):
-    for probe in probes(Generator.from_model(gan)):
+@pytest.mark.parametrize("vocabulary", [WORDS, None])
+def test_files_are_tried_with_vectors_of_texts_also_before_training(vocabulary):
+    for probe in probes(Generator.from_model(text_gan(vocabulary=vocabulary))):
         np.testing.assert_allclose(np.linalg.norm(probe.feed["condition"], axis=1), 1, rtol=1e-5)

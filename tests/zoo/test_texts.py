@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
-from keras_gan_zoo.encoders import Absent
+from keras_gan_zoo.encoders import Absent, conditions_to_test
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.zoo import archive, cards, gallery
+from keras_gan_zoo.zoo import archive, cards, gallery, preset
 from keras_gan_zoo.zoo.belonging import check_recipe
 from keras_gan_zoo.zoo.preset import Preset
+from keras_gan_zoo.zoo.saving import golden_samples
 from tests.texts import WORDS, letters, text_gan
 
 
@@ -43,6 +44,14 @@ def test_a_preset_keeps_its_encoder_and_its_words(saved):
     again = kgz.load(folder)
     assert (again.encoder.digest, again.vocabulary) == (gan.encoder.digest, frozenset(WORDS))
     np.testing.assert_array_equal(again.sample(2, text="a red hat", seed=1), gan.sample(2, text="a red hat", seed=1))
+
+
+def test_golden_samples_are_of_random_words(saved):
+    folder, gan = saved
+    np.testing.assert_array_equal(preset.find(folder).golden(), golden_samples(gan))
+    vectors = conditions_to_test(gan, 4, seed=0)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)  # as those of all texts
+    assert not np.allclose(vectors[0], vectors[1])
 
 
 def test_another_version_of_the_encoder_is_refused_and_vectors_are_taken(saved):
