@@ -1,14 +1,16 @@
 """Measurement of text-to-image models, on pictures and captions whose scores are known."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import keras_gan_zoo as kgz
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.encoders import as_encoder
-from tests.benchmarks import attributes, matching, text_scores, text_to_image
+from tests.benchmarks import attributes, matching, stages, text_scores, text_to_image
 from tests.benchmarks.text_scores import Asked, Judges
 
 COLOURS, SHADES = ("red", "green", "blue"), ("dark", "light")
@@ -182,3 +184,60 @@ def test_a_run_of_the_ablation_goes_on_and_keeps_the_best(tmp_path, monkeypatch)
     assert {"colour", "shade", "mean", "all"} < set(looks[0])
     monkeypatch.setattr(text_to_image, "train", lambda *arguments: pytest.fail("trained again"))
     assert text_to_image.train_all(options, {}) == runs
+
+
+def test_a_budget_ends_training_by_the_time_of_all_cores(tmp_path, monkeypatch):
+    """Epochs take 7.5 seconds; looks and what else comes between them take none of the budget."""
+    clock, looks = [0.0], []
+    monkeypatch.setattr(stages.time, "process_time", lambda: clock[0])
+    looking = SimpleNamespace(set_model=lambda model: None, on_epoch_end=lambda epoch, logs: looks.append(epoch))
+
+    def epochs(model, first):
+        budget = stages.Budget(1, looking, tmp_path / "minutes.json")
+        budget.set_model(model)
+        budget.on_train_begin()
+        for epoch in range(first, 20):
+            budget.on_epoch_begin(epoch)
+            clock[0] += 7.5
+            model.steps_done += 50
+            budget.on_epoch_end(epoch)
+            clock[0] += 100  # for what is not training
+            if model.stop_training or (first == 0 and epoch == 4):
+                return epoch
+        return None
+
+    assert epochs(SimpleNamespace(steps_done=0, stop_training=False), 0) == 4
+    assert epochs(SimpleNamespace(steps_done=200, stop_training=False), 4) == 7  # from a snapshot of an epoch before
+    assert looks == [0, 1, 2, 3, 4, 4, 5, 6, 7]
+    assert json.loads((tmp_path / "minutes.json").read_text())[-1] == {"steps": 400, "minutes": 1}
+
+
+@pytest.mark.slow
+def test_stages_are_trained_one_after_the_other(tmp_path, monkeypatch):
+    small, large = (
+        CaptionedDataset(np.kron(data.examples[:, ::4, ::4], np.ones((1, side, side, 1), np.uint8)), data.captions)
+        for data, side in ((squares(6), 4), (squares(6), 8))
+    )
+    monkeypatch.setattr(stages.data, "load", lambda name, image_size: {8: small, 16: large}[image_size])
+    monkeypatch.setattr(stages, "reader", lambda *arguments: Seeing())
+    asked = Asked(squares(6), text_scores.complete(squares(6).captions))
+    monkeypatch.setattr(text_to_image, "selecting", lambda name: asked)
+    monkeypatch.setattr(stages, "SMALL", 8)
+    monkeypatch.setattr(stages, "LARGE", 16)
+    monkeypatch.setattr(stages, "STEPS", 2)
+    jobs = {
+        row: dataclasses.replace(job, image_size={32: 8, 64: 16}[job.image_size], arguments={"width": 4})
+        for row, job in stages.JOBS.items()
+    }
+    monkeypatch.setattr(stages, "JOBS", jobs)
+    named = {"data": "squares", "out": tmp_path, "judges": tmp_path, "seeds": 1, "minutes": 0.01}
+    options = SimpleNamespace(**named, learning_rate=1e-3, batch_size=12, ema=0.5)
+    runs = stages.train_all(options)
+    assert list(runs) == ["StackGAN", "one stage", "GAN-INT-CLS"]
+    large, first = (kgz.load(tmp_path / name) for name in ("StackGAN_0/last.keras", "first_stage_0/last.keras"))
+    noise, vectors = np.ones((2, 100), np.float32), large.encoder.encode(["a dark red square", "a light blue square"])
+    np.testing.assert_array_equal(large.first_stage([noise, vectors]), first.sampler([noise, vectors]))
+    for folders in runs.values():
+        assert (folders[0] / "best.keras").exists()
+    monkeypatch.setattr(stages, "train", lambda *arguments: pytest.fail("trained again"))
+    assert stages.train_all(options) == runs
