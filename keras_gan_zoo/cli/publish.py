@@ -20,7 +20,14 @@ from keras_gan_zoo.errors import InputError, NotFiniteError
 @click.option("--half", is_flag=True, help="Store the weights in float16.")
 @click.option("--data-authors", metavar="TEXT", help="Authors of a data set that this command does not know.")
 @click.option("--data-licence", metavar="TEXT", help="Licence of a data set that this command does not know.")
-def main(run, name, description, samples, half, data_authors, data_licence):
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File of a further report on the model, to join its card; may be given several times.",
+)
+def main(run, name, description, samples, half, data_authors, data_licence, reports):
     """Make the finished RUN a preset of this package. Writes its files, its card in presets.toml and its pictures in
     docs.
     """
@@ -29,7 +36,7 @@ def main(run, name, description, samples, half, data_authors, data_licence):
 
     said = {"authors": data_authors, "licence": data_licence}
     try:
-        card = publish(run, name, description, samples=samples, half=half, data=said)
+        card = publish(run, name, description, samples=samples, half=half, data=said, reports=reports)
     except (InputError, NotFiniteError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{card.name}: {card.size:,} bytes, {card.training_minutes:g} minutes, {card.figures()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def publish(
     samples: int = 10_000,
     half: bool = False,
     data: dict[str, str | None] | None = None,
+    reports: Sequence[str | os.PathLike] = (),
     root: str | os.PathLike = ROOT,
 ) -> Card:
     """Measures a finished run and writes it as a preset into a checkout; a preset of the same name is replaced.
@@ -55,6 +57,7 @@ def publish(
         samples: Number of samples to measure.
         half: Whether numbers are stored in float16.
         data: `authors` and `licence` of data that are not in `DATA_SETS`.
+        reports: Files of further reports on the model, see `metrics.Report.save`. Their results join the card.
         root: Folder of the checkout.
 
     Raises:
@@ -79,8 +82,9 @@ def publish(
     if unfinished:
         raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
     facts["texts"] = texts_to_show(gan, recipe)
+    further = [metrics.Report.load(file) for file in reports]
     report = measure(gan, recipe, samples)
-    facts["scores"] = {} if report is None else scores(report)
+    facts["scores"] = scores([*([] if report is None else [report]), *further])
     # Of two that publish at once, one waits: its table is the other's and an entry more.
     with claimed(package, take_over=True, waits=True):
         with ExitStack() as stack:
@@ -165,10 +169,13 @@ def _form(recipe: Recipe) -> dict[str, Any]:
     return {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
 
 
-def scores(report: metrics.Report) -> dict[str, list[dict]]:
+def scores(reports: Sequence[metrics.Report]) -> dict[str, list[dict]]:
     """The scores of a card: results of the samples, and of real images for reference."""
-    rows = {"generated": report.generated, "reference": report.reference}
-    return {row: [_plain(result.to_dict()) for result in results] for row, results in rows.items()}
+    results = [
+        (ours, real) for report in reports for ours, real in zip(report.generated, report.reference, strict=True)
+    ]
+    rows = zip(("generated", "reference"), zip(*results, strict=True), strict=False)  # none without results
+    return {row: [_plain(result.to_dict()) for result in each] for row, each in rows}
 
 
 def _plain(result: dict) -> dict:

@@ -14,19 +14,21 @@ COLUMNS = {  # of the table in the gallery: a score of the card, its heading and
     "precision_recall.recall": ("recall", "{:.2f}"),
     "density_coverage.coverage": ("coverage", "{:.2f}"),
     "label_agreement": ("label agreement", "{:.1%}"),
+    "attributes_unseen.mean": ("attributes right", "{:.3f}"),
     "nearest_neighbours.copies": ("copies of training images", "{:.2%}"),
 }
 
 INTRODUCTION = """These are the presets that come with the package. Scores are for 10,000 samples and the test images,
 with features from the shipped classifier of the data set. Scores in brackets are for real images in
-place of samples, and show the best that can be expected. There are two exceptions: for CIFAR-10 only
+place of samples, and show the best that can be expected. There are exceptions: for CIFAR-10 only
 1,000 test images were available; the tiles have neither a test split nor a classifier, and are
-compared with the training images. Minutes are wall-clock time, on the number of cores that the card
-states; most presets shared the machine with other work. Pictures are not selected: all show the
-samples of seed 0. The sheets below them show the samples that are most likely to be copies, in
-triples: the sample, the nearest training image, and the second nearest. Images of data sets without a
-licence are not shown. `gan-zoo list NAME` prints all details. `python -m keras_gan_zoo.cli.publish`
-writes this page."""
+compared with the training images; of models that take texts, it is measured how often an attribute is
+as an unseen caption says, see [metrics](metrics.md#text-to-image). Minutes are wall-clock time, on the
+number of cores that the card states; most presets shared the machine with other work. Pictures are not
+selected: all show the samples of seed 0. The sheets below them show the samples that are most likely to
+be copies, in triples: the sample, the nearest training image, and the second nearest. Images of data
+sets without a licence are not shown. `gan-zoo list NAME` prints all details.
+`python -m keras_gan_zoo.cli.publish` writes this page."""
 
 
 def page(presets: dict[str, Card]) -> str:

@@ -143,6 +143,8 @@ def test_results_of_models_become_tables(data, asked, judges, tmp_path):
     model = measurement.of_model(Painter(data), tmp_path / "first_")
     assert {file.name for file in tmp_path.iterdir()} == {"first_nearest.png", "first_captions.png"}
     results = {
+        "data": "squares",
+        "judges": {"reporting": "12ab"},
         "models": {"first": model, "second": model},
         "without model": {"unseen": text_scores.scores_without_model(asked, measurement.training, judges)},
         "copies among test pictures": text_scores.copies(data.examples[:9], data)[0],
@@ -151,6 +153,9 @@ def test_results_of_models_become_tables(data, asked, judges, tmp_path):
     assert "| samples | 1.000 ± 0.000 | 1.000 ± 0.000 |" in text
     assert "| most frequent values | 0.333 | 0.500 | 0.417 | 0.167 |  |" in text
     assert "| real pictures of its attributes | 0.000 ± 0.000 |" in text
+    report = text_to_image.report(results, "first")
+    assert report.rows()[:2] == [("attributes_unseen", "", ""), ("  colour", "1", "1")]
+    assert report.generated[0].protocol == {"data": "squares", "reporting_sha256": "12ab"}
 
 
 @pytest.mark.slow
@@ -209,7 +214,7 @@ def test_a_budget_ends_training_by_the_time_of_all_cores(tmp_path, monkeypatch):
     assert epochs(SimpleNamespace(steps_done=0, stop_training=False), 0) == 4
     assert epochs(SimpleNamespace(steps_done=200, stop_training=False), 4) == 7  # from a snapshot of an epoch before
     assert looks == [0, 1, 2, 3, 4, 4, 5, 6, 7]
-    assert json.loads((tmp_path / "minutes.json").read_text())[-1] == {"steps": 400, "minutes": 1}
+    assert json.loads((tmp_path / "minutes.json").read_text(encoding="utf-8"))[-1] == {"steps": 400, "minutes": 1}
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ import argparse
 import gc
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -33,7 +34,7 @@ import keras
 import numpy as np
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import data, pictures
+from keras_gan_zoo import data, metrics, pictures
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.latent.noise import truncated_noise
 from keras_gan_zoo.state.identity import sha256_of_weights
@@ -95,6 +96,21 @@ class Measurement:
             "diversity": diversity(gan, test, training, self.judges),
             "copies": figures,
         }
+
+
+def report(results: dict, name: str) -> metrics.Report:
+    """The scores of a model and of real pictures, for the model's card."""
+    protocol = {"data": results["data"], **{f"{judge}_sha256": digest for judge, digest in results["judges"].items()}}
+
+    def shown(scores: dict, row: str) -> list[metrics.Result]:
+        names = {captions: re.sub(r"\W", "_", f"attributes_{captions}") for captions in scores}
+        return [metrics.Result(names[captions], rows[row], protocol) for captions, rows in scores.items()]
+
+    samples, real = (
+        shown(results["models"][name]["scores"], "samples"),
+        shown(results["without model"], "real pictures"),
+    )
+    return metrics.Report(name, samples, real)
 
 
 def sheet(gan, asked: Asked):
@@ -222,6 +238,8 @@ def evaluate(options) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     results = Measurement(options.data, options.judges).of_models(models, options.out)
     write(options.out / "scores.json", results)
+    for name in models:
+        report(results, name).save(options.out / f"{name}_report.json")
     print(page(results))
 
 

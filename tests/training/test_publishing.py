@@ -12,6 +12,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.metrics import Report, Result
 from keras_gan_zoo.training import publishing
 from keras_gan_zoo.zoo import archive, cards, gallery
 from keras_gan_zoo.zoo.preset import Preset
@@ -95,13 +96,20 @@ def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_pat
     (tmp_path / "run" / "recipe.toml").write_text(recipe.to_toml())
     gan.save(tmp_path / "run" / "gan.keras")
     events(tmp_path / "run" / "tensorboard" / "train", 10.0, 100.0)
-    card = publishing.publish(tmp_path / "run", "tiny_text", "Squares", samples=16, data=SAID, root=checkout)
+    further = tmp_path / "report.json"
+    seen, real = (Result("attributes_unseen", {"mean": mean}, {"data": "squares"}) for mean in (0.75, 1.0))
+    Report("run", [seen], [real]).save(further)
+    named = {"samples": 16, "data": SAID, "reports": [further], "root": checkout}
+    card = publishing.publish(tmp_path / "run", "tiny_text", "Squares", **named)
+    assert [card.figures(row)["attributes_unseen.mean"] for row in card.scores] == [0.75, 1.0]
+    assert "nearest_neighbours.copies" in card.figures()
     assert card.encoder == {"name": "characters", "digest": gan.encoder.digest}
     assert len(card.texts) == 8
     assert card.texts[0] == "a red square with a line at 0"
     with Image.open(checkout / "docs" / "images" / "zoo" / "tiny_text.png") as picture:
         assert picture.tobytes() == kgz.pictures.draw_texts(gan, card.texts).tobytes()
     page = (checkout / "docs" / "gallery.md").read_text()
+    assert "| 0.750 (1.000) |" in page
     assert "The texts of the rows:\n\n1. a red square with a line at 0\n2. " in page
     again = Preset(card, archive.folder_reader(checkout / "keras_gan_zoo" / "zoo" / "presets" / "tiny_text")).model()
     assert again.vocabulary == dataset.vocabulary
