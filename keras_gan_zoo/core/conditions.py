@@ -230,19 +230,20 @@ def check_num_classes(num_classes: int) -> None:
 
 def _described(labels: np.ndarray) -> str:
     """The type of labels, and their range if they are numbers."""
-    if _is_text(labels):
+    if is_text(labels):
         return "text"
     if not np.issubdtype(labels.dtype, np.number) or not labels.size or np.iscomplexobj(labels):
         return str(labels.dtype)
     return f"{labels.dtype} from {labels.min()} to {labels.max()}"
 
 
-def _is_text(labels: np.ndarray) -> bool:
+def is_text(labels: np.ndarray) -> bool:
+    """Whether an array has texts."""
     return labels.dtype.kind in "US" or (labels.size > 0 and isinstance(labels.flat[0], (str, bytes)))
 
 
 def _how_to_label(labels: np.ndarray, remedy: Remedy) -> str:
-    if _is_text(labels):
+    if is_text(labels):
         return f"Number the names: {remedy(NUMBERED)}."
     if labels.ndim == 2:
         return _to_integers(labels.shape[1:], remedy)

@@ -70,7 +70,11 @@ class CaptionedDataset(DerivedDataset):
         self.source = examples if isinstance(examples, Dataset) else Dataset(examples, name=name)
         self.captions = _checked_captions(captions, len(self.source))
         self.paraphrases = None if paraphrases is None else _checked_captions(paraphrases, len(self.source))
-        self.attributes, self.tags = dict(attributes or {}), tags
+        self.attributes, self.tags = _checked_attributes(attributes or {}, len(self.source)), tags
+        if tags is not None and len(tags) != len(self.source):
+            raise InputError(
+                f"Expected tags of each of {len(self.source)} examples. Received: {len(tags)}. Add or remove some."
+            )
         self.name, self.class_names = self.source.name, self.source.class_names
         self.conditions, self.remarks = self.source.conditions, self.source.remarks
         self.centers, self.std = self.source.centers, self.source.std
@@ -133,6 +137,10 @@ class CaptionedDataset(DerivedDataset):
 
 
 def _checked_captions(captions, n: int) -> Sequence[tuple[str, ...]]:
+    if isinstance(captions, (str, bytes)) or not hasattr(captions, "__len__"):
+        raise InputError(
+            f"Expected a list with the captions of each example. Received: {type(captions).__name__}. Write list(...)."
+        )
     if len(captions) != n:
         raise InputError(f"Expected captions for each of {n} examples. Received: {len(captions)}. Add or remove some.")
     if isinstance(captions, TemplatedCaptions):
@@ -143,6 +151,27 @@ def _checked_captions(captions, n: int) -> Sequence[tuple[str, ...]]:
         raise InputError(f"Expected captions for each example. Received: none for example {missing}. Add one.")
     checked_texts([text for texts in listed for text in texts])
     return listed
+
+
+def _checked_attributes(attributes, n: int) -> dict[str, Attribute]:
+    if not isinstance(attributes, Mapping) or not all(isinstance(each, Attribute) for each in attributes.values()):
+        raise InputError(
+            f"Expected the attributes as a dictionary of kgz.data.Attribute. Received: {attributes!r:.80}. Write "
+            "{'hat': kgz.data.Attribute(values, codes)}."
+        )
+    for name, attribute in attributes.items():
+        codes = np.asarray(attribute.codes)
+        if codes.shape != (n,) or not np.issubdtype(codes.dtype, np.integer):
+            raise InputError(
+                f"Expected an integer for each of {n} examples as the codes of {name!r}. Received: {codes.dtype} of "
+                f"shape {codes.shape}. Number the values."
+            )
+        if n and not 0 <= codes.min() <= codes.max() < len(attribute.values):
+            raise InputError(
+                f"Expected codes of {name!r} from 0 to {len(attribute.values) - 1}, one for each value. Received: "
+                f"{codes.min()} to {codes.max()}. Name all values."
+            )
+    return dict(attributes)
 
 
 def _some(values: Sequence, indices: np.ndarray) -> Sequence:

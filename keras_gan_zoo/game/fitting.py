@@ -27,7 +27,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     check_data_arguments("fit()", x, y)
     callbacks = _checked_callbacks(callbacks)
     _prepare_validation(model, arguments, batch_size)
-    dataset, feed = data.as_dataset(x, y), None
+    dataset, feed = model.as_dataset(x, y), None
     if dataset is None:
         is_shuffled = shuffle and isinstance(x, keras.utils.PyDataset)
         feed = read(model, x, _training(model, arguments, is_shuffled))
@@ -119,7 +119,7 @@ def _training(model, arguments: dict, is_shuffled: bool) -> Reading:
 
 
 def _in_order(model, x, y, batch_size: int | None, reading: Reading) -> Feed:
-    dataset = data.as_dataset(x, y)
+    dataset = model.as_dataset(x, y)
     if dataset is None:
         return read(model, x, reading)
     dataset = model.prepared(dataset)

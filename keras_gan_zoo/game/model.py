@@ -112,6 +112,10 @@ class GameModel(BuiltInConstructor, keras.Model):
     def check_complete(self) -> None:
         """Raises an `InputError` if a network is not ready to be trained or evaluated."""
 
+    def as_dataset(self, x, y=None) -> data.Dataset | None:
+        """The arrays that `fit` or `evaluate` is given as a data set; None for sources of batches."""
+        return data.as_dataset(x, y)
+
     def prepared(self, dataset: data.Dataset) -> data.Dataset:
         """The examples with the conditions that the networks take, made from what the data have."""
         return dataset
@@ -262,7 +266,7 @@ class GameModel(BuiltInConstructor, keras.Model):
             x: uint8 images, or float examples (images in [-1, 1]); or a source of batches (examples,) or (examples, y),
                 such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
-                (n, height, width, channels) in uint8 or in [-1, 1].
+                (n, height, width, channels) in uint8 or in [-1, 1]; for models that take texts, n captions.
             batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
             epochs: As in `keras.Model.fit`.
             verbose: As in `keras.Model.fit`.

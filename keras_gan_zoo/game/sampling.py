@@ -31,6 +31,7 @@ class GeneratorSampler(Sampler):
         labels=None,
         *,
         conditions=None,
+        text=None,
         steps: int = 500,
         restarts: int = 4,
         learning_rate: float = 0.2,
@@ -48,6 +49,7 @@ class GeneratorSampler(Sampler):
             images: Examples (n, *example_shape): uint8 images, floats in [-1, 1], or vectors.
             labels: Needed by networks that take classes: one class for all, or n classes, by index or name.
             conditions: Needed by networks that take vectors or pictures: one for all, or n of them.
+            text: Needed by models that take texts: one for all, or n of them.
             steps: Number of steps of each descent.
             restarts: Number of descents for each example.
             learning_rate: Adam's learning rate.
@@ -69,7 +71,7 @@ class GeneratorSampler(Sampler):
             True
         """
         options = {"steps": steps, "restarts": restarts, "learning_rate": learning_rate, "prior": prior}
-        return invert(self, images, labels, conditions, **options, seed=seed, verbose=verbose)
+        return invert(self, images, labels, conditions, text, **options, seed=seed, verbose=verbose)
 
     def export(self, path, format: str | None = None, **options):
         """Exports the generator, the averaged one if there is one, as ONNX, SavedModel or LiteRT.

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan_zoo.core.conditions import MOST_CLASSES, as_array, checked_conditions
+from keras_gan_zoo.core.conditions import MOST_CLASSES, as_array, checked_conditions, is_text
 from keras_gan_zoo.core.keras_internals import changed_by
 from keras_gan_zoo.core.remedies import Remedy, in_batches, in_pipeline
 from keras_gan_zoo.core.user_line import UserLine
@@ -270,6 +270,11 @@ class Look:
     def check_condition(self, condition: np.ndarray | None, rows: int) -> None:
         expected = self.model.data_condition
         if expected is not None:
+            if self.model.encoder is not None and condition is not None and is_text(condition):
+                raise InputError(
+                    "Expected batches with the vectors of texts. Received: texts. Encode them before, with "
+                    "gan.encoder.encode(captions), or pass arrays: fit(images, captions)."
+                )
             given = checked_conditions(condition, rows, self.remedy)
             expected.check_data(given, given.shape[1:], self.remedy)
 

@@ -45,6 +45,7 @@ def invert(
     images,
     labels=None,
     conditions=None,
+    text=None,
     *,
     steps: int,
     restarts: int,
@@ -59,7 +60,7 @@ def invert(
     check_number("learning_rate", learning_rate, low=0, above=True)
     check_number("prior", prior, low=0)
     targets = _checked_targets(gan, images)
-    condition = _checked_condition(gan, len(targets), labels, conditions)
+    condition = _checked_condition(gan, len(targets), labels, conditions, text)
     starts = _nearest_candidates(gan, targets, condition, restarts, check_seed(seed))
     descend = _descent(gan, steps, learning_rate, prior)
     at_once = max(1, TOGETHER // restarts)
@@ -84,15 +85,18 @@ def _checked_targets(gan: Sampler, images) -> np.ndarray:
     return normalised(tf.convert_to_tensor(examples)).numpy()
 
 
-def _checked_condition(gan: Sampler, n: int, labels, conditions) -> np.ndarray | None:
+def _checked_condition(gan: Sampler, n: int, labels, conditions, text) -> np.ndarray | None:
     gan.noise_shape()
-    if gan.conditional and labels is None and conditions is None:
-        how = ("labels", "invert(images, labels), by index or name")
-        what, call = how if gan.has_classes else ("conditions", "invert(images, conditions=...)")
+    if gan.conditional and labels is conditions is text is None:
+        what, call = "conditions", "invert(images, conditions=...)"
+        if gan.has_classes:
+            what, call = "labels", "invert(images, labels), by index or name"
+        elif gan.encoder is not None:
+            what, call = "texts", "invert(images, text=...)"
         raise InputError(
             f"Expected the {what} of the examples, because the networks take them. Received: none. Pass {call}."
         )
-    return gan.condition_of(n, labels, conditions)
+    return gan.condition_of(n, labels, conditions, text)
 
 
 def _nearest_candidates(gan, targets: np.ndarray, condition, restarts: int, seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from keras_gan_zoo.models.text_to_image import TextToImageGAN
 from keras_gan_zoo.zoo.loading import load
 
 FIRST_STAGE = "first_stage"
-EXPECTED = "a first stage that is a trained text-to-image GAN, its generator, or where kgz.load finds one"
+EXPECTED = "as first_stage a trained text-to-image GAN, its generator from noise and vectors, or where load finds one"
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -140,11 +140,11 @@ def _generator_of(first_stage) -> keras.Model:
     if not isinstance(network, keras.Model) or not getattr(network, "inputs", None):
         raise InputError(
             f"Expected {EXPECTED}. Received: a {type(network).__name__}"
-            f"{' that does not know its inputs' if isinstance(network, keras.Model) else ''}."
+            f"{' that does not know its inputs' if isinstance(network, keras.Model) else ''}. Load it with kgz.load."
         )
     if [len(tensor.shape) for tensor in network.inputs] != [2, 2] or len(network.outputs) != 1:
         raise InputError(
-            f"Expected {EXPECTED}, which takes noise and vectors. Received: one with the inputs {network.input_shape}."
+            f"Expected {EXPECTED}. Received: one with the inputs {network.input_shape}. Train one with texts."
         )
     return network
 

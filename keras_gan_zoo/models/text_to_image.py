@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.conditions import as_array, is_text
 from keras_gan_zoo.core.texts import words_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
+from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
 from keras_gan_zoo.errors import InputError
@@ -34,9 +36,9 @@ class TextToImageGAN(GAN):
     Args:
         generator: Keras model from [noise, vectors (batch, d)] to images, channels last in [-1, 1].
         discriminator: Keras model from [images, vectors (batch, d)] to raw scores (batch, 1).
-        encoder: From texts to vectors of length d: a key of `encoders.ENCODERS`, a function of a list of texts, or a
-            Keras model. Its name and digest are saved with the model; a function or a model must be given again after
-            loading, as `gan.encoder = function`.
+        encoder: From texts to vectors of length d: a key of `encoders.ENCODERS`; in Python also a function of a list of
+            texts, or a Keras model. Its name and digest are saved with the model. A function or a model must be given
+            again after loading, as `gan.encoder = function`.
         matching_aware: Whether the discriminator takes wrong texts.
         interpolation: Whether the generator takes vectors between those of texts.
         vocabulary: The words of the texts of training; those of the data that it is trained on are added.
@@ -50,7 +52,7 @@ class TextToImageGAN(GAN):
         faces = kgz.data.load("avatars")
         gan = kgz.TextToImageGAN.for_images((16, 16, 3))
         gan.compile()
-        gan.fit(faces, batch_size=64, epochs=40)
+        gan.fit(faces, batch_size=64, epochs=40)  # or fit(images, captions)
         gan.sample(4, text="long green hair, dark glasses and a happy mouth", seed=0)
         ```
     """
@@ -109,6 +111,11 @@ class TextToImageGAN(GAN):
     ):
         """As in `GAN`; the networks take the vectors of the encoder."""
         encoder = as_encoder(encoder)
+        if "text_dim" in arguments:
+            raise InputError(
+                f"Expected the length of vectors from the encoder, {encoder.dim}. Received: text_dim="
+                f"{arguments['text_dim']!r}. Leave text_dim out."
+            )
         return super().for_images(
             image_shape, latent_dim, num_classes, encoder=encoder, text_dim=encoder.dim, **arguments
         )
@@ -148,6 +155,11 @@ class TextToImageGAN(GAN):
         differs = tf.reduce_all(tf.reshape(differs, (-1, self.packing)), axis=1)
         return tf.where(tf.reshape(differs, (-1, *[1] * (len(scores.shape) - 1))), scores, fake_scores)
 
+    def as_dataset(self, x, y=None):
+        """As in `GameModel`; examples with texts become examples with captions."""
+        has_texts = y is not None and not isinstance(x, Dataset) and is_text(as_array(y))
+        return CaptionedDataset(x, y) if has_texts else super().as_dataset(x, y)
+
     def prepared(self, dataset):
         """Captioned examples with the vectors of their captions; other data have vectors of their own."""
         if not isinstance(dataset, CaptionedDataset):
@@ -155,7 +167,7 @@ class TextToImageGAN(GAN):
                 return dataset
             raise InputError(
                 f"Expected captions, or vectors {self.condition.shape} as conditions. Received: {dataset}. Choose data "
-                "with captions, such as 'avatars'; see kgz.data.CaptionedDataset."
+                "with captions, such as 'avatars', or pass captions, as in fit(images, captions)."
             )
         known = [each for each in self._encoded if each.source is dataset and each.encoder is self.encoder]
         encoded = known[0] if known else EncodedDataset(dataset, self.encoder, self.seed)

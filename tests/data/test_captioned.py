@@ -197,11 +197,34 @@ def test_labels_and_captions_live_together():
         (["a", " ", "c"], "with words. Received: ' ' as number 1"),
         (["a", "b", "?!"], "Received: '\\?!'"),
         (["a", 7, "c"], "Received: int 7"),
+        ((text for text in "abc"), "Expected a list with the captions.*Received: generator"),
+        ("abc", "Expected a list with the captions.*Received: str"),
     ],
 )
 def test_unusable_captions_are_refused(captions, message):
     with pytest.raises(InputError, match=message):
         data.CaptionedDataset(images(), captions)
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"attributes": [1, 2, 3]}, r"dictionary of kgz\.data\.Attribute. Received: \[1, 2, 3\]"),
+        ({"attributes": {"hat": ["red", "blue", "red"]}}, "dictionary of kgz"),
+        (
+            {"attributes": {"hat": data.Attribute(("red",), np.zeros(2, int))}},
+            r"of 3 examples as the codes of 'hat'.*\(2,\)",
+        ),
+        (
+            {"attributes": {"hat": data.Attribute(("red",), np.arange(3))}},
+            "from 0 to 0, one for each value. Received: 0 to 2",
+        ),
+        ({"tags": [("red",)]}, "tags of each of 3 examples. Received: 1"),
+    ],
+)
+def test_unusable_attributes_and_tags_are_refused(known, message):
+    with pytest.raises(InputError, match=message):
+        data.CaptionedDataset(images(), ["a", "b", "c"], **known)
 
 
 # ------------------------------------------------------------------------------------------------------------- folders

@@ -209,6 +209,35 @@ def test_data_without_captions_are_refused(squares):
         kgz.training.resolve(kgz.training.Recipe("text_to_image", "avatars", conditional=True, split="train[:64]"))
 
 
+def test_captions_are_taken_as_labels_are(squares):
+    """As arrays beside images, in training, validation and evaluation: the same as the data set of both."""
+    results = []
+    for given in ((squares.examples, list(CAPTIONS[:4])), (kgz.data.CaptionedDataset(squares.examples, CAPTIONS[:4]),)):
+        gan = small()
+        gan.compile()
+        validation = given if len(given) == 2 else given[0]
+        history = gan.fit(*given, batch_size=4, validation_data=validation, verbose=0).history
+        results.append((weights_of(gan), history["val_d_loss"], gan.evaluate(*given, verbose=0)))
+    assert_same(results[0][0], results[1][0])
+    assert results[0][1:] == results[1][1:]
+    batches = tf.data.Dataset.from_tensor_slices((squares.examples, CAPTIONS[:4])).batch(4, drop_remainder=True)
+    with pytest.raises(InputError, match=r"batches with the vectors of texts.*or pass arrays: fit\(images, captions\)"):
+        gan.fit(batches, verbose=0)
+    with pytest.raises(InputError, match=r"from the encoder, 512\. Received: text_dim=64"):
+        small(text_dim=64)
+
+
+def test_noise_is_found_for_images_of_a_text(gan):
+    images = gan.sample(2, text=CAPTIONS[:2], seed=1)
+    found = [
+        gan.invert(images, steps=2, **given).noise
+        for given in ({"text": CAPTIONS[:2]}, {"conditions": gan.encoder.encode(CAPTIONS[:2])})
+    ]
+    np.testing.assert_array_equal(*found)
+    with pytest.raises(InputError, match=r"Expected the texts of the examples.*invert\(images, text=...\)"):
+        gan.invert(images)
+
+
 # ------------------------------------------------------------------------------------------------------------ encoders
 
 
