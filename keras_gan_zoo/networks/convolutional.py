@@ -170,7 +170,8 @@ def text_dcgan_pair(
 ) -> tuple[keras.Model, keras.Model]:
     """Networks that take the vector of a text, after Reed et al. (2016), for images of 8 to 128 pixels a side.
 
-    In both, a fully connected layer compresses the vector. The generator is that of `dcgan_pair`, with the compressed
+    In both, a fully connected layer compresses the vector; its initial weights are for vectors of length 1, which the
+    encoders that come with this package make. The generator is that of `dcgan_pair`, with the compressed
     vector beside the noise. The discriminator is that of `dcgan_pair` down to 3 or 4 pixels, where the vector joins the
     features in every place, and a convolution of 1x1 follows before the score.
 
@@ -221,7 +222,7 @@ def text_discriminator(
 
 
 def _compressed(text, units: int, seeds: Iterator[int | None]):
-    return layers.LeakyReLU(0.2)(layers.Dense(units, kernel_initializer=normal(seeds))(text))
+    return layers.LeakyReLU(0.2)(layers.Dense(units, kernel_initializer=of_unit_vectors(seeds))(text))
 
 
 def upwards(x, shape: Shape, width: int, seeds: Iterator[int | None], enlarge: Callable):
@@ -286,8 +287,13 @@ def cropped(x, sides: Shape):
     return layers.Cropping2D(surplus, data_format=parts.DATA_FORMAT)(x) if any(cut for _, cut in surplus) else x
 
 
-def normal(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
+def normal(seeds: Iterator[int | None], stddev: float = 0.02) -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(0.0, stddev, seed=next(seeds))
+
+
+def of_unit_vectors(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
+    # From vectors of length 1, as encoders of texts make them, units as large as the features or the noise beside them.
+    return normal(seeds, stddev=1.0)
 
 
 def batch_normalization() -> layers.Layer:

@@ -15,6 +15,7 @@ from keras_gan_zoo.networks.convolutional import (
     cropped,
     halved,
     normal,
+    of_unit_vectors,
     strides_between,
     text_discriminator,
     upwards,
@@ -97,7 +98,7 @@ def stackgan_pair(
     seeds = parts.seeds_of(seed)
     noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
     rest, epsilon = keras.ops.split(noise, [latent_dim - text_units], axis=-1)  # pyright: ignore[reportGeneralTypeIssues]
-    condition = ConditioningAugmentation(text_units, kl_weight, normal(seeds))([text, epsilon])
+    condition = ConditioningAugmentation(text_units, kl_weight, of_unit_vectors(seeds))([text, epsilon])
     if first_shape is None:
         images = upwards(parts.beside(rest, condition), shape, width, seeds, resized_to)
         generator = parts.network(noise, text, images, "generator")

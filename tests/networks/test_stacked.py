@@ -162,3 +162,18 @@ def test_output_layers_stay_in_float32_under_mixed_precision(first_shape):
     given = [np.zeros((2, *tensor.shape[1:]), np.float32) for tensor in pair[0].inputs]
     pair[0](given, training=True)
     assert [loss.dtype.name for loss in pair[0].losses] == ["float32"]
+
+
+@pytest.mark.parametrize("pair", [networks.text_dcgan_pair, networks.stackgan_pair])
+def test_vectors_of_length_1_begin_as_large_as_what_is_beside_them(pair):
+    vectors = np.random.default_rng(0).standard_normal((200, 512)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    layers = [layer for network in pair((8, 8, 3), width=2, seed=0) for layer in network.layers]
+    found = [getattr(layer, "dense", layer) for layer in layers if _takes_vectors(layer)]
+    assert len(found) == 2
+    for layer in found:
+        assert np.std(vectors @ np.array(layer.kernel)) == pytest.approx(1, rel=0.1)
+
+
+def _takes_vectors(layer) -> bool:
+    return getattr(getattr(layer, "dense", layer), "kernel", np.zeros(1)).shape[0] == 512
