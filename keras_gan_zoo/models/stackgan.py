@@ -35,6 +35,7 @@ class StackGAN(TextToImageGAN):
         first_stage: The trained first stage, or where `load` finds it, such as the folder of its run; None to train a
             first stage. A `TextToImageGAN`, of whose generator, averaged if it has an average, a copy is made; or such
             a generator.
+        interpolation: As for `TextToImageGAN`; the paper has none.
         **options: As for `TextToImageGAN`. The vocabulary is by default that of the first stage.
 
     Raises:
@@ -59,12 +60,13 @@ class StackGAN(TextToImageGAN):
         discriminator: keras.Model,
         *,
         first_stage: str | os.PathLike | keras.Model | dict | None = None,
+        interpolation: bool = False,
         **options,
     ):
         first_stage = _loaded(first_stage)
         if first_stage is not None:
             generator = _stacked(_frozen(first_stage), generator)
-        super().__init__(generator, discriminator, **options)
+        super().__init__(generator, discriminator, interpolation=interpolation, **options)
         self._has_first_stage = first_stage is not None
         if isinstance(first_stage, TextToImageGAN):
             self._check_encoder_of(first_stage)

@@ -47,7 +47,7 @@ def stages():
 
 def test_the_logged_loss_has_the_divergence_of_the_last_call_only():
     """Of the generator's, with interpolated texts too; not of the discriminator's turn, nor of an earlier step."""
-    gan = first_stage(kl_weight=30.0)
+    gan = first_stage(kl_weight=30.0, interpolation=True)
     gan.compile(*(keras.optimizers.SGD(0.0) for _ in range(2)), run_eagerly=True)
     [augmentation] = [layer for layer in gan.generator.layers if isinstance(layer, ConditioningAugmentation)]
     augmentation.dense.kernel.assign(np.random.default_rng(2).normal(0, 0.5, (DIM, 8)))
