@@ -62,6 +62,7 @@ _DIFFERENT = {
     "metrics_samples": {"type": click.IntRange(2)},
     "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
     "precision": {"metavar": "POLICY"},
+    "projection": {"flag": "--projection/--no-projection"},
     "residual_blocks": {"type": click.IntRange(0)},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},

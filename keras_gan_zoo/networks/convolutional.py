@@ -164,6 +164,7 @@ def text_dcgan_pair(
     *,
     text_dim: int | None = None,
     text_units: int = 128,
+    projection: bool = True,
     width: int = 32,
     packing: int = 1,
     seed: int | None = None,
@@ -173,7 +174,9 @@ def text_dcgan_pair(
     In both, a fully connected layer compresses the vector; its initial weights are for vectors of length 1, which the
     encoders that come with this package make. The generator is that of `dcgan_pair`, with the compressed
     vector beside the noise. The discriminator is that of `dcgan_pair` down to 3 or 4 pixels, where the vector joins the
-    features in every place, and a convolution of 1x1 follows before the score.
+    features in every place, and a convolution of 1x1 follows before the score. With `projection`, which is not in the
+    paper, the inner product of vector and features, each after a matrix, is added to the score (Miyato and Koyama,
+    2018): it is large where what the text says and what the image shows agree.
 
     Args:
         shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
@@ -181,6 +184,7 @@ def text_dcgan_pair(
         num_classes: None: these networks take no labels.
         text_dim: Length of the vector of a text; None for 512, that of the encoders that come with this package.
         text_units: Length of the compressed vector.
+        projection: Whether the score has the inner product of text and image.
         width: Number of channels at the highest resolution.
         packing: Images that the discriminator takes at once, with as many vectors.
         seed: Fixes the initial weights.
@@ -205,20 +209,37 @@ def text_dcgan_pair(
     noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
     images = upwards(parts.beside(noise, _compressed(text, text_units, seeds)), shape, width, seeds, transposed_to)
     generator = parts.network(noise, text, images, "generator")
-    return generator, text_discriminator(shape, text_dim, text_units, width, packing, seeds)
+    return generator, text_discriminator(shape, text_dim, text_units, projection, width, packing, seeds)
 
 
 def text_discriminator(
-    shape: Shape, text_dim: int, text_units: int, width: int, packing: int, seeds: Iterator[int | None]
+    shape: Shape,
+    text_dim: int,
+    text_units: int,
+    projection: bool,
+    width: int,
+    packing: int,
+    seeds: Iterator[int | None],
 ) -> keras.Model:
     """The discriminator of `text_dcgan_pair`."""
     examples, _ = parts.discriminator_inputs(shape, None, packing)
     text = keras.Input((packing * text_dim,), name="condition")
-    x = parts.beside(downwards(examples, shape, width, seeds), _compressed(text, text_units, seeds))
+    features = downwards(examples, shape, width, seeds)
+    x = parts.beside(features, _compressed(text, text_units, seeds))
     x = convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=normal(seeds))(x)
     x = layers.LeakyReLU(0.2)(batch_normalization()(x))
     scores = parts.dense_scores(parts.flat(x), normal(seeds))
+    if projection:
+        inner = _inner_product(parts.flat(features), text, text_units, seeds)
+        scores = layers.Add(dtype=parts.full_precision())([scores, inner])
     return parts.network(examples, text, scores, "discriminator")
+
+
+def _inner_product(features, text, units: int, seeds: Iterator[int | None]):
+    """The inner product of the features of an image and the vector of a text, each after a matrix."""
+    of_image = layers.Dense(units, kernel_initializer=normal(seeds))(features)
+    of_text = layers.Dense(units, use_bias=False, kernel_initializer=of_unit_vectors(seeds))(text)
+    return layers.Dot(axes=-1, dtype=parts.full_precision())([of_image, of_text])
 
 
 def _compressed(text, units: int, seeds: Iterator[int | None]):

@@ -35,6 +35,7 @@ def stackgan_pair(
     text_dim: int | None = None,
     text_units: int = 64,
     kl_weight: float = 2.0,
+    projection: bool = True,
     width: int = 32,
     first_shape: Shape | None = None,
     residual_blocks: int = 4,
@@ -63,6 +64,7 @@ def stackgan_pair(
         text_dim: Length of the vector of a text; None for 512, that of the encoders that come with this package.
         text_units: Length of the condition c.
         kl_weight: Weight of the divergence of c from a standard normal distribution.
+        projection: Whether the score has the inner product of text and image, as in `text_dcgan_pair`.
         width: Number of channels at half the resolution of the images.
         first_shape: Shape of the pictures of the first stage, for the networks of the second one: sides are those of
             `shape` or 2, 4, 8 or 16 times smaller. None for the networks of the first stage.
@@ -106,7 +108,7 @@ def stackgan_pair(
         pictures = keras.Input(first_shape, name="pictures")
         images = _refined(pictures, condition, shape, width, residual_blocks, seeds)
         generator = keras.Model([pictures, noise, text], images, name="refiner")
-    return generator, text_discriminator(shape, text_dim, text_units, width, packing, seeds)
+    return generator, text_discriminator(shape, text_dim, text_units, projection, width, packing, seeds)
 
 
 def resized_to(x, sides: Shape, channels: int, **kwargs):

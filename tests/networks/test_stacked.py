@@ -170,10 +170,29 @@ def test_vectors_of_length_1_begin_as_large_as_what_is_beside_them(pair):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     layers = [layer for network in pair((8, 8, 3), width=2, seed=0) for layer in network.layers]
     found = [getattr(layer, "dense", layer) for layer in layers if _takes_vectors(layer)]
-    assert len(found) == 2
+    assert len(found) == 3  # in the discriminator once more, for the inner product
     for layer in found:
         assert np.std(vectors @ np.array(layer.kernel)) == pytest.approx(1, rel=0.1)
 
 
 def _takes_vectors(layer) -> bool:
     return getattr(getattr(layer, "dense", layer), "kernel", np.zeros(1)).shape[0] == 512
+
+
+@pytest.mark.parametrize("pair", [networks.text_dcgan_pair, networks.stackgan_pair])
+def test_the_score_has_the_inner_product_of_text_and_image(pair):
+    _, discriminator = pair((8, 8, 3), **TINY)
+    [dot] = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Dot)]
+    of_image, of_text = (each._keras_history.operation for each in dot.input)
+    parts = {"features": of_image.input, "inner": dot.output, "before": discriminator.get_layer("scores").output}
+    random = np.random.default_rng(0)
+    images, vectors = random.uniform(-1, 1, (4, 8, 8, 3)), random.standard_normal((4, 5))
+    seen = keras.Model(discriminator.inputs, parts)([images, vectors])
+    left = np.array(seen["features"]) @ np.array(of_image.kernel) + np.array(of_image.bias)
+    right = vectors @ np.array(of_text.kernel)
+    np.testing.assert_allclose(seen["inner"][:, 0], (left * right).sum(axis=1), rtol=1e-4, atol=1e-7)
+    scores = discriminator([images, vectors])
+    np.testing.assert_allclose(scores, seen["before"] + seen["inner"], rtol=1e-5)
+    assert np.abs(seen["inner"]).max() > 0
+    _, without = pair((8, 8, 3), projection=False, **TINY)
+    assert not [layer for layer in without.layers if isinstance(layer, keras.layers.Dot)]
