@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--data", default="peeps")
     parser.add_argument("--minutes", type=float, default=90.0, help="core minutes of a model")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--judges", type=Path, default=FOLDER, help="folder of the trained classifiers")

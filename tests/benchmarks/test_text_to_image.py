@@ -181,14 +181,15 @@ def test_a_run_of_the_ablation_goes_on_and_keeps_the_best(tmp_path, monkeypatch)
     monkeypatch.setattr(text_to_image, "selecting", lambda name: Asked(data, text_scores.complete(data.captions)))
     monkeypatch.setattr(text_to_image, "reader", lambda *arguments: Seeing())
     monkeypatch.setattr(text_to_image, "LOOKS", 2)
-    options = SimpleNamespace(data="squares", out=tmp_path, judges=tmp_path, seeds=1, steps=4)
-    runs = text_to_image.train_all(options, {"width": 4, "ema_decay": 0.5})
-    assert [len(folders) for folders in runs.values()] == [1] * 4
+    named = {"data": "squares", "out": tmp_path, "judges": tmp_path, "seeds": 1, "steps": 4}
+    options = SimpleNamespace(**named, width=4, ema=0.5, learning_rate=1e-3, batch_size=32)
+    runs = text_to_image.train_all(options)
+    assert [len(folders) for folders in runs.values()] == [1] * 5
     looks = json.loads((runs["neither"][0] / "looks.json").read_text(encoding="utf-8"))
     assert [look["steps"] for look in looks] == [2, 4]
     assert {"colour", "shade", "mean", "all"} < set(looks[0])
     monkeypatch.setattr(text_to_image, "train", lambda *arguments: pytest.fail("trained again"))
-    assert text_to_image.train_all(options, {}) == runs
+    assert text_to_image.train_all(options) == runs
 
 
 def test_a_budget_ends_training_by_the_time_of_all_cores(tmp_path, monkeypatch):

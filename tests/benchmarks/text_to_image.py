@@ -1,7 +1,7 @@
 """Do pictures show what their captions say? Text-to-image models beside real pictures and answers that need no model.
 
     python -m tests.benchmarks.text_to_image evaluate runs/text_to_image_avatars   # presets, files, runs: several seeds
-    python -m tests.benchmarks.text_to_image ablation --steps 20000                # four variants, three seeds
+    python -m tests.benchmarks.text_to_image ablation --steps 4000                 # five variants, three seeds
 
 `evaluate` samples a picture for each of 1,500 captions that mention everything: those of unseen pictures, the same in
 words in which no training caption is put, and those of pictures whose combinations of attributes no training picture
@@ -15,7 +15,7 @@ attributes most training pictures have, exactly. These are the real pictures. Th
 comparison, the samples of 16 captions from one noise. Distances are Euclidean, between features of the reporting
 classifier, and root mean squares between pixels in [-1, 1].
 
-`ablation` trains four variants for equally many steps from the same seeds. Of each run it keeps the model that draws
+`ablation` trains five variants for equally many steps from the same seeds. Of each run it keeps the model that draws
 the first 500 test captions best, as the "selecting" classifier sees it. The other test captions give the table. When it
 was interrupted, it goes on where it stopped.
 """
@@ -57,8 +57,9 @@ ROWS = {  # arguments of the variants
     "without INT": {"interpolation": False},
     "without CLS": {"matching_aware": False},
     "neither": {"interpolation": False, "matching_aware": False},
+    "without inner product": {"projection": False},
 }
-LOOKS, BATCH_SIZE = 10, 64
+LOOKS = 10
 GRID = 8  # captions, and samples of each
 
 
@@ -190,35 +191,36 @@ def write(file: Path, content) -> None:
         beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def train(folder: Path, name: str, judge, arguments: dict, seed: int, steps: int) -> None:
+def train(folder: Path, judge, arguments: dict, seed: int, options) -> None:
     """Trains one variant, or goes on with it."""
     keras.backend.clear_session()
     gc.collect()
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = data.load(name)
-    gan = kgz.TextToImageGAN.for_images(dataset.example_shape, seed=seed, **arguments)
-    gan.compile()
-    callbacks = [kgz.callbacks.Snapshots(folder / "snapshots"), Looks(name, judge, folder)]
-    epoch = {"steps_per_epoch": max(1, steps // LOOKS), "epochs": LOOKS}
-    gan.fit(dataset, batch_size=BATCH_SIZE, **epoch, callbacks=callbacks, verbose=0)
+    dataset = data.load(options.data)
+    recipe = {"width": options.width, "ema_decay": options.ema}
+    gan = kgz.TextToImageGAN.for_images(dataset.example_shape, seed=seed, **recipe, **arguments)
+    gan.compile(*(gan.paper_optimizer(options.learning_rate) for _ in range(2)))
+    callbacks = [kgz.callbacks.Snapshots(folder / "snapshots"), Looks(options.data, judge, folder)]
+    epoch = {"steps_per_epoch": max(1, options.steps // LOOKS), "epochs": LOOKS}
+    gan.fit(dataset, batch_size=options.batch_size, **epoch, callbacks=callbacks, verbose=0)
     write(folder / "done.json", {"steps": gan.steps_done, "arguments": arguments, "seed": seed})
 
 
-def train_all(options, recipe: dict) -> dict[str, list[Path]]:
+def train_all(options) -> dict[str, list[Path]]:
     """Trains what is not finished; the folders of the runs of each variant."""
     runs = {row: [options.out / f"{row.replace(' ', '_')}_{seed}" for seed in range(options.seeds)] for row in ROWS}
     jobs = [(seed, row) for seed in range(options.seeds) for row in ROWS]
     left = [job for job in jobs if not (runs[job[1]][job[0]] / "done.json").exists()]
     judge, begun = reader(options.data, "selecting", options.judges), time.monotonic()
     for number, (seed, row) in enumerate(left):
-        train(runs[row][seed], options.data, judge, {**recipe, **ROWS[row]}, seed, options.steps)
+        train(runs[row][seed], judge, ROWS[row], seed, options)
         minutes = (time.monotonic() - begun) / 60 * (len(left) / (number + 1) - 1)
         print(f"{number + 1} of {len(left)}: {row}, seed {seed}; about {minutes:.0f} minutes left", flush=True)
     return runs
 
 
 def ablation(options) -> None:
-    runs = train_all(options, {"width": options.width, "ema_decay": options.ema})
+    runs = train_all(options)
     measurement = Measurement(options.data, options.judges)
     rows = {}
     for row, folders in runs.items():
@@ -254,8 +256,10 @@ def main():
         command.add_argument("--out", type=Path, default=Path("build") / f"text_to_image_{run.__name__}")
     commands.choices["evaluate"].add_argument("models", nargs="+", help="presets, files or runs")
     command.add_argument("--seeds", type=int, default=3)
-    command.add_argument("--steps", type=int, default=20_000)
-    command.add_argument("--width", type=int, default=32)
+    command.add_argument("--steps", type=int, default=4000)
+    command.add_argument("--width", type=int, default=48)
+    command.add_argument("--learning-rate", type=float, default=1e-3)
+    command.add_argument("--batch-size", type=int, default=32)
     command.add_argument("--ema", type=float, default=0.999)
     options = parser.parse_args()
     options.run(options)
