@@ -145,6 +145,7 @@ def test_results_of_models_become_tables(data, asked, judges, tmp_path):
     results = {
         "data": "squares",
         "judges": {"reporting": "12ab"},
+        "captions": {"unseen": 180},
         "models": {"first": model, "second": model},
         "without model": {"unseen": text_scores.scores_without_model(asked, measurement.training, judges)},
         "copies among test pictures": text_scores.copies(data.examples[:9], data)[0],
@@ -155,7 +156,7 @@ def test_results_of_models_become_tables(data, asked, judges, tmp_path):
     assert "| real pictures of its attributes | 0.000 ± 0.000 |" in text
     report = text_to_image.report(results, "first")
     assert report.rows()[:2] == [("attributes_unseen", "", ""), ("  colour", "1", "1")]
-    assert report.generated[0].protocol == {"data": "squares", "reporting_sha256": "12ab"}
+    assert report.generated[0].protocol == {"data": "squares", "seed": 0, "reporting_sha256": "12ab", "captions": 180}
 
 
 @pytest.mark.slow

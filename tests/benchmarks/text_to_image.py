@@ -76,6 +76,7 @@ class Measurement:
         judges, test = self.judges, self.asked["unseen"]
         return {
             "data": self.name,
+            "captions": {name: len(asked.texts) for name, asked in self.asked.items()},
             "judges": {judge.model.name: sha256_of_weights(judge.model) for judge in (judges.reader, judges.matcher)},
             "without model": {
                 name: scores_without_model(asked, self.training, judges) for name, asked in self.asked.items()
@@ -101,11 +102,15 @@ class Measurement:
 
 def report(results: dict, name: str) -> metrics.Report:
     """The scores of a model and of real pictures, for the model's card."""
-    protocol = {"data": results["data"], **{f"{judge}_sha256": digest for judge, digest in results["judges"].items()}}
+    judges = {f"{judge}_sha256": digest for judge, digest in results["judges"].items()}
+    protocol = {"data": results["data"], "seed": 0, **judges}
 
     def shown(scores: dict, row: str) -> list[metrics.Result]:
         names = {captions: re.sub(r"\W", "_", f"attributes_{captions}") for captions in scores}
-        return [metrics.Result(names[captions], rows[row], protocol) for captions, rows in scores.items()]
+        return [
+            metrics.Result(names[captions], rows[row], {**protocol, "captions": results["captions"][captions]})
+            for captions, rows in scores.items()
+        ]
 
     samples, real = (
         shown(results["models"][name]["scores"], "samples"),

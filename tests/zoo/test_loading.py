@@ -157,11 +157,13 @@ def test_scores_have_their_protocols_and_references(name):
     if card.data["name"] in extractors():
         expected |= {"frechet_distance", "kernel_distance", "precision_recall", "density_coverage"}
         expected |= {"label_agreement"} if card.recipe["conditional"] else set()
-    assert metrics == expected
+    of_texts = {f"attributes_{captions}" for captions in ("unseen", "in_other_words", "held_out_combinations")}
+    assert metrics == expected | (of_texts if card.texts else set())
     for ours, real in zip(generated, reference, strict=True):
         assert ours.metric == real.metric
         assert ours.protocol["data"] == Path(card.data["name"]).stem
-        assert {"split", "checksum", "seed", "shape"} <= ours.protocol.keys()
+        facts = {"captions", "reporting_sha256"} if ours.metric in of_texts else {"split", "checksum", "shape"}
+        assert {"seed"} | facts <= ours.protocol.keys()
     by_name = {result.metric: result for result in generated}
     if "frechet_distance" in expected:
         floor = next(result for result in reference if result.metric == "frechet_distance")
@@ -176,7 +178,10 @@ def test_the_recipe_builds_the_networks_of_the_preset(name):
     recipe = kgz.training.Recipe(**card.recipe)
     images = np.zeros((recipe.batch_size, *gan.example_shape), np.uint8)
     labels = np.arange(len(images)) % (gan.num_classes or 1)
-    data = kgz.data.Dataset(images, labels, class_names=gan.class_names)
+    if gan.encoder is None:
+        data = kgz.data.Dataset(images, labels, class_names=gan.class_names)
+    else:
+        data = kgz.data.CaptionedDataset(images, card.texts[:1] * len(images))
     anew = kgz.training.build(recipe, data)
     for player in ("generator", "discriminator"):
         assert [w.shape for w in getattr(anew, player).weights] == [w.shape for w in getattr(gan, player).weights]
@@ -218,7 +223,9 @@ def test_the_wheel_holds_the_zoo_and_needs_no_network(tmp_path):
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
         "import keras_gan_zoo as kgz\n"
         "print(kgz.__file__)\n"
-        "for name in kgz.list_presets(): print(name, kgz.load(name, with_discriminator=True).sample(1).shape)\n"
+        "for name in kgz.list_presets():\n"
+        "    gan = kgz.load(name, with_discriminator=True)\n"
+        "    print(name, gan.sample(1, **({'text': 'red hair'} if gan.encoder else {})).shape)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "KERAS_GAN_ZOO_OFFLINE": "1"}
     result = subprocess.run(
