@@ -105,7 +105,8 @@ def train(folder: Path, job: Job, first_stage: Path | None, judge, seed: int, op
     folder.mkdir(parents=True, exist_ok=True)
     dataset = data.load(options.data, image_size=job.image_size)
     stages = {} if first_stage is None else {"first_stage": first_stage}
-    gan = job.variant.for_images(dataset.example_shape, ema_decay=options.ema, seed=seed, **job.arguments, **stages)
+    recipe = {"ema_decay": options.ema, "r1": options.r1, **job.arguments, **stages}
+    gan = job.variant.for_images(dataset.example_shape, seed=seed, **recipe)
     rate = options.learning_rate
     gan.compile(gan.paper_optimizer(rate), gan.paper_optimizer(rate))
     looks = Looks(options.data, judge, folder) if job.image_size == LARGE else None
@@ -140,6 +141,7 @@ def main():
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--r1", type=float, default=0.5)
     parser.add_argument("--judges", type=Path, default=FOLDER, help="folder of the trained classifiers")
     parser.add_argument("--out", type=Path, default=Path("build") / "stages")
     options = parser.parse_args()

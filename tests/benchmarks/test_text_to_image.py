@@ -183,7 +183,7 @@ def test_a_run_of_the_ablation_goes_on_and_keeps_the_best(tmp_path, monkeypatch)
     monkeypatch.setattr(text_to_image, "reader", lambda *arguments: Seeing())
     monkeypatch.setattr(text_to_image, "LOOKS", 2)
     named = {"data": "squares", "out": tmp_path, "judges": tmp_path, "seeds": 1, "steps": 4}
-    options = SimpleNamespace(**named, width=4, ema=0.5, learning_rate=1e-3, batch_size=32)
+    options = SimpleNamespace(**named, width=4, ema=0.5, r1=0.1, learning_rate=1e-3, batch_size=32)
     runs = text_to_image.train_all(options)
     assert [len(folders) for folders in runs.values()] == [1] * 5
     looks = json.loads((runs["neither"][0] / "looks.json").read_text(encoding="utf-8"))
@@ -238,7 +238,7 @@ def test_stages_are_trained_one_after_the_other(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(stages, "JOBS", jobs)
     named = {"data": "squares", "out": tmp_path, "judges": tmp_path, "seeds": 1, "minutes": 0.01}
-    options = SimpleNamespace(**named, learning_rate=1e-3, batch_size=12, ema=0.5)
+    options = SimpleNamespace(**named, learning_rate=1e-3, batch_size=12, ema=0.5, r1=0.1)
     runs = stages.train_all(options)
     assert list(runs) == ["StackGAN", "one stage", "GAN-INT-CLS"]
     large, first = (kgz.load(tmp_path / name) for name in ("StackGAN_0/last.keras", "first_stage_0/last.keras"))

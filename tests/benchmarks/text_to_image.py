@@ -202,7 +202,7 @@ def train(folder: Path, judge, arguments: dict, seed: int, options) -> None:
     gc.collect()
     folder.mkdir(parents=True, exist_ok=True)
     dataset = data.load(options.data)
-    recipe = {"width": options.width, "ema_decay": options.ema}
+    recipe = {"width": options.width, "ema_decay": options.ema, "r1": options.r1}
     gan = kgz.TextToImageGAN.for_images(dataset.example_shape, seed=seed, **recipe, **arguments)
     gan.compile(*(gan.paper_optimizer(options.learning_rate) for _ in range(2)))
     callbacks = [kgz.callbacks.Snapshots(folder / "snapshots"), Looks(options.data, judge, folder)]
@@ -266,6 +266,7 @@ def main():
     command.add_argument("--learning-rate", type=float, default=1e-3)
     command.add_argument("--batch-size", type=int, default=32)
     command.add_argument("--ema", type=float, default=0.999)
+    command.add_argument("--r1", type=float, default=0.1)
     options = parser.parse_args()
     options.run(options)
 
