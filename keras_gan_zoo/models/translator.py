@@ -174,8 +174,8 @@ class Translator(TwoPlayerModel):
         shapes = dataset.condition_shape, dataset.example_shape
         if shapes[0] is None or len(shapes[0]) != 3:
             raise InputError(
-                f"Expected sources, pictures {self.condition.shape}, and their targets. Received: {dataset}. Pass both, "
-                "as in fit(sources, targets), or data.Dataset(targets, conditions=sources)."
+                f"Expected sources, pictures {self.condition.shape}, and their targets. Received: {dataset}. Pass "
+                "both, as in fit(sources, targets), or data.Dataset(targets, conditions=sources)."
             )
         if shapes[0] != shapes[1] and shapes == (self.example_shape, self.condition.shape):
             raise InputError(
