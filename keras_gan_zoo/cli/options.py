@@ -62,6 +62,8 @@ _DIFFERENT = {
     "metrics_samples": {"type": click.IntRange(2)},
     "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
     "precision": {"metavar": "POLICY"},
+    "pretrain_steps": {"type": click.IntRange(0)},
+    "region": {"metavar": "REGION"},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},
     "stop_by": {"metavar": "FIGURE"},
