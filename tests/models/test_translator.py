@@ -357,3 +357,19 @@ def test_a_killed_run_goes_on_to_the_same_bits(variant, images, labels, tmp_path
     with pytest.raises(RuntimeError, match="killed"):
         trained(Kill(7))
     assert_same(expected, trained(keras.callbacks.Callback()))
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures_of_a_run_show_sources_translations_and_targets(tmp_path, model):
+    model.compile()
+    show = kgz.callbacks.SamplePictures(tmp_path)
+    show.set_model(model)
+    show.begin(kgz.data.Dataset(TARGETS, conditions=SOURCES))
+    picture = np.asarray(show.draw())
+    assert picture.shape[1] * 8 > picture.shape[0] * 5  # 6 columns of 8 rows
+    drawn = kgz.pictures.draw_translations(model, SOURCES[:1], TARGETS[:1])
+    pixels = np.asarray(drawn)[:: drawn.height // 8, :: drawn.height // 8][:8]
+    np.testing.assert_array_equal(pixels[:, :8], np.repeat(SOURCES[0], 3, axis=-1))
+    np.testing.assert_array_equal(pixels[:, 18:26], TARGETS[0])

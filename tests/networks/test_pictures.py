@@ -59,19 +59,19 @@ def test_an_instance_is_normalised_alone():
 
 def test_the_papers_unet():
     arguments = {"normalization": "batch", "upsampling": "transposed", "dropout": 0.5}
-    generator, judge = unet_pair((256, 256, 3), source_shape=(256, 256, 1), width=64, seed=0, **arguments)
-    assert [layer.filters for layer in generator.layers if type(layer) is layers.Conv2D] == [64, 128, 256] + [512] * 5
+    generator, judge = unet_pair((256, 256, 3), source_shape=(256, 256, 1), width=4, seed=0, **arguments)
+    assert [layer.filters for layer in generator.layers if type(layer) is layers.Conv2D] == [4, 8, 16] + [32] * 5
     upwards = [layer.filters for layer in generator.layers if isinstance(layer, layers.Conv2DTranspose)]
-    assert upwards == [512] * 4 + [256, 128, 64, 3]
+    assert upwards == [32] * 4 + [16, 8, 4, 3]
     assert min(layer.output.shape[1] for layer in generator.layers) == 1
     names = [kind.__name__ for kind in kinds(generator)]
     assert (names.count("Dropout"), names.count("BatchNormalization")) == (3, 6 + 7)
     convolutions = [layer for layer in judge.layers if isinstance(layer, layers.Conv2D)]
     assert [(layer.filters, layer.strides[0]) for layer in convolutions] == [
-        (64, 2),
-        (128, 2),
-        (256, 2),
-        (512, 1),
+        (4, 2),
+        (8, 2),
+        (16, 2),
+        (32, 1),
         (1, 1),
     ]
 
@@ -85,7 +85,7 @@ def test_the_papers_unet():
         ({"shape": (8,)}, r"Expected shape of pictures, \(height, width, channels\)"),
         ({"shape": (8, 8, 3), "receptive_field": 32}, "Expected a receptive_field of 1, 16, 34, 70, 142, 286 pixels"),
         ({"shape": (8, 8, 3), "normalization": "batches"}, "Did you mean 'batch'"),
-        ({"shape": (8, 8, 3), "upsampling": "neares"}, "Did you mean 'nearest'"),
+        ({"shape": (8, 8, 3), "upsampling": "nearest_"}, "Did you mean 'nearest'"),
         ({"shape": (8, 8, 3), "num_classes": 3}, "Expected no classes, because these networks take pictures"),
         ({"shape": (8, 8, 3), "dropout": 1.0}, "Expected dropout to be a number"),
     ],
