@@ -21,7 +21,7 @@ VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(n
 PICTURES = np.random.default_rng(3).uniform(-1, 1, (CLASSES, 8, 8, 1)).astype(np.float32)
 
 FEW = {"generator_units": 8, "pieces": 2, "depth": 1, "receptive_field": 16, "scale": 2}  # 4 of all else
-DEEP = {"unet": {"depth": 3}}  # down to one place, without normalisation
+DEEP = {"unet": {"depth": 3}}  # down to one place, which is not normalised
 
 
 def tiny_networks(architecture: str) -> dict[str, int]:

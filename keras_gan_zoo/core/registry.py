@@ -88,6 +88,7 @@ ARCHITECTURES = {
     "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
     "unet": Row("networks.unet:unet_pair", "Isola et al., 2017"),
+    "spade": Row("networks.spade:spade_pair", "Park et al., 2019"),
     "srresnet": Row("networks.super_resolution:srresnet_pair", "Ledig et al., 2017"),
     "context_encoder": Row("networks.context_encoder:context_encoder_pair", "Pathak et al., 2016"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),

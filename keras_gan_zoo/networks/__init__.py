@@ -18,6 +18,7 @@ from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Max
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.networks.spade import spade_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
 from keras_gan_zoo.networks.unet import unet_pair
@@ -34,6 +35,7 @@ __all__ = [
     "elu_pair",
     "maxout_pair",
     "mlp_pair",
+    "spade_pair",
     "spectrally_normalized",
     "srresnet_pair",
     "stackgan_pair",
@@ -43,4 +45,9 @@ __all__ = [
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.
 ARCHITECTURES = registry.load_all(registry.ARCHITECTURES)
-BETWEEN_PICTURES = ("unet", "srresnet", "context_encoder")  # those whose generators take pictures, and no noise
+BETWEEN_PICTURES = (
+    "unet",
+    "spade",
+    "srresnet",
+    "context_encoder",
+)  # those whose generators take pictures, and no noise
