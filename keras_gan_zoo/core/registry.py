@@ -241,10 +241,13 @@ DATA_SETS = {
     "openmoji": DataSet(
         "data.packed:openmoji", "the authors of OpenMoji, openmoji.org", "CC BY-SA 4.0", splits=("train", "test")
     ),
+    "noto": DataSet("data.packed:noto", "Google", "Apache-2.0", splits=("train", "test")),
+    "twemoji": DataSet("data.packed:twemoji", "Twitter and contributors", "CC BY 4.0", splits=("train", "test")),
     "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),
 }
+FORM = ("image_size", "background", "channels", "sources", "degradation")  # arguments of `data.load` in a recipe
 EMBEDDED = {name: Row(row.home) for name, row in DATA_SETS.items() if row.home}
 MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)
 

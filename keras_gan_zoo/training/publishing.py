@@ -124,7 +124,7 @@ def texts_to_show(gan, recipe: Recipe) -> list[str]:
     if gan.encoder is None:
         return []
     split = "test" if data_sets.has_splits(recipe.data) else recipe.split
-    dataset = data_sets.load(recipe.data, split=split, **_form(recipe))
+    dataset = data_sets.load(recipe.data, split=split, **recipe.form)
     if not isinstance(dataset, data_sets.CaptionedDataset):
         raise InputError(f"Expected data with captions, to draw some. Received: {dataset}. Restore them.")
     return list(dict.fromkeys(dataset.texts()))[:ROWS]
@@ -156,13 +156,8 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
     return metrics.evaluate(
-        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **_form(recipe), progress=_say
+        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **recipe.form, progress=_say
     )
-
-
-def _form(recipe: Recipe) -> dict[str, Any]:
-    """The options of `data.load` in a recipe."""
-    return {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
 
 
 def scores(report: metrics.Report) -> dict[str, list[dict]]:
