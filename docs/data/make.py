@@ -246,7 +246,26 @@ def made(name: str, count: int | None) -> dict[str, np.ndarray]:
         [[words["attributes"][attribute].index(value) for attribute, value in faces[i][0].items()] for i in first],
         np.uint8,
     )
-    return {"pictures": pictures[first], "values": values, "splits": splits(values, words)}
+    drawn = {"parts": label_maps([faces[i][1] for i in first])} if name == "avatars" else {}
+    return {"pictures": pictures[first], "values": values, "splits": splits(values, words), **drawn}
+
+
+COVERS = 192  # opacity from which a part hides those below, of 255: beards have 230, the lenses of glasses 77
+
+
+def label_maps(faces: list[dict]) -> np.ndarray:
+    """The part that is seen in each pixel of avatars, uint8 (n, 16, 16): 0 for none, and on as parts.mjs has them."""
+    drawn = json.loads(subprocess.run(["node", str(HERE / "parts.mjs")], stdout=subprocess.PIPE, check=True).stdout)
+    covered = {
+        part: {variant: np.reshape(opacities, (16, 16)) >= COVERS for variant, opacities in variants.items()}
+        for part, variants in drawn.items()
+    }
+    maps = np.zeros((len(faces), 16, 16), np.uint8)
+    for face, options in zip(maps, faces, strict=True):
+        for number, (part, variants) in enumerate(covered.items(), 1):
+            for variant in ["only"] if part == "skin" else options.get(part, []):
+                face[variants[variant]] = number
+    return maps
 
 
 def splits(values: np.ndarray, words: dict) -> np.ndarray:

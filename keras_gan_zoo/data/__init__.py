@@ -20,6 +20,7 @@ from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
+from keras_gan_zoo.data.label_maps import LabelMaps
 from keras_gan_zoo.data.listing import FOLDER
 from keras_gan_zoo.data.pair_files import HALVES, load_pairs
 from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired
@@ -40,6 +41,7 @@ __all__ = [
     "Downscaled",
     "Edges",
     "Greyed",
+    "LabelMaps",
     "Masked",
     "as_dataset",
     "degraded",

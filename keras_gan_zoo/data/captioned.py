@@ -45,6 +45,7 @@ class CaptionedDataset(DerivedDataset):
         attributes: What is known about the examples, by name.
         paraphrases: Further captions in words in which no training caption is put, to test with; None if there are
             none.
+        originals: Pictures that are the `sources` of the examples, without being their conditions; None for none.
         tags: For each example words that are no sentence; None if there are none.
         name: Name in messages and recipes; for a `Dataset`, it keeps its own.
 
@@ -64,6 +65,7 @@ class CaptionedDataset(DerivedDataset):
         *,
         attributes: Mapping[str, Attribute] | None = None,
         paraphrases: Sequence | None = None,
+        originals: Dataset | None = None,
         tags: Sequence[tuple[str, ...]] | None = None,
         name: str = "arrays",
     ):
@@ -71,6 +73,7 @@ class CaptionedDataset(DerivedDataset):
         self.captions = _checked_captions(captions, len(self.source))
         self.paraphrases = None if paraphrases is None else _checked_captions(paraphrases, len(self.source))
         self.attributes, self.tags = dict(attributes or {}), tags
+        self.originals = self.source.originals if originals is None else originals
         self.name, self.class_names = self.source.name, self.source.class_names
         self.remarks = self.source.remarks
         self.centers, self.std = self.source.centers, self.source.std
@@ -132,6 +135,7 @@ class CaptionedDataset(DerivedDataset):
             _some(self.captions, chosen),
             attributes={name: Attribute(old.values, old.codes[chosen]) for name, old in self.attributes.items()},
             paraphrases=None if self.paraphrases is None else _some(self.paraphrases, chosen),
+            originals=None if self.originals is None or source.is_paired else self.originals[chosen],
             tags=None if self.tags is None else _some(self.tags, chosen),
         )
 

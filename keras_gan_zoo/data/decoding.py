@@ -134,12 +134,12 @@ def formed(image: Image.Image, form: Form) -> np.ndarray:
     return fitted(Image.fromarray(coloured).convert(form.mode), form.size)
 
 
-def fitted(image: Image.Image, size) -> np.ndarray:
+def fitted(image: Image.Image, size, resampling=Image.Resampling.LANCZOS) -> np.ndarray:
     """Resizes an image to cover (height, width) and crops it at the centre; returns uint8 (height, width, channels)."""
     if size is not None and image.size != size[::-1]:
         scale = max(size[0] / image.height, size[1] / image.width)
         covering = (max(size[1], round(image.width * scale)), max(size[0], round(image.height * scale)))
-        image = image.resize(covering, Image.Resampling.LANCZOS)
+        image = image.resize(covering, resampling)
         left, top = (covering[0] - size[1]) // 2, (covering[1] - size[0]) // 2
         image = image.crop((left, top, left + size[1], top + size[0]))
     pixels = np.asarray(image, dtype=np.uint8)

@@ -12,15 +12,17 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.label_maps import LabelMaps
 from keras_gan_zoo.data.pairs import CODE
 from keras_gan_zoo.data.templates import TemplatedCaptions, Templates
 from keras_gan_zoo.errors import InputError
 
+PARTS = ("background", "skin", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")  # of avatars
 SETS = Path(__file__).parent / "sets"
 
 
 def avatars(size, split: str) -> CaptionedDataset:
-    """Faces in DiceBear's style pixelArt, 16 x 16."""
+    """Faces in DiceBear's style pixelArt, 16 x 16, with their label maps as sources."""
     return _faces("avatars", size, split)
 
 
@@ -66,6 +68,7 @@ def _faces(name: str, size, split: str) -> CaptionedDataset:
         TemplatedCaptions(templates, values, chosen, "train"),
         attributes={n: Attribute(v, c) for (n, v), c in zip(templates.attributes.items(), codes, strict=True)},
         paraphrases=TemplatedCaptions(templates, values, chosen, "held_out"),
+        originals=LabelMaps(_resized_maps(packed["parts"][chosen], size), PARTS) if "parts" in packed else None,
     )
 
 
@@ -95,3 +98,10 @@ def _resized(images: np.ndarray, size) -> np.ndarray:
     if size is None or size == images.shape[1:3]:
         return images
     return np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in images])
+
+
+def _resized_maps(maps: np.ndarray, size) -> np.ndarray:
+    """Label maps as `_resized` does it, but without values between two parts."""
+    if size is None or size == maps.shape[1:]:
+        return maps
+    return np.stack([fitted(Image.fromarray(part), size, Image.Resampling.NEAREST)[..., 0] for part in maps])

@@ -159,14 +159,24 @@ def paired(dataset: Dataset) -> Dataset:
         >>> paired(data.load("openmoji", split="test")).condition_shape
         (64, 64, 1)
     """
-    if len(dataset.condition_shape or ()) == 3:
+    if dataset.is_paired:
         return dataset
-    if dataset.sources is None:
+    originals = _originals_of(dataset)
+    if originals is None:
         raise InputError(
             f"Expected pairs of pictures. Received: {dataset}, without sources. Give them, as in "
             "data.load(folder, sources=other_folder), or make them: data.degraded(dataset, data.Greyed())."
         )
-    return PairedDataset(dataset, Dataset(dataset.sources, name=dataset.name))
+    return PairedDataset(dataset, originals)
+
+
+def _originals_of(dataset: Dataset) -> Dataset | None:
+    """The sources of examples, or of those that they are derived from, as a data set."""
+    if dataset.originals is not None:
+        return dataset.originals
+    if dataset.is_paired:
+        return Dataset(dataset.sources, name=dataset.name)
+    return _originals_of(dataset.source) if isinstance(dataset, DerivedDataset) else None
 
 
 def in_two_styles(targets: Dataset, sources: Dataset) -> CaptionedDataset:

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import keras_gan_zoo as kgz
-from keras_gan_zoo import data
+from keras_gan_zoo import data, training
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.data.pairs import PairedDataset
@@ -81,6 +81,65 @@ def test_two_data_sets_are_pairs():
         PairedDataset(data.Dataset(TARGETS), data.Dataset(SOURCES[:4]))
     with pytest.raises(InputError, match=r"Expected pairs of pictures that can be read in any order"):
         PairedDataset(data.Dataset(TARGETS), data.load("ring8"))
+
+
+# ---------------------------------------------------------------------------------------------------------- label maps
+
+
+@pytest.fixture(scope="module")
+def faces() -> data.CaptionedDataset:
+    return data.load("avatars", split="test")
+
+
+def test_avatars_have_label_maps_besides_captions(faces):
+    assert (faces.condition_shape, faces.sources.shape, faces.sources.dtype) == (None, (2000, 16, 16, 9), np.uint8)
+    assert (np.sort(faces.sources, axis=-1)[..., -2:] == [0, 255]).all()  # one part in each pixel
+    pairs = data.paired(faces)
+    assert pairs.condition_shape == (16, 16, 9)
+    np.testing.assert_array_equal(pairs.sources, faces.sources)
+    np.testing.assert_array_equal(pairs[[3, 5]].sources, faces[[3, 5]].sources)
+    targets, sources = next(iter(pairs.batches(2000, 0, with_conditions=True, shuffle=False)))
+    np.testing.assert_array_equal(as_levels(sources), faces.sources)
+    np.testing.assert_array_equal(as_levels(targets), faces.examples)
+    encoded = EncodedDataset(faces, kgz.encoders.as_encoder("characters"))
+    assert data.paired(encoded).condition_shape == (16, 16, 9)
+
+
+def test_label_maps_are_exact(faces):
+    """Where nothing is drawn, it is white; parts are there when attributes say so, and have their colours."""
+    maps, parts = faces.originals.maps, faces.originals.parts
+    assert (faces.examples[maps == 0] == 255).all()
+    for part, attribute in {"glasses": "glasses", "hat": "hat", "beard": "beard"}.items():
+        is_there = (maps == parts.index(part)).any(axis=(1, 2))
+        known = faces.attributes[attribute]
+        np.testing.assert_array_equal(is_there, known.codes != known.values.index("none"))
+    hair = (maps == parts.index("hair"))[..., None]
+    colours = faces.attributes["hair_colour"]
+    for name, shades in {"green": ("91cb15", "5fae2e"), "pink": ("ee7fc0", "e357a8")}.items():
+        chosen = colours.codes == colours.values.index(name)
+        pixels = faces.examples[chosen][np.broadcast_to(hair[chosen], (chosen.sum(), 16, 16, 3))].reshape(-1, 3)
+        assert {bytes(pixel).hex() for pixel in pixels} == set(shades)
+
+
+def test_label_maps_keep_their_parts_when_they_are_resized():
+    faces = data.load("avatars", split="test[:3]", image_size=8)
+    assert faces.sources.shape == (3, 8, 8, 9)
+    assert set(np.unique(faces.sources)) == {0, 255}
+    darker = faces.with_examples(faces.examples // 2)
+    np.testing.assert_array_equal(darker.sources, faces.sources)
+
+
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        (np.zeros((2, 4, 4)), "Expected label maps as integers .n, height, width.*argmax"),
+        (np.zeros((2, 4, 4, 3), np.uint8), "Expected label maps as integers"),
+        (np.full((2, 4, 4), 3), "Expected label maps from 0 to 2, of 3 parts. Received: numbers from 3 to 3"),
+    ],
+)
+def test_wrong_label_maps_are_refused(maps, message):
+    with pytest.raises(InputError, match=message):
+        data.LabelMaps(maps, ["a", "b", "c"])
 
 
 # ------------------------------------------------------------------------------------------------------------ emoji
@@ -247,3 +306,22 @@ def test_the_command_line_takes_pairs(folders, monkeypatch, options, said):
         main, ["train", "dcgan", "--data", "photos", "--batch-size", "4", "--dry-run", *options]
     )
     assert said in result.output
+
+
+@pytest.mark.slow
+def test_a_run_finds_pairs_that_were_moved(folders, tmp_path):
+    recipe = Recipe(
+        "gan",
+        str(folders[0]),
+        sources=str(folders[1]),
+        epochs=1,
+        batch_size=4,
+        model={"architecture": "mlp", "units": 2, "depth": 1},
+    )
+    _, run = training.train(recipe, tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    moved = [folder.rename(tmp_path / "elsewhere" / folder.name) for folder in folders]
+    training.resume(run, {"data": str(moved[0]), "sources": str(moved[1]), "epochs": 2})
+    assert Recipe.read(run / "recipe.toml").sources == str(moved[1])
+    with pytest.raises(InputError, match=r"other values:\n  sources"):
+        training.resume(run, {"data": str(moved[0]), "sources": str(moved[0]), "epochs": 3})
