@@ -11,7 +11,7 @@ from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, derivative, softplus
 from tests.equality import build, conditions_of, given
 from tests.games import SGD, Kill, state
-from tests.helpers import assert_same, slow, weights_of
+from tests.helpers import assert_same, weights_of
 
 
 def unet(**arguments):
@@ -111,7 +111,7 @@ def test_first_steps_are_on_content_alone(has_state):
     assert [unchanged for unchanged, _ in losses] == [True, True, True]
     assert [loss == 0 for _, loss in losses] == [True, True, False]
     for a, b in zip(weights, eager, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 def test_esrgans_loss_is_an_argument():
@@ -142,7 +142,7 @@ def test_sources_come_first_wherever_they_come_from():
     }
     results = []
     for data in ways.values():
-        model = unet()
+        model = unet(depth=1)
         model.compile(run_eagerly=True)
         batch_size = 8 if hasattr(data[0], "__len__") and not isinstance(data[0], keras.utils.PyDataset) else None
         model.fit(
@@ -190,7 +190,7 @@ def identity(shape=(8, 8, 3)):
     """A translator that changes nothing, and will not."""
     picture = keras.Input(shape, name="condition")
     examples = keras.Input(shape, name="examples")
-    generator = keras.Model(picture, keras.layers.Conv2D(3, 1, kernel_initializer="identity")(picture))
+    generator = keras.Model(picture, keras.layers.Conv2D(3, 1)(picture))
     judge = keras.Model(examples, keras.layers.Conv2D(1, 1)(examples))
     model = kgz.Translator(generator, judge, seed=0)
     model.compile(SGD(0.0), SGD(0.0), run_eagerly=True)
@@ -217,9 +217,9 @@ def test_what_evaluate_measures():
 def test_pictures_are_translated(model):
     made = model.translate(SOURCES)
     assert (made.shape, made.dtype) == ((16, 8, 8, 3), np.float32)
-    np.testing.assert_array_equal(made, model.translate(SOURCES / np.float32(127.5) - 1))
-    np.testing.assert_array_equal(made, model.translate(SOURCES[..., 0]))
-    np.testing.assert_array_equal(made[:3], model.sample(3, conditions=SOURCES[:3]))
+    for same in (model.translate(SOURCES / np.float32(127.5) - 1), model.translate(SOURCES[..., 0])):
+        np.testing.assert_array_equal(made, same)
+    np.testing.assert_allclose(made[:3], model.sample(3, conditions=SOURCES[:3]), atol=1e-6)
 
 
 def test_what_is_used_is_the_averaged_generator():
@@ -342,7 +342,8 @@ def test_sources_are_made_of_pictures():
     assert_same(*runs)
 
 
-@pytest.mark.parametrize("variant", [slow("pix2pix"), "srgan", slow("context_encoder")])
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["pix2pix", "srgan", "context_encoder"])
 def test_a_killed_run_goes_on_to_the_same_bits(variant, images, labels, tmp_path):
     kind = kgz.VARIANTS[variant]
     batch = given(kind, images, conditions_of(kind, labels))

@@ -120,7 +120,7 @@ def test_a_painter_makes_any_hole(region):
 def test_spade_sees_its_source_at_every_resolution():
     generator, judge = spade_pair((16, 32, 3), source_shape=(16, 32, 5), width=2, modulation_units=2, seed=0)
     pooled = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, layers.AveragePooling2D)]
-    assert pooled == [(8, 16, 5), (4, 8, 5)]
+    assert sorted(pooled) == [(4, 8, 5), (8, 16, 5)]
     assert generator.output_shape[1:] == (16, 32, 3)
     assert [each.shape[1:] for each in judge.inputs] == [(16, 32, 3), (16, 32, 5)]
     one_label = np.zeros((2, 16, 32, 5), np.float32)
