@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
@@ -61,6 +62,7 @@ IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 def __getattr__(name: str):
     if name not in _WITH_KERAS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_keras()
     from keras_gan_zoo.data import degradations  # which imports Keras
 
     globals()[name] = getattr(degradations, name)

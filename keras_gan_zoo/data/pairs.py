@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset, DerivedDataset
 from keras_gan_zoo.errors import InputError
@@ -218,6 +219,7 @@ def degraded(dataset: Dataset, degradation, seed: int = 0) -> DegradedDataset:
         >>> degraded(data.load("avatars"), data.Downscaled(4))
         <DegradedDataset avatars: 23669 x (16, 16, 3), conditions (4, 4, 3)>
     """
+    import_keras()  # before a module that needs it, so that it registers the models
     from keras_gan_zoo.data.degradations import as_degradation  # imports TensorFlow
 
     return DegradedDataset(dataset, as_degradation(degradation), seed)

@@ -104,16 +104,18 @@ def publish(
 
 
 def _without_folders(recipe: Recipe) -> Recipe:
-    """A recipe that names its data and its first stage without the folders that they are in here."""
+    """A recipe that names its data, their sources and its first stage without the folders that they are in here."""
     model = {name: Path(value).name if name == "first_stage" else value for name, value in recipe.model.items()}
-    return dataclasses.replace(recipe, data=Path(recipe.data).name, model=model)
+    sources = None if recipe.sources is None else Path(recipe.sources).name
+    return dataclasses.replace(recipe, data=Path(recipe.data).name, sources=sources, model=model)
 
 
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
-    """Name, authors and licence of the data of a recipe."""
+    """Name, authors and licence of the data of a recipe, and of the sources if they are another named set."""
     name = Path(recipe.data).name
-    row = DATA_SETS.get(recipe.data, DataSet())
-    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in given.items() if value}
+    rows = [DATA_SETS.get(recipe.data, DataSet()), *(DATA_SETS[each] for each in [recipe.sources] if each in DATA_SETS)]
+    known = {key: "; ".join(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("authors", "licence")}
+    known |= {key: value for key, value in given.items() if value}
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}

@@ -1,6 +1,8 @@
 """Degradations of pictures, and data whose sources they make."""
 
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -234,3 +236,12 @@ def test_data_that_do_not_fit_are_refused_before_anything_is_read(degradation, s
 def test_floats_of_another_range_are_refused():
     with pytest.raises(InputError, match=r"Expected float images in \[-1, 1\]"):
         Greyed()(pictures().astype(np.float32))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["data.Greyed()", "data.degraded(data.load('avatars'), 'greyed')"])
+def test_models_are_registered_though_a_degradation_comes_first(first):
+    code = f"from keras_gan_zoo import data; {first}; import keras"
+    code += "; print(keras.saving.get_registered_object('keras_gan_zoo>DCGAN'))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "DCGAN" in result.stdout, result.stderr

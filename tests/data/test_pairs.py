@@ -12,6 +12,7 @@ from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.data.pairs import PairedDataset
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import Recipe, resolve
+from keras_gan_zoo.training.publishing import facts_of_data
 
 HELD_OR_READ = pytest.mark.parametrize("memory_limit", [2**20, 0])
 TARGETS = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
@@ -290,6 +291,13 @@ def test_recipes_have_sources_and_degradations(folders, monkeypatch):
     assert resolve(Recipe("dcgan", "photos", sources="left"))[0].sources == "left"
     pairs = resolve(Recipe("dcgan", "photos", degradation="downscaled:4"))[1]
     np.testing.assert_array_equal(pairs.sources, data.Downscaled(4)(TARGETS))
+
+
+def test_cards_name_the_authors_of_both_styles():
+    facts = facts_of_data(Recipe("dcgan", "twemoji", sources="noto"), {})
+    assert facts["authors"] == "Twitter and contributors; Google"
+    assert facts["licence"] == "CC BY 4.0; Apache-2.0"
+    assert facts_of_data(Recipe("dcgan", "noto"), {})["licence"] == "Apache-2.0"
 
 
 @pytest.mark.parametrize(
