@@ -46,6 +46,8 @@ def tiny_arguments(variant: type) -> dict[str, int]:
     networks = tiny_networks(variant.paper_networks((8, 8, 1))["architecture"])
     networks.pop("text_dim", None)  # which the encoder decides
     networks |= {"pretrain_steps": 1} if defaults.get("pretrain_steps") else {}
+    if defaults.get("content_weight", 0) > 1:  # with which these steps are so large that they multiply rounding errors
+        networks["content_weight"] = 1
     return networks if steps == 1 else {**networks, "discriminator_steps": 2}
 
 
