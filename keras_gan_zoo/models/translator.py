@@ -26,11 +26,13 @@ WINDOW = 11  # side of the windows of SSIM
 class PSNR(keras.metrics.Mean):
     """The peak signal-to-noise ratio of pictures in [-1, 1], in decibels: that of the mean squared error of all.
 
-    The mean of the ratios of single pictures would be infinite as soon as one of them is exactly right.
+    The mean of the ratios of single pictures would be infinite as soon as one of them is exactly right. For the same
+    reason it is that of all replicas together, not a mean of theirs.
     """
 
     def result(self):
-        return -10 * keras.ops.log10(super().result() / 4)
+        total, count = (replicas.mean(tf.convert_to_tensor(each)) for each in (self.total, self.count))
+        return -10 * keras.ops.log10(tf.math.divide_no_nan(total, tf.cast(count, total.dtype)) / 4)
 
 
 class Translator(TwoPlayerModel):

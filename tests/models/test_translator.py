@@ -204,9 +204,9 @@ def test_what_evaluate_measures():
     assert found["l1"] == pytest.approx(0.3, rel=1e-5)
     assert found["psnr"] == pytest.approx(10 * np.log10(4 / 0.18), rel=1e-5)  # of the mean of 0 and 0.36
     a, b, c = 0.8, 1.4, (0.01 * 2) ** 2
-    assert found["ssim"] == pytest.approx((1 + (2 * a * b + c) / (a**2 + b**2 + c)) / 2, rel=1e-4)
+    assert found["ssim"] == pytest.approx((1 + (2 * a * b + c) / (a**2 + b**2 + c)) / 2, rel=1e-3)
     same = identity((16, 16, 3)).evaluate(sources, sources, verbose=0, return_dict=True)
-    assert (same["l1"], same["psnr"], same["ssim"]) == (0, np.inf, 1)
+    assert (same["l1"], same["psnr"], same["ssim"]) == (0, np.inf, pytest.approx(1, abs=1e-3))
 
 
 # ------------------------------------------------------------------------------------------------------------ translate
