@@ -49,6 +49,11 @@ VARIANTS = {  # each in the module of the same name; the cards of presets cite t
     "wgan_gp": Row("models.wgan_gp:WGANGP", "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028"),
     "text_to_image": Row("models.text_to_image:TextToImageGAN", "Reed et al., 2016, https://arxiv.org/abs/1605.05396"),
     "stackgan": Row("models.stackgan:StackGAN", "Zhang et al., 2017, https://arxiv.org/abs/1612.03242"),
+    "pix2pix": Row("models.pix2pix:Pix2Pix", "Isola et al., 2017, https://arxiv.org/abs/1611.07004"),
+    "srgan": Row("models.srgan:SRGAN", "Ledig et al., 2017, https://arxiv.org/abs/1609.04802"),
+    "context_encoder": Row(
+        "models.context_encoder:ContextEncoder", "Pathak et al., 2016, https://arxiv.org/abs/1604.07379"
+    ),
     "fgan": Row("models.fgan:FGAN", "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709"),
 }
 VARIANT_CLASSES = {name: row.home.partition(":")[2] for name, row in VARIANTS.items()}
@@ -70,6 +75,7 @@ DECIDED_ELSEWHERE = {
     **dict.fromkeys(("num_classes", "class_names", "vocabulary"), "the data say them"),
     "text_dim": "the encoder says it",
     "first_shape": "the first stage says it",
+    "source_shape": "the data say it",
 }
 
 # ------------------------------------------------------------------------------------- networks, losses, divergences
@@ -81,6 +87,10 @@ ARCHITECTURES = {
     "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
     "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
+    "unet": Row("networks.unet:unet_pair", "Isola et al., 2017"),
+    "spade": Row("networks.spade:spade_pair", "Park et al., 2019"),
+    "srresnet": Row("networks.super_resolution:srresnet_pair", "Ledig et al., 2017"),
+    "context_encoder": Row("networks.context_encoder:context_encoder_pair", "Pathak et al., 2016"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
     "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),
 }
@@ -113,6 +123,13 @@ F_DIVERGENCES = {
 ENCODERS = {  # of texts
     "characters": Row("encoders:Characters"),
     "use": Row("encoders:UniversalSentence", "Yang et al., 2019"),
+}
+
+DEGRADATIONS = {  # of pictures, to the sources of translators
+    "downscaled": Row("data.degradations:Downscaled"),
+    "masked": Row("data.degradations:Masked"),
+    "greyed": Row("data.degradations:Greyed"),
+    "edges": Row("data.degradations:Edges"),
 }
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -224,10 +241,13 @@ DATA_SETS = {
     "openmoji": DataSet(
         "data.packed:openmoji", "the authors of OpenMoji, openmoji.org", "CC BY-SA 4.0", splits=("train", "test")
     ),
+    "noto": DataSet("data.packed:noto", "Google", "Apache-2.0", splits=("train", "test")),
+    "twemoji": DataSet("data.packed:twemoji", "Twitter and contributors", "CC BY 4.0", splits=("train", "test")),
     "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),
 }
+FORM = ("image_size", "background", "channels", "sources", "degradation")  # arguments of `data.load` in a recipe
 EMBEDDED = {name: Row(row.home) for name, row in DATA_SETS.items() if row.home}
 MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)
 

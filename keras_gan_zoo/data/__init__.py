@@ -4,23 +4,33 @@ Images stay uint8 until they are in a batch, then become float32 in [-1, 1]. A b
 examples, and the indices are a function of (seed, step), so a run continues anywhere without replaying the past.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
+from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
+from keras_gan_zoo.data.label_maps import LabelMaps
 from keras_gan_zoo.data.listing import FOLDER
+from keras_gan_zoo.data.pair_files import HALVES, load_pairs
+from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.errors import InputError, similar
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.data.degradations import Degradation, Downscaled, Edges, Greyed, Masked
 
 __all__ = [
     "BATCH_SIZE",
@@ -28,14 +38,39 @@ __all__ = [
     "Attribute",
     "CaptionedDataset",
     "Dataset",
+    "Degradation",
+    "Downscaled",
+    "Edges",
+    "Greyed",
+    "LabelMaps",
+    "Masked",
     "as_dataset",
+    "degraded",
     "has_splits",
     "load",
     "located",
+    "located_sources",
+    "paired",
 ]
+
+_WITH_KERAS = ("Degradation", "Downscaled", "Edges", "Greyed", "Masked")
 
 SUFFIXES = (".npy", ".npz")
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
+
+
+def __getattr__(name: str):
+    if name not in _WITH_KERAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_keras()
+    from keras_gan_zoo.data import degradations  # which imports Keras
+
+    globals()[name] = getattr(degradations, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 @ARRAYS.reader
@@ -49,6 +84,8 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     background: str | None = None,
     channels: int | None = None,
+    sources: str | os.PathLike | None = None,
+    degradation: str | Degradation | None = None,
     memory_limit: int = IN_MEMORY,
 ) -> Dataset:
     """Loads a data set by name or path.
@@ -72,23 +109,37 @@ def load(
             have.
         channels: Channels to convert images to: 1 for grey, 3 for colour, 4 for colour with transparency; None for
             those of the data.
+        sources: For pairs of pictures, the folder of the sources, by the names of the pictures of the folder `name`,
+            whose suffixes may differ; or "left" or "right", the half of each picture that is the source of the other.
+            For emoji, the name of another style: those that both have are joined by code point.
+            `image_size` is that of both, `background` is behind all that are transparent, and `channels` are those of
+            the targets.
+        degradation: For pairs of pictures, what makes the sources of the pictures themselves; see `degraded`.
         memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
 
     Returns:
-        A `Dataset`; a `CaptionedDataset` if there are captions.
+        A `Dataset`; a `CaptionedDataset` if there are captions. The conditions of pairs are their sources.
 
     Raises:
-        InputError: If there is no such set, or it cannot be read; the message names the file.
+        InputError: If there is no such set, it cannot be read, or pictures have no partner; the message names the file.
 
     Example:
         >>> load("ring8").example_shape
         (2,)
     """
+    if sources is not None:
+        _check_pairs(name, split, sources, degradation)
+    dataset = _loaded(name, split, image_size, background, channels, sources, memory_limit)
+    return dataset if degradation is None else degraded(dataset, degradation)
+
+
+def _loaded(name, split: str, image_size, background, channels, sources, memory_limit: int) -> Dataset:
     size = _as_size(image_size)
     if channels is not None and (not is_count(channels) or channels not in MODES):
         raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
     if is_folder(_checked(name, split)) and name not in EMBEDDED:
-        return load_folder(Path(name), size, background, channels, memory_limit)
+        form = (size, background, channels, memory_limit)
+        return load_folder(Path(name), *form) if sources is None else load_pairs(Path(name), sources, *form)
     dataset = _load(name, split, size, memory_limit)
     if size is not None and dataset.example_shape[:2] != size:
         raise InputError(
@@ -96,7 +147,25 @@ def load(
             "Leave image_size out."
         )
     dataset = dataset if background is None else on_background(dataset, background)
-    return dataset if channels is None else in_channels(dataset, channels)
+    dataset = dataset if channels is None else in_channels(dataset, channels)
+    if sources is None:
+        return dataset
+    whole_split = split.partition("[")[0]  # parts of two sets would be of different emoji
+    return in_two_styles(dataset, _load(sources, whole_split, size, memory_limit))
+
+
+def _check_pairs(name, split, sources, degradation) -> None:
+    if degradation is not None:
+        raise InputError(
+            f"Expected sources, or a degradation, which makes them. Received: both, and degradation={degradation!r}. "
+            "Leave one of them out."
+        )
+    is_style = name in EMBEDDED
+    if is_style != (sources in EMBEDDED) or not (is_style or is_folder(_checked(name, split))):
+        raise InputError(
+            "Expected a folder of pictures with sources in a folder, or two styles of emoji. Received: "
+            f"{shown(name)} with {shown(sources)}. Leave sources out; a .npz file has them as 'conditions'."
+        )
 
 
 def _checked(name, split) -> Path:
@@ -156,6 +225,11 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
             if _is_local(path) and exists(path):
                 return str(path.absolute())
     return str(name)
+
+
+def located_sources(sources: str | os.PathLike | None, folder: str | os.PathLike = ".") -> str | None:
+    """The sources of pairs, as `load` takes them, so that they hold in every working directory; see `located`."""
+    return sources if sources is None or sources in HALVES else located(sources, folder)
 
 
 def _is_local(path: Path) -> bool:

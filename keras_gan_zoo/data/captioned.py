@@ -45,6 +45,7 @@ class CaptionedDataset(DerivedDataset):
         attributes: What is known about the examples, by name.
         paraphrases: Further captions in words in which no training caption is put, to test with; None if there are
             none.
+        originals: Pictures that are the `sources` of the examples, without being their conditions; None for none.
         tags: For each example words that are no sentence; None if there are none.
         name: Name in messages and recipes; for a `Dataset`, it keeps its own.
 
@@ -64,6 +65,7 @@ class CaptionedDataset(DerivedDataset):
         *,
         attributes: Mapping[str, Attribute] | None = None,
         paraphrases: Sequence | None = None,
+        originals: Dataset | None = None,
         tags: Sequence[tuple[str, ...]] | None = None,
         name: str = "arrays",
     ):
@@ -75,15 +77,16 @@ class CaptionedDataset(DerivedDataset):
             raise InputError(
                 f"Expected tags of each of {len(self.source)} examples. Received: {len(tags)}. Add or remove some."
             )
+        self.originals = self.source.originals if originals is None else originals
         self.name, self.class_names = self.source.name, self.source.class_names
-        self.conditions, self.remarks = self.source.conditions, self.source.remarks
+        self.remarks = self.source.remarks
         self.centers, self.std = self.source.centers, self.source.std
 
     def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
         """An example as `Dataset` gives it; for a slice, or an array of indices, a `CaptionedDataset` of these."""
         chosen = np.arange(len(self))[index]
         part = self.source[index]
-        return part if chosen.ndim == 0 else self._with_texts(part, chosen)
+        return part if chosen.ndim == 0 else self.with_source(part, chosen)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, captions>"
@@ -93,10 +96,10 @@ class CaptionedDataset(DerivedDataset):
         return self.source.described()
 
     def in_memory(self) -> CaptionedDataset:
-        return self._with_texts(self.source.in_memory())
+        return self.with_source(self.source.in_memory())
 
     def with_examples(self, examples) -> CaptionedDataset:
-        return self._with_texts(self.source.with_examples(examples))
+        return self.with_source(self.source.with_examples(examples))
 
     def texts(self, seed: int = 0) -> list[str]:
         """One caption of each example, chosen by (seed, example)."""
@@ -106,6 +109,10 @@ class CaptionedDataset(DerivedDataset):
     def vocabulary(self) -> frozenset[str]:
         """The words of all captions."""
         return words_of(self.captions)
+
+    @property
+    def conditions(self) -> np.ndarray | None:
+        return self.source.conditions
 
     @property
     def condition_shape(self) -> tuple[int, ...] | None:
@@ -124,7 +131,7 @@ class CaptionedDataset(DerivedDataset):
     def _fetch(self, with_conditions: bool):
         return self.source._fetch(with_conditions)
 
-    def _with_texts(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
+    def with_source(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
         """Other examples with the captions and attributes of these, or of the chosen ones."""
         chosen = np.arange(len(self)) if chosen is None else chosen
         return CaptionedDataset(
@@ -132,6 +139,7 @@ class CaptionedDataset(DerivedDataset):
             _some(self.captions, chosen),
             attributes={name: Attribute(old.values, old.codes[chosen]) for name, old in self.attributes.items()},
             paraphrases=None if self.paraphrases is None else _some(self.paraphrases, chosen),
+            originals=None if self.originals is None or source.is_paired else self.originals[chosen],
             tags=None if self.tags is None else _some(self.tags, chosen),
         )
 

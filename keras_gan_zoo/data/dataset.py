@@ -45,6 +45,7 @@ class Dataset:
     """
 
     remarks: tuple[str, ...] = ()
+    originals: Dataset | None = None  # whose examples are the sources; None if conditions may be
     is_streamed = False  # whether examples can only be read in order
 
     def __init__(
@@ -131,6 +132,23 @@ class Dataset:
         return self.conditions if self.condition_shape == () else None
 
     @property
+    def is_paired(self) -> bool:
+        """Whether the conditions are pictures."""
+        return len(self.condition_shape or ()) == 3
+
+    @property
+    def sources(self) -> np.ndarray | None:
+        """The pictures that a translator starts from, (n, height, width, channels); None if there are none."""
+        if self.originals is not None:
+            return self.originals.in_memory().examples
+        return self.conditions if self.is_paired else None
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The pictures that a translator is to make of the sources: the examples, which are read if need be."""
+        return self.in_memory().examples
+
+    @property
     def has_labels(self) -> bool:
         return self.condition_shape == ()
 
@@ -186,6 +204,11 @@ class DerivedDataset(Dataset):
     @property
     def examples(self) -> np.ndarray:
         return self.source.examples
+
+    @property
+    def sources(self) -> np.ndarray | None:
+        own = super().sources
+        return self.source.sources if own is None else own
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -12,14 +12,17 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.label_maps import LabelMaps
+from keras_gan_zoo.data.pairs import CODE
 from keras_gan_zoo.data.templates import TemplatedCaptions, Templates
 from keras_gan_zoo.errors import InputError
 
+PARTS = ("background", "skin", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")  # of avatars
 SETS = Path(__file__).parent / "sets"
 
 
 def avatars(size, split: str) -> CaptionedDataset:
-    """Faces in DiceBear's style pixelArt, 16 x 16."""
+    """Faces in DiceBear's style pixelArt, 16 x 16, with their label maps as sources."""
     return _faces("avatars", size, split)
 
 
@@ -29,14 +32,29 @@ def peeps(size, split: str) -> CaptionedDataset:
 
 
 def openmoji(size, split: str) -> CaptionedDataset:
-    """Emoji in colour, 64 x 64, with their names as captions and their line art as conditions."""
-    packed, chosen = _opened("openmoji", split)
-    colour, lines = (_resized(packed[name][chosen], size) for name in ("pictures", "lines"))
-    attributes = {name: _attribute(packed[name][chosen]) for name in ("group", "subgroup")}
+    """Emoji of OpenMoji in colour, 64 x 64, with their names as captions and their line art as conditions."""
+    return _emoji("openmoji", size, split)
+
+
+def noto(size, split: str) -> CaptionedDataset:
+    """Emoji of Noto, 64 x 64, with their names as captions."""
+    return _emoji("noto", size, split)
+
+
+def twemoji(size, split: str) -> CaptionedDataset:
+    """Emoji of Twemoji, 64 x 64, with their names as captions."""
+    return _emoji("twemoji", size, split)
+
+
+def _emoji(name: str, size, split: str) -> CaptionedDataset:
+    """Emoji, whose attribute `code` is their code points: the same in all styles."""
+    packed, chosen = _opened(name, split)
+    colour, lines = (_resized(packed[part][chosen], size) if part in packed else None for part in ("pictures", "lines"))
+    attributes = {part: _attribute(packed[part][chosen]) for part in ("group", "subgroup")}
     return CaptionedDataset(
-        Dataset(colour, conditions=lines, name="openmoji"),
+        Dataset(colour, conditions=lines, name=name),
         packed["names"][chosen].tolist(),
-        attributes=attributes,
+        attributes={**attributes, CODE: _attribute(packed["codes"][chosen])},
         tags=[tuple(filter(None, tags.split(", "))) for tags in packed["tags"][chosen].tolist()],
     )
 
@@ -50,6 +68,7 @@ def _faces(name: str, size, split: str) -> CaptionedDataset:
         TemplatedCaptions(templates, values, chosen, "train"),
         attributes={n: Attribute(v, c) for (n, v), c in zip(templates.attributes.items(), codes, strict=True)},
         paraphrases=TemplatedCaptions(templates, values, chosen, "held_out"),
+        originals=LabelMaps(_resized_maps(packed["parts"][chosen], size), PARTS) if "parts" in packed else None,
     )
 
 
@@ -79,3 +98,10 @@ def _resized(images: np.ndarray, size) -> np.ndarray:
     if size is None or size == images.shape[1:3]:
         return images
     return np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in images])
+
+
+def _resized_maps(maps: np.ndarray, size) -> np.ndarray:
+    """Label maps as `_resized` does it, but without values between two parts."""
+    if size is None or size == maps.shape[1:]:
+        return maps
+    return np.stack([fitted(Image.fromarray(part), size, Image.Resampling.NEAREST)[..., 0] for part in maps])

@@ -65,6 +65,20 @@ def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -
     return lambda numbers, indices_of: numbers.map(lambda number: read_batch(indices_of(number)), num_parallel_calls=2)
 
 
+def fetch_label_maps(maps: np.ndarray, parts: int) -> Callable:
+    """Like `fetch_from_memory`, from the numbers of parts to floats with a channel for each: 1 there, -1 elsewhere."""
+    held = tf.data.Dataset.from_tensors(maps).repeat()
+
+    def fetch(numbers, indices_of):
+        batches = tf.data.Dataset.zip(numbers, held)
+        return batches.map(
+            lambda number, held: tf.one_hot(tf.gather(held, indices_of(number)), parts, on_value=1.0, off_value=-1.0),
+            num_parallel_calls=2,
+        )
+
+    return fetch
+
+
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Disables autotuning, which slows down the end of a `fit` with an unfinished iterator and has no benefit here.
 

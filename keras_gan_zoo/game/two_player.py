@@ -151,11 +151,14 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         )
         [noise] = self.noise(1, tf.shape(real)[0], step=-1 - tf.cast(self.metrics[0].count, self.step.dtype))
         fake = self.generate(noise, condition, training=False)
+        return self.tracked(self.evaluated(real, fake, condition), weight=size)
+
+    def evaluated(self, real, fake, condition) -> dict:
+        """What `evaluate` logs: both losses in inference mode, without penalties, and the figures of a variant."""
         real_scores, fake_scores, _ = self.judge(real, fake, condition, training=False)
         d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
         g_loss = self.generator_loss(fake_scores, lambda: real_scores)
-        logged = {"d_loss": d_loss, "g_loss": g_loss, **self.figures(real_scores, fake_scores)}
-        return self.tracked(logged, weight=size)
+        return {"d_loss": d_loss, "g_loss": g_loss, **self.figures(real_scores, fake_scores)}
 
     def figures(self, real_scores, fake_scores) -> dict:
         """The figures that a variant logs besides the losses."""

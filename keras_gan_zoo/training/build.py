@@ -22,13 +22,12 @@ STEPS = 4500  # number of steps if epochs are not given: a few minutes for small
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with all defaults filled in, and its data."""
     kind = variant(recipe.variant)
-    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
-    dataset = data.load(recipe.data, split=recipe.split, **form)
+    dataset = data.load(recipe.data, split=recipe.split, **recipe.form)
     conditional = recipe.conditional or kind.needs_labels
-    if recipe.conditional and kind.takes_texts:
+    if recipe.conditional and (kind.takes_texts or kind.takes_pictures):
         raise InputError(
-            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. "
-            "Leave it out."
+            f"Expected no 'conditional', because {recipe.variant} takes {'texts' if kind.takes_texts else 'pictures'}, "
+            "not classes. Received: conditional. Leave it out."
         )
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -36,13 +35,14 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
             "labels, and leave 'conditional' out."
         )
     defaults = kind.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
-    model = {"latent_dim": 100, **defaults, **recipe.model}
+    model = {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **recipe.model}
     if "first_stage" in model:
         model["first_stage"] = _located(model["first_stage"])
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
         data=data.located(recipe.data),
+        sources=data.located_sources(recipe.sources),
         epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
         batch_size=batch_size,
         conditional=conditional,
@@ -64,20 +64,25 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = variant(recipe.optimizer)
-    gan.check_dataset(gan.prepared(dataset), recipe.batch_size)
+    prepared = gan.prepared(dataset)
+    gan.check_dataset(prepared, recipe.batch_size)
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
-    _check_figures(recipe, gan, dataset)
+    _check_figures(recipe, gan, prepared)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 
 
 def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None, class_names=None) -> keras.Model:
     classes = {"num_classes": num_classes, "class_names": class_names} if recipe.conditional else {}
+    kind = variant(recipe.variant)
+    arguments = {**classes, **recipe.model}
+    architecture, shape = recipe.model.get("architecture"), dataset.example_shape
+    arguments |= kind.arguments_of_data(shape, dataset.condition_shape, architecture)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        return variant(recipe.variant).for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+        return kind.for_images(shape, seed=recipe.seed, **arguments)
     finally:
         keras.config.set_dtype_policy(policy)
 

@@ -108,16 +108,18 @@ def publish(
 
 
 def _without_folders(recipe: Recipe) -> Recipe:
-    """A recipe that names its data and its first stage without the folders that they are in here."""
+    """A recipe that names its data, their sources and its first stage without the folders that they are in here."""
     model = {name: Path(value).name if name == "first_stage" else value for name, value in recipe.model.items()}
-    return dataclasses.replace(recipe, data=Path(recipe.data).name, model=model)
+    sources = None if recipe.sources is None else Path(recipe.sources).name
+    return dataclasses.replace(recipe, data=Path(recipe.data).name, sources=sources, model=model)
 
 
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
-    """Name, authors and licence of the data of a recipe."""
+    """Name, authors and licence of the data of a recipe, and of the sources if they are another named set."""
     name = Path(recipe.data).name
-    row = DATA_SETS.get(recipe.data, DataSet())
-    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in given.items() if value}
+    rows = [DATA_SETS.get(recipe.data, DataSet()), *(DATA_SETS[each] for each in [recipe.sources] if each in DATA_SETS)]
+    known = {key: "; ".join(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("authors", "licence")}
+    known |= {key: value for key, value in given.items() if value}
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
@@ -128,7 +130,7 @@ def texts_to_show(gan, recipe: Recipe) -> list[str]:
     if gan.encoder is None:
         return []
     split = "test" if data_sets.has_splits(recipe.data) else recipe.split
-    dataset = data_sets.load(recipe.data, split=split, **_form(recipe))
+    dataset = data_sets.load(recipe.data, split=split, **recipe.form)
     if not isinstance(dataset, data_sets.CaptionedDataset):
         raise InputError(f"Expected data with captions, to draw some. Received: {dataset}. Restore them.")
     return list(dict.fromkeys(dataset.texts()))[:ROWS]
@@ -160,13 +162,8 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
     return metrics.evaluate(
-        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **_form(recipe), progress=_say
+        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **recipe.form, progress=_say
     )
-
-
-def _form(recipe: Recipe) -> dict[str, Any]:
-    """The options of `data.load` in a recipe."""
-    return {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
 
 
 def scores(reports: Sequence[metrics.Report]) -> dict[str, list[dict]]:
