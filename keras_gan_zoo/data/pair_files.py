@@ -60,8 +60,7 @@ def _halves(listing: Listing, side: str, size, background, channels, memory_limi
     halves = [dataclasses.replace(header, size=(header.size[0], header.size[1] // 2)) for header in headers]
     form = dataclasses.replace(form_of(listing, halves, size, background, channels), half=HALVES[side])
     source_form = dataclasses.replace(form_of(listing, halves, form.size, background, None), half=side)
-    silent = dataclasses.replace(listing, remarks=())
-    sources = pictures_of(silent, headers, source_form, memory_limit)
+    sources = pictures_of(listing, headers, source_form, memory_limit)
     sources.remarks = ()  # those of the targets, which are in the same files
     return PairedDataset(noted(pictures_of(listing, headers, form, memory_limit)), sources)
 
@@ -69,10 +68,8 @@ def _halves(listing: Listing, side: str, size, background, channels, memory_limi
 def _in_order_of(targets: Listing, sources: Listing) -> Listing:
     """The sources in the order of their targets, which have the same names but for the suffix."""
     wanted, found = _by_name(targets), _by_name(sources)
-    single, other = (
-        [wanted[name] for name in wanted if name not in found],
-        [found[name] for name in found if name not in wanted],
-    )
+    single = [path for name, path in wanted.items() if name not in found]
+    other = [path for name, path in found.items() if name not in wanted]
     if single or other:
         missing = f"none for {len(single)}: {some(targets.folder, single)}" if single else ""
         further = f"{len(other)} without a picture: {some(sources.folder, other)}" if other else ""
