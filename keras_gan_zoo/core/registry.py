@@ -49,6 +49,7 @@ VARIANTS = {  # each in the module of the same name; the cards of presets cite t
     "wgan_gp": Row("models.wgan_gp:WGANGP", "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028"),
     "text_to_image": Row("models.text_to_image:TextToImageGAN", "Reed et al., 2016, https://arxiv.org/abs/1605.05396"),
     "stackgan": Row("models.stackgan:StackGAN", "Zhang et al., 2017, https://arxiv.org/abs/1612.03242"),
+    "cycle_gan": Row("models.cycle_gan:CycleGAN", "Zhu et al., 2017, https://arxiv.org/abs/1703.10593"),
     "fgan": Row("models.fgan:FGAN", "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709"),
 }
 VARIANT_CLASSES = {name: row.home.partition(":")[2] for name, row in VARIANTS.items()}
@@ -70,6 +71,7 @@ DECIDED_ELSEWHERE = {
     **dict.fromkeys(("num_classes", "class_names", "vocabulary"), "the data say them"),
     "text_dim": "the encoder says it",
     "first_shape": "the first stage says it",
+    "source_shape": "the data say it",
 }
 
 # ------------------------------------------------------------------------------------- networks, losses, divergences
@@ -81,6 +83,7 @@ ARCHITECTURES = {
     "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
     "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
+    "cycle_gan": Row("networks.residual:cycle_gan_pair", "Zhu et al., 2017"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
     "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),
 }

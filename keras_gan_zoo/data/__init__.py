@@ -20,6 +20,7 @@ from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
 from keras_gan_zoo.data.listing import FOLDER
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
+from keras_gan_zoo.data.unpaired import UnpairedDataset
 from keras_gan_zoo.errors import InputError, similar
 
 __all__ = [
@@ -28,13 +29,16 @@ __all__ = [
     "Attribute",
     "CaptionedDataset",
     "Dataset",
+    "UnpairedDataset",
     "as_dataset",
     "has_splits",
     "load",
     "located",
+    "unpaired",
 ]
 
 SUFFIXES = (".npy", ".npz")
+SIDES = ("sources", "targets")  # of pictures without pairs
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
 
@@ -97,6 +101,37 @@ def load(
         )
     dataset = dataset if background is None else on_background(dataset, background)
     return dataset if channels is None else in_channels(dataset, channels)
+
+
+def unpaired(sources, targets, **form) -> UnpairedDataset:
+    """Two sets of pictures that do not belong together, to translate the ones to the others, as `CycleGAN` does.
+
+    Args:
+        sources: The pictures that are translated: a `Dataset`, an array, or what `load` takes.
+        targets: The pictures that they are translated to, likewise.
+        **form: Further arguments of `load`, for sets that are loaded.
+
+    Raises:
+        InputError: If one of the two is missing, empty, or does not hold pictures.
+
+    Example:
+        >>> unpaired(np.zeros((5, 8, 8, 3), np.uint8), np.ones((7, 8, 8, 3), np.uint8))
+        <UnpairedDataset arrays,arrays: 7 x (8, 8, 3), conditions (8, 8, 3)>
+    """
+    return UnpairedDataset(*(_pictures(side, given, form) for side, given in zip(SIDES, (sources, targets))))
+
+
+def _pictures(side: str, given, form: dict) -> Dataset:
+    if isinstance(given, (str, os.PathLike)):
+        return load(given, **form)
+    dataset = None if getattr(given, "shape", (1,))[:1] == (0,) else as_dataset(given)
+    if dataset is None:
+        what = "none" if given is None or hasattr(given, "shape") else f"a {type(given).__name__}"
+        raise InputError(
+            f"Expected pictures on both sides, the {side} as an array, a data set, or a folder. Received: {what}. "
+            "Pass both, as in unpaired(sources, targets)."
+        )
+    return dataset
 
 
 def _checked(name, split) -> Path:

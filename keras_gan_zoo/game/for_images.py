@@ -15,6 +15,7 @@ class ForImages:
 
     needs_labels = False
     takes_texts = False
+    takes_sources = False  # pictures, which it translates
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:

@@ -62,6 +62,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
     packing = 1  # number of examples that are judged together
+    minibatch_size = data.BATCH_SIZE  # examples of each minibatch of a step, by default
     predict_function: Callable | None  # Keras' constructor sets it
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
@@ -115,6 +116,10 @@ class GameModel(BuiltInConstructor, keras.Model):
     def prepared(self, dataset: data.Dataset) -> data.Dataset:
         """The examples with the conditions that the networks take, made from what the data have."""
         return dataset
+
+    def arranged(self, x, y) -> tuple:
+        """The data of `fit`, `evaluate` and validation as (x, y) of this class, from what users pass."""
+        return x, y
 
     def adopt(self, dataset: data.Dataset) -> None:
         """Takes facts that the model lacks, such as class names, from the data that it is first trained on."""
@@ -263,7 +268,8 @@ class GameModel(BuiltInConstructor, keras.Model):
                 such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1].
-            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
+            batch_size: Examples per step, divisible by the discriminator's steps; by default `minibatch_size` for each of
+                them, which is 64 in most models.
             epochs: As in `keras.Model.fit`.
             verbose: As in `keras.Model.fit`.
             callbacks: Callbacks of Keras, except for the few that need a single optimizer, and of `callbacks`.

@@ -10,10 +10,11 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
-from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout
+from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
-from keras_gan_zoo.networks.parts import spectrally_normalized
+from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 
 __all__ = [
@@ -21,10 +22,13 @@ __all__ = [
     "ConditioningAugmentation",
     "Dropout",
     "Maxout",
+    "ReflectionPadding2D",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
+    "cycle_gan_pair",
     "dcgan_pair",
     "elu_pair",
+    "joined",
     "maxout_pair",
     "mlp_pair",
     "spectrally_normalized",
