@@ -32,11 +32,16 @@ if TYPE_CHECKING:
     from keras_gan_zoo.game.model import GameModel
     from keras_gan_zoo.game.two_player import TwoPlayerModel
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
+    from keras_gan_zoo.models.context_encoder import ContextEncoder
+    from keras_gan_zoo.models.cycle_gan import CycleGAN
     from keras_gan_zoo.models.dcgan import DCGAN
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
+    from keras_gan_zoo.models.pix2pix import Pix2Pix
+    from keras_gan_zoo.models.srgan import SRGAN
     from keras_gan_zoo.models.stackgan import StackGAN
     from keras_gan_zoo.models.text_to_image import TextToImageGAN
+    from keras_gan_zoo.models.translator import Translator
     from keras_gan_zoo.models.wgan import WGAN
     from keras_gan_zoo.models.wgan_gp import WGANGP
     from keras_gan_zoo.zoo.cards import list_presets
@@ -64,6 +69,7 @@ _MODULES = [
 _HOMES = {
     "InputError": "errors",
     "GameModel": "game.model",
+    "Translator": "models.translator",
     "TwoPlayerModel": "game.two_player",
     "list_presets": "zoo.cards",
     "load": "zoo.loading",
@@ -75,14 +81,19 @@ __all__ = [
     "DCGAN",
     "FGAN",
     "GAN",
+    "SRGAN",
     "VARIANTS",
     "WGAN",
     "WGANGP",
     "ConditionalGAN",
+    "ContextEncoder",
+    "CycleGAN",
     "GameModel",
     "InputError",
+    "Pix2Pix",
     "StackGAN",
     "TextToImageGAN",
+    "Translator",
     "TwoPlayerModel",
     "callbacks",
     "data",

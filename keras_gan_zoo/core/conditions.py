@@ -29,6 +29,7 @@ class Condition:
         shape: () for a class, (d,) for a vector, (height, width, channels) for a picture.
         num_classes: Number of classes; None if it is unknown, and for vectors and pictures.
         class_names: Names of the classes; None if they have none.
+        are_sources: Whether they are pictures that a model translates. Users then pass them first, and call them so.
 
     Example:
         >>> Condition((3,)).to_sample(2, [0.0, 0.5, 1.0]).tolist()
@@ -38,6 +39,7 @@ class Condition:
     shape: tuple[int, ...] = ()
     num_classes: int | None = None
     class_names: tuple[str, ...] | None = None
+    are_sources: bool = False
 
     @classmethod
     def from_input(cls, tensor, num_classes: int | None = None, class_names: Sequence[str] | None = None) -> Condition:
@@ -113,6 +115,11 @@ class Condition:
         if shape is None:
             what = "labels" if self.is_class else f"conditions, {self.kind} {self.shape}"
             given = "labels" if self.is_class else "conditions"
+            if self.are_sources:
+                raise InputError(
+                    f"Expected sources, pictures {self.shape}, and their targets. Received: pictures of one kind only. "
+                    "Pass both, as in fit(sources, targets) or batches (sources, targets)."
+                )
             raise InputError(
                 f"Expected {what}, because the networks take them. Received: examples only. Pass both, as in "
                 f"fit(images, {given}) or batches (images, {given}), or build unconditional networks."
@@ -120,8 +127,9 @@ class Condition:
         if shape != self.shape:
             expected = "integer labels" if self.is_class else f"{self.kind} {self.shape}"
             hint = f" {_to_integers(shape, remedy)}" if self.is_class and len(shape) == 1 else ""
+            role = "sources" if self.are_sources else "conditions"
             raise InputError(
-                f"Expected {expected} as conditions, because the networks take them. Received: "
+                f"Expected {expected} as {role}, because the networks take them. Received: "
                 f"{KINDS.get(len(shape), 'arrays')} {shape}.{hint}"
             )
         if self.is_class and self.num_classes is not None and values is not None:

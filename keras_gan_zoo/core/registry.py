@@ -49,6 +49,11 @@ VARIANTS = {  # each in the module of the same name; the cards of presets cite t
     "wgan_gp": Row("models.wgan_gp:WGANGP", "Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028"),
     "text_to_image": Row("models.text_to_image:TextToImageGAN", "Reed et al., 2016, https://arxiv.org/abs/1605.05396"),
     "stackgan": Row("models.stackgan:StackGAN", "Zhang et al., 2017, https://arxiv.org/abs/1612.03242"),
+    "pix2pix": Row("models.pix2pix:Pix2Pix", "Isola et al., 2017, https://arxiv.org/abs/1611.07004"),
+    "srgan": Row("models.srgan:SRGAN", "Ledig et al., 2017, https://arxiv.org/abs/1609.04802"),
+    "context_encoder": Row(
+        "models.context_encoder:ContextEncoder", "Pathak et al., 2016, https://arxiv.org/abs/1604.07379"
+    ),
     "cycle_gan": Row("models.cycle_gan:CycleGAN", "Zhu et al., 2017, https://arxiv.org/abs/1703.10593"),
     "fgan": Row("models.fgan:FGAN", "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709"),
 }
@@ -83,6 +88,9 @@ ARCHITECTURES = {
     "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
     "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
+    "unet": Row("networks.unet:unet_pair", "Isola et al., 2017"),
+    "srresnet": Row("networks.super_resolution:srresnet_pair", "Ledig et al., 2017"),
+    "context_encoder": Row("networks.context_encoder:context_encoder_pair", "Pathak et al., 2016"),
     "cycle_gan": Row("networks.residual:cycle_gan_pair", "Zhu et al., 2017"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
     "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),

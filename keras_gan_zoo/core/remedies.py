@@ -28,8 +28,8 @@ def in_batches(expression: str) -> str:
     return f"{expression} in each batch"
 
 
-def in_pipeline(has_conditions: bool) -> Remedy:
-    """Remedies for a `tf.data.Dataset` of examples, or of examples with conditions.
+def in_pipeline(has_conditions: bool, have_sources: bool = False) -> Remedy:
+    """Remedies for a `tf.data.Dataset` of examples, of examples with conditions, or of sources with targets.
 
     Example:
         >>> in_pipeline(True)("labels.argmax(axis=1)")
@@ -39,6 +39,10 @@ def in_pipeline(has_conditions: bool) -> Remedy:
     def write(expression: str) -> str:
         second = "conditions" if "conditions" in expression else "labels"
         expression = IN_TENSORFLOW.get(expression, expression)
+        if have_sources:
+            expression = expression.replace("images", "targets").replace("conditions", "sources")
+            pair = f"sources, {expression}" if "targets" in expression else f"{expression}, targets"
+            return f"dataset.map(lambda sources, targets: ({pair}))"
         if not has_conditions:
             return f"dataset.map(lambda images: {expression})"
         pair = f"{expression}, {second}" if "images" in expression else f"images, {expression}"

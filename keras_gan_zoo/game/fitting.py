@@ -7,6 +7,7 @@ import keras
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.conditions import as_array
 from keras_gan_zoo.core.keras_internals import strategy_of
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
@@ -28,7 +29,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     check_data_arguments("fit()", x, y)
     callbacks = _checked_callbacks(callbacks)
     _prepare_validation(model, arguments, batch_size)
-    dataset, feed = data.as_dataset(x, y), None
+    dataset, feed = _as_dataset(model, x, y), None
     if dataset is None:
         is_shuffled = shuffle and isinstance(x, keras.utils.PyDataset)
         feed = read(model, x, _training(model, arguments, is_shuffled))
@@ -120,8 +121,15 @@ def _training(model, arguments: dict, is_shuffled: bool) -> Reading:
     )
 
 
+def _as_dataset(model, x, y) -> data.Dataset | None:
+    """Arrays as examples with conditions, in whichever order the model's users give them."""
+    if y is not None and model.condition_comes_first:
+        return data.as_dataset(as_array(y), x)
+    return data.as_dataset(x, y)
+
+
 def _in_order(model, x, y, batch_size: int | None, reading: Reading) -> Feed:
-    dataset = data.as_dataset(x, y)
+    dataset = _as_dataset(model, x, y)
     if dataset is None:
         return read(model, x, reading)
     dataset = model.prepared(dataset)

@@ -15,7 +15,7 @@ class ForImages:
 
     needs_labels = False
     takes_texts = False
-    takes_sources = False  # pictures, which it translates
+    takes_pictures = False  # which are translated
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -59,6 +59,11 @@ class ForImages:
                 f"Expected an architecture that takes texts, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {architecture!r}. Choose that one."
             )
+        if cls.takes_pictures and network_options["architecture"] not in networks.BETWEEN_PICTURES:
+            raise InputError(
+                f"Expected an architecture that takes pictures, such as {cls.paper_networks(shape)['architecture']!r}. "
+                f"Received: {architecture!r}. Choose that one."
+            )
         for name in arguments:
             if name not in {*network_options, *model_options, "name"}:
                 raise unknown(f"argument of {cls.__name__}.for_images", name, {*network_options, *model_options})
@@ -87,6 +92,15 @@ class ForImages:
         network_options, model_options = cls._keywords(shape, architecture)
         defaults = {**network_options, "spectral_normalization": False, **model_options}
         return {name: default for name, default in defaults.items() if default is not None}
+
+    @classmethod
+    def arguments_of_data(
+        cls, shape: tuple[int, ...], condition_shape: tuple[int, ...] | None, architecture: str | None = None
+    ) -> dict:
+        """The arguments of `for_images` that follow from the conditions of data: the shape of pictures as sources."""
+        network_options, _ = cls._keywords(shape, architecture)
+        has_sources = condition_shape is not None and len(condition_shape) == 3
+        return {"source_shape": condition_shape} if has_sources and "source_shape" in network_options else {}
 
     @classmethod
     def _keywords(cls, shape, architecture: str | None) -> tuple[dict, dict]:

@@ -63,6 +63,7 @@ class GameModel(BuiltInConstructor, keras.Model):
     logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
     packing = 1  # number of examples that are judged together
     minibatch_size = data.BATCH_SIZE  # examples of each minibatch of a step, by default
+    condition_comes_first = False  # in what users pass: `fit(sources, targets)`
     predict_function: Callable | None  # Keras' constructor sets it
 
     def __init__(self, players: dict[str, keras.Model], *, seed: int | None = None, **kwargs):
@@ -241,7 +242,7 @@ class GameModel(BuiltInConstructor, keras.Model):
         """Adds figures to their means over the epoch, and returns the means."""
         for name, value in logged.items():
             self._trackers[name].update_state(value, sample_weight=weight)
-        return replicas.logs_for_workers({name: tracker.result() for name, tracker in self._trackers.items()})
+        return replicas.logs_for_workers({name: self._trackers[name].result() for name in logged})
 
     def test_step(self, batch):
         """Computes the figures of `evaluate` for one batch."""

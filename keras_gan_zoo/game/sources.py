@@ -102,9 +102,14 @@ def read(model, source, reading: Reading) -> Feed:
             `tf.data.Dataset` is raised when they are read.
     """
     if isinstance(source, DISTRIBUTED):  # already dealt to replicas: only shapes are checked, by `check_batch`
+        if model.condition_comes_first:
+            raise InputError(
+                f"Expected batches that are not dealt to replicas yet. Received: a {type(source).__name__}. Pass the "
+                "tf.data.Dataset that it was made of: fit deals it."
+            )
         return Feed(source)
     if isinstance(source, tf.data.Dataset):
-        return _tf_dataset(model, source, reading)
+        return _tf_dataset(model, _examples_first(model, source), reading)
     if isinstance(source, keras.utils.PyDataset):
         return _py_dataset(model, source, reading)
     if hasattr(source, "__iter__") and not hasattr(source, "shape"):
@@ -120,7 +125,7 @@ def read(model, source, reading: Reading) -> Feed:
 
 def _tf_dataset(model, source: tf.data.Dataset, reading: Reading) -> Feed:
     parts = _parts(model, source.element_spec, in_dataset=True)
-    look = Look(model, in_pipeline(len(parts) > 1), reading)
+    look = Look(model, in_pipeline(len(parts) > 1, model.condition_comes_first), reading)
     _check_length(int(source.cardinality()), reading)
     _check_specs(look, *parts)
     prepared = _looked_at(look, source)
@@ -129,6 +134,12 @@ def _tf_dataset(model, source: tf.data.Dataset, reading: Reading) -> Feed:
         for _ in prepared.take(1):  # before an epoch is trained and then cannot be validated
             pass
     return Feed(prepared, look.check_seen)
+
+
+def _examples_first(model, source: tf.data.Dataset) -> tf.data.Dataset:
+    """Batches (examples, conditions) of what may be (conditions, examples)."""
+    is_pair = isinstance(source.element_spec, (tuple, list)) and len(source.element_spec) == 2
+    return source.map(lambda first, second: (second, first)) if is_pair and model.condition_comes_first else source
 
 
 def _iterable(model, source, reading: Reading) -> Feed:
@@ -355,13 +366,15 @@ class LikeFirst:
     Args:
         kinds: Shape of one example and type, of each part.
         rows: The number of examples, if all batches must have the same.
+        condition_comes_first: Whether the source's batches are (conditions, examples).
     """
 
     kinds: tuple[tuple[tuple[int, ...], np.dtype], ...]
     rows: int | None
+    condition_comes_first: bool = False
 
     def __call__(self, batch) -> tuple[np.ndarray, ...]:
-        arrays = [as_array(part) for part in _as_parts(batch)]
+        arrays = [as_array(part) for part in _as_parts(batch, self.condition_comes_first)]
         alike = [
             array.ndim == 1 + len(shape) and array.shape[1:] == shape and array.dtype.kind == dtype.kind
             for array, (shape, dtype) in zip(arrays, self.kinds, strict=False)
@@ -390,11 +403,12 @@ def _converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _look_at_first(look: Look, batch) -> LikeFirst:
-    arrays = [as_array(part) for part in _parts(look.model, batch)]
+    condition_comes_first = look.model.condition_comes_first
+    arrays = [as_array(part) for part in _parts(look.model, batch, condition_comes_first=condition_comes_first)]
     look(*arrays)
     needs_one_size = look.reading.trains and look.model.minibatches_per_step > 1
     kinds = tuple((array.shape[1:], array.dtype) for array in arrays)
-    return LikeFirst(kinds, len(arrays[0]) if needs_one_size else None)
+    return LikeFirst(kinds, len(arrays[0]) if needs_one_size else None, condition_comes_first)
 
 
 def _check_specs(look: Look, examples: tf.TensorSpec, condition: tf.TensorSpec | None = None) -> None:
@@ -440,15 +454,15 @@ def _length(source) -> int | None:
         return None
 
 
-def _parts(model, batch, in_dataset: bool = False) -> tuple:
-    """The one or two parts of a batch, (examples,) or (examples, conditions)."""
+def _parts(model, batch, in_dataset: bool = False, condition_comes_first: bool = False) -> tuple:
+    """The one or two parts of a batch, (examples,) or (examples, conditions), of what may be (conditions, examples)."""
     if isinstance(batch, dict):
         change = "Pass dataset.map(lambda row: {})." if in_dataset else "Yield {}."
         raise InputError(
             "Expected batches of examples, or of (examples, labels). Received: dictionaries of "
             f"{', '.join(map(str, batch))}. {change.format(_as_tuple(model, batch))}"
         )
-    parts = _as_parts(batch)
+    parts = _as_parts(batch, condition_comes_first)
     if not 1 <= len(parts) <= 2 or any(isinstance(part, (tuple, list, dict)) for part in parts):
         change = (
             "Pass dataset.map(lambda images, labels, *_: (images, labels))" if in_dataset else "Yield (images, labels)"
@@ -468,9 +482,11 @@ def _parts(model, batch, in_dataset: bool = False) -> tuple:
     return parts
 
 
-def _as_parts(batch) -> tuple:
+def _as_parts(batch, condition_comes_first: bool = False) -> tuple:
     parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-    return parts[:1] if len(parts) == 2 and parts[1] is None else parts
+    if len(parts) == 2 and parts[1] is None:
+        return parts[:1]
+    return parts[::-1] if len(parts) == 2 and condition_comes_first else parts
 
 
 def _named(parts: tuple) -> str:

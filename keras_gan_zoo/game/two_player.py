@@ -148,18 +148,18 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         return figures
 
     def test_step(self, batch):
-        """The figures of `evaluated`, weighted by the number of examples."""
+        """Both losses in inference mode, without penalties, on noise that is not used in training."""
         real, condition = self.unpacked(batch)
         size = tf.shape(real)[0] // self.packing * self.packing  # the last batch may end in an incomplete pack
         real, condition = (
             None if values is None else _at_least(self.packing, values[:size]) for values in (real, condition)
         )
-        return self.tracked(self.evaluated(real, condition), weight=size)
-
-    def evaluated(self, real, condition) -> dict:
-        """Both losses in inference mode, without penalties, on noise that is not used in training."""
         [noise] = self.noise(1, tf.shape(real)[0], step=-1 - tf.cast(self.metrics[0].count, self.step.dtype))
         fake = self.generate(noise, condition, training=False)
+        return self.tracked(self.evaluated(real, fake, condition), weight=size)
+
+    def evaluated(self, real, fake, condition) -> dict:
+        """What `evaluate` logs: both losses in inference mode, without penalties, and the figures of a variant."""
         real_scores, fake_scores, _ = self.judge(real, fake, condition, training=False)
         d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
         g_loss = self.generator_loss(fake_scores, lambda: real_scores)

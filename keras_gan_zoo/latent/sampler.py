@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
-from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.conditions import Condition, as_array
 from keras_gan_zoo.core.texts import check_known, checked_texts
 from keras_gan_zoo.encoders import Encoder
 from keras_gan_zoo.errors import InputError
@@ -92,6 +92,41 @@ class Sampler:
         """
         noise = self.checked_noise(noise)
         return self._examples_of(noise, self.condition_of(len(noise), labels, conditions, text))
+
+    def translate(self, pictures) -> np.ndarray:
+        """Translates pictures, by a model of pictures to pictures.
+
+        Args:
+            pictures: (n, *condition.shape), uint8 or in [-1, 1]; grey ones may go without the axis of channels.
+
+        Returns:
+            An array as from `sample`, one picture for each.
+
+        Raises:
+            InputError: If the model does not translate pictures, or they have another shape or range.
+            NotFiniteError: As in `sample`.
+
+        Example:
+            >>> import keras_gan_zoo as kgz
+            >>> model = kgz.Pix2Pix.for_images((16, 16, 3), source_shape=(16, 16, 1), width=4)
+            >>> model.translate(np.zeros((5, 16, 16), np.uint8)).shape
+            (5, 16, 16, 3)
+        """
+        condition = self.condition
+        if condition is None or condition.kind != "pictures" or self.latent_shape is not None:
+            raise InputError(
+                "Expected a model that translates pictures, such as Pix2Pix. Received: one that takes "
+                f"{'noise' if self.latent_shape is not None else 'no pictures'}. Use sample()."
+            )
+        array = as_array(pictures)
+        array = array[..., None] if array.shape[1:] == condition.shape[:2] and condition.shape[2] == 1 else array
+        if array.shape[1:] != condition.shape or not len(array):
+            one = " Put the picture into a batch: pictures[None]." if array.shape == condition.shape else ""
+            raise InputError(
+                f"translate() expects pictures (n, {', '.join(map(str, condition.shape))}). Received: {array.shape}."
+                f"{one or ' Resize them, or change their channels.'}"
+            )
+        return self._examples_of(None, condition.to_sample(len(array), array))
 
     @property
     def conditional(self) -> bool:

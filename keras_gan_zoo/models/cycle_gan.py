@@ -1,5 +1,6 @@
 """CycleGAN of Zhu et al. (2017): pictures of one kind to pictures of another, without pairs to learn from."""
 
+import dataclasses
 import os
 
 import keras
@@ -38,6 +39,9 @@ class CycleGAN(TwoPlayerModel):
     In the authors' first code, the generator and the discriminator of one direction take their steps before the other
     direction is computed. Their later code, in PyTorch, has the order of this class.
 
+    Besides both losses, training logs `cycle_loss`, the differences of both cycles. `evaluate` and validation also log
+    `l1`, the mean difference of translations from the targets of the same number: it says something of pairs only.
+
     Args:
         generator: Keras model of the parts `forward`, from sources to targets, and `backward`, as `networks.joined`
             makes it: one player of two networks.
@@ -68,7 +72,8 @@ class CycleGAN(TwoPlayerModel):
 
     logged = ("d_loss", "g_loss", "cycle_loss")
     minibatch_size = 1
-    takes_sources = True
+    takes_pictures = True
+    condition_comes_first = True
 
     def __init__(
         self,
@@ -97,6 +102,7 @@ class CycleGAN(TwoPlayerModel):
         self.adversarial_weight, self.cycle_weight = adversarial_weight, cycle_weight
         self.identity_weight, self.pool_size = identity_weight, pool_size
         shapes = (self.condition.shape, self.example_shape)
+        self._trackers["l1"] = keras.metrics.Mean(name="l1")
         self._pools = dict(zip(DISCRIMINATORS, map(self._pool, shapes), strict=True)) if pool_size else {}
 
     @staticmethod
@@ -193,11 +199,16 @@ class CycleGAN(TwoPlayerModel):
         count.assign(tf.minimum(count + tf.cast(tf.shape(given)[0], count.dtype), self.pool_size))
         return replicas.own_rows(given, tf.shape(fakes)[0])
 
-    def evaluated(self, real, condition) -> dict:
-        """The losses in inference mode, of the newest translations."""
+    def generate(self, noise, condition, training: bool = True):
+        """Targets from sources."""
+        return self.translated("forward", condition, training)
+
+    def evaluated(self, real, fake, condition) -> dict:
+        """The losses in inference mode, of the newest translations, and how far `translate` is from the targets."""
         fakes, g_loss, cycle_loss = self.generators_losses(condition, real, training=False)
         d_loss = self.discriminators_loss((condition, real), fakes, training=False)
-        return {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss}
+        made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
+        return {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss, "l1": _difference(real, made)}
 
     def _pool(self, shape: tuple[int, ...]) -> tuple:
         """The weights of a pool: its pictures, and how many there are yet."""
@@ -209,8 +220,8 @@ class CycleGAN(TwoPlayerModel):
 
     def arranged(self, x, y):
         """Sources and targets, each a data set, an array, or a name or folder, as one data set without pairs."""
-        if isinstance(x, (data.UnpairedDataset, tf.data.Dataset)) and y is None:
-            return (x if isinstance(x, data.Dataset) else _swapped(x)), None
+        if y is None and (isinstance(x, data.UnpairedDataset) or data.as_dataset(x) is None) and x is not None:
+            return x, None  # as it is, or batches (sources, targets)
         if y is None and isinstance(x, data.Dataset) and len(x.condition_shape or ()) == 3:  # pairs
             return data.unpaired(x.conditions, x.examples), None
         given = zip((x, y), (self.condition.shape, self.example_shape), strict=True)
@@ -232,14 +243,7 @@ class CycleGAN(TwoPlayerModel):
             InputError: If the pictures have another shape or range.
             NotFiniteError: If the result contains NaN or infinity.
         """
-        direction = self.backward if backward else self
-        shape, given = direction.condition.shape, np.shape(pictures)
-        if len(given) != 4 or given[1:] != shape or not given[0]:
-            raise InputError(
-                f"Expected pictures (n, {', '.join(map(str, shape))}). Received: {given}. Resize them, or put one into "
-                "a batch: picture[None]."
-            )
-        return direction._examples_of(None, direction.condition.to_sample(given[0], pictures))
+        return self.backward.translate(pictures) if backward else super().translate(pictures)
 
     def export(self, path, format=None, *, backward: bool = False, **options):
         """As in `GAN`: the generator from sources to targets, or with `backward` the other one.
@@ -271,7 +275,7 @@ class CycleGAN(TwoPlayerModel):
 
     @property
     def data_condition(self):
-        return self.condition
+        return dataclasses.replace(self.condition, are_sources=True)
 
     @property
     def example_shape(self):
@@ -376,13 +380,3 @@ def _loaded(given, shape: tuple[int, ...]):
     if isinstance(given, (str, os.PathLike)):
         return data.load(given, image_size=shape[:2], channels=shape[2])
     return given
-
-
-def _swapped(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Batches (targets, sources) from batches (sources, targets)."""
-    if not isinstance(batches.element_spec, tuple) or len(batches.element_spec) != 2:
-        raise InputError(
-            f"Expected batches that are tuples (sources, targets). Received: {batches.element_spec}. Zip two datasets: "
-            "tf.data.Dataset.zip(sources, targets)."
-        )
-    return batches.map(lambda source, target: (target, source))

@@ -5,10 +5,14 @@ images with channels last in [-1, 1]; the discriminator takes examples and retur
 `num_classes` both take integer labels (batch,) as a second input. With `packing` m the discriminator takes m examples
 at once, joined along the last axis, and their labels (batch, m). Output layers stay in float32 under mixed precision.
 
+Pairs between pictures are without noise and labels: the generator takes pictures as its condition. Their discriminators
+may take them too, and return a score or a map of scores.
+
 `seed` fixes the initial weights and the dropout masks, whatever else the process has drawn.
 """
 
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
 from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
@@ -16,6 +20,8 @@ from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
 from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
+from keras_gan_zoo.networks.super_resolution import srresnet_pair
+from keras_gan_zoo.networks.unet import unet_pair
 
 __all__ = [
     "ARCHITECTURES",
@@ -25,6 +31,7 @@ __all__ = [
     "ReflectionPadding2D",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
+    "context_encoder_pair",
     "cycle_gan_pair",
     "dcgan_pair",
     "elu_pair",
@@ -32,9 +39,17 @@ __all__ = [
     "maxout_pair",
     "mlp_pair",
     "spectrally_normalized",
+    "srresnet_pair",
     "stackgan_pair",
     "text_dcgan_pair",
+    "unet_pair",
 ]
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.
 ARCHITECTURES = registry.load_all(registry.ARCHITECTURES)
+BETWEEN_PICTURES = (
+    "unet",
+    "srresnet",
+    "context_encoder",
+    "cycle_gan",
+)  # those whose generators take pictures, and no noise

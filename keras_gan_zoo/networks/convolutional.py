@@ -226,7 +226,7 @@ def _compressed(text, units: int, seeds: Iterator[int | None]):
 
 def upwards(x, shape: Shape, width: int, seeds: Iterator[int | None], enlarge: Callable):
     """Images from vectors, by the generator of `dcgan_pair`, with `transposed_to` or another way to enlarge maps."""
-    pyramid, channels = _levels(shape, width)
+    pyramid, channels = levels(shape, width)
     base = (*pyramid[-1], channels[-1])
     x = layers.Dense(math.prod(base), use_bias=False, kernel_initializer=normal(seeds))(x)
     x = layers.ReLU()(batch_normalization()(layers.Reshape(base)(x)))
@@ -241,7 +241,7 @@ def downwards(
     x, shape: Shape, width: int, seeds: Iterator[int | None], normalization: str = "batch", dropout: float = 0.0
 ):
     """Features of 3 or 4 pixels a side from images, by the discriminator of `dcgan_pair`."""
-    pyramid, channels = _levels(shape, width)
+    pyramid, channels = levels(shape, width)
     for level in range(1, len(pyramid)):
         strides = strides_between(pyramid[level - 1], pyramid[level])
         kind = "none" if level == 1 else normalization
@@ -252,7 +252,7 @@ def downwards(
     return x
 
 
-def _levels(shape: Shape, width: int) -> tuple[list[Shape], list[int]]:
+def levels(shape: Shape, width: int) -> tuple[list[Shape], list[int]]:
     """The sides of the feature maps from the image inwards, and the channels of all but the image."""
     pyramid = _pyramid(shape[:2])
     return pyramid, [min(2**level, 8) * width for level in range(len(pyramid) - 1)]

@@ -25,10 +25,10 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
     dataset = data.load(recipe.data, split=recipe.split, **form)
     conditional = recipe.conditional or kind.needs_labels
-    if recipe.conditional and kind.takes_texts:
+    if recipe.conditional and (kind.takes_texts or kind.takes_pictures):
         raise InputError(
-            f"Expected no 'conditional', because {recipe.variant} takes texts, not classes. Received: conditional. "
-            "Leave it out."
+            f"Expected no 'conditional', because {recipe.variant} takes {'texts' if kind.takes_texts else 'pictures'}, "
+            "not classes. Received: conditional. Leave it out."
         )
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -36,7 +36,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
             "labels, and leave 'conditional' out."
         )
     defaults = kind.default_arguments(dataset.example_shape, recipe.model.get("architecture"))
-    model = {"latent_dim": 100, **defaults, **recipe.model}
+    model = {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **recipe.model}
     if "first_stage" in model:
         model["first_stage"] = _located(model["first_stage"])
     batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
@@ -74,10 +74,14 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
 
 def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None, class_names=None) -> keras.Model:
     classes = {"num_classes": num_classes, "class_names": class_names} if recipe.conditional else {}
+    kind = variant(recipe.variant)
+    arguments = {**classes, **recipe.model}
+    architecture, shape = recipe.model.get("architecture"), dataset.example_shape
+    arguments |= kind.arguments_of_data(shape, dataset.condition_shape, architecture)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        return variant(recipe.variant).for_images(dataset.example_shape, seed=recipe.seed, **classes, **recipe.model)
+        return kind.for_images(shape, seed=recipe.seed, **arguments)
     finally:
         keras.config.set_dtype_policy(policy)
 

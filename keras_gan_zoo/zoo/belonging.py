@@ -80,6 +80,8 @@ def _built(model, recipe: dict[str, Any]):
         arguments["encoder"] = model.encoder  # the one of training, of which another version may be installed
     if "first_stage" in arguments:  # which may be elsewhere by now: the model has a copy
         arguments["first_stage"] = getattr(model, "first_stage", None)
+    if kind.takes_pictures:
+        arguments |= kind.arguments_of_data(model.example_shape, model.condition.shape, arguments.get("architecture"))
     if kind.takes_texts:
         arguments["vocabulary"] = model.vocabulary
     with _same_random_numbers_after():
