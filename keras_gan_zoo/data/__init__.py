@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 SUFFIXES = (".npy", ".npz")
-SIDES = ("sources", "targets")  # of pictures without pairs
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
 
 
@@ -67,7 +66,7 @@ def load(
             folder of pictures, such as PNG, JPEG, WebP or TIFF files, whose sub-folders are classes, with captions in
             `captions.csv` (file, caption) or in a `.txt` beside each picture; a `.npy` file of images, or a `.npz` with
             `images` and optional `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as
-            `fashion_mnist`.
+            `fashion_mnist`. Two of these with a comma between them, sources and targets, are an `UnpairedDataset`.
         split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
             combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
@@ -88,6 +87,10 @@ def load(
         >>> load("ring8").example_shape
         (2,)
     """
+    sides = _sides(name)
+    if sides is not None:
+        form = {"image_size": image_size, "background": background, "channels": channels}
+        return unpaired(*sides, split=split, memory_limit=memory_limit, **form)
     size = _as_size(image_size)
     if channels is not None and (not is_count(channels) or channels not in MODES):
         raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
@@ -118,7 +121,19 @@ def unpaired(sources, targets, **form) -> UnpairedDataset:
         >>> unpaired(np.zeros((5, 8, 8, 3), np.uint8), np.ones((7, 8, 8, 3), np.uint8))
         <UnpairedDataset arrays,arrays: 7 x (8, 8, 3), conditions (8, 8, 3)>
     """
-    return UnpairedDataset(*(_pictures(side, given, form) for side, given in zip(SIDES, (sources, targets))))
+    return UnpairedDataset(_pictures("sources", sources, form), _pictures("targets", targets, form))
+
+
+def _sides(name) -> list[str] | None:
+    """The names of sources and targets that are joined by a comma; None for the name of one set."""
+    if not isinstance(name, str) or name.count(",") != 1 or exists(Path(name)):
+        return None
+    sides = [side.strip() for side in name.split(",")]
+    if not all(sides):
+        raise InputError(
+            f"Expected sources and targets, two data sets with a comma between them. Received: {name!r}. Name both."
+        )
+    return sides
 
 
 def _pictures(side: str, given, form: dict) -> Dataset:
@@ -170,6 +185,8 @@ def _neighbours(path: Path) -> list[str]:
 
 def has_splits(name: str | os.PathLike) -> bool:
     """Whether a set may have a split besides "train": some embedded sets, and those of TensorFlow Datasets."""
+    if sides := _sides(name):
+        return all(map(has_splits, sides))
     if name in EMBEDDED:
         return bool(registry.DATA_SETS[str(name)].splits)
     return not _is_local(Path(name))
@@ -186,6 +203,8 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
         >>> located("digits")
         'digits'
     """
+    if sides := _sides(name):
+        return ",".join(located(side, folder) for side in sides)
     if name not in EMBEDDED:
         for path in (Path(name), Path(folder) / name):
             if _is_local(path) and exists(path):

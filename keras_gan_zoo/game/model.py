@@ -269,8 +269,8 @@ class GameModel(BuiltInConstructor, keras.Model):
                 such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1].
-            batch_size: Examples per step, divisible by the discriminator's steps; by default `minibatch_size` for each of
-                them, which is 64 in most models.
+            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them, or
+                what the paper of the model has.
             epochs: As in `keras.Model.fit`.
             verbose: As in `keras.Model.fit`.
             callbacks: Callbacks of Keras, except for the few that need a single optimizer, and of `callbacks`.

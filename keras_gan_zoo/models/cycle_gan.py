@@ -95,8 +95,8 @@ class CycleGAN(TwoPlayerModel):
         if identity_weight and self.condition.shape != self.example_shape:
             raise InputError(
                 f"Expected identity_weight=0, because sources of {self.condition.shape} are no targets of "
-                f"{self.example_shape}, which the identities compare. Received: {identity_weight}. Set it to 0, or make "
-                "both alike (channels=3)."
+                f"{self.example_shape}, which identities compare. Received: {identity_weight}. Set it to 0, or make both "
+                "alike (channels=3)."
             )
         self.adversarial_loss = losses.get(loss)
         self.adversarial_weight, self.cycle_weight = adversarial_weight, cycle_weight
@@ -116,8 +116,8 @@ class CycleGAN(TwoPlayerModel):
         if received != expected:
             raise InputError(
                 f"Expected generators from {sources} and {targets} to {expected[0]} and {expected[1]}, and "
-                f"discriminators of {expected[2]} and {expected[3]} with packing={packing}. Received: {received[0]} and "
-                f"{received[1]}, {received[2]} and {received[3]}. Change their shapes."
+                f"discriminators of {expected[2]} and {expected[3]} with packing={packing}. Received: {received[0]} "
+                f"and {received[1]}, {received[2]} and {received[3]}. Change their shapes."
             )
         for judge in judges:
             check_raw_scores(judge)
@@ -220,12 +220,29 @@ class CycleGAN(TwoPlayerModel):
 
     def arranged(self, x, y):
         """Sources and targets, each a data set, an array, or a name or folder, as one data set without pairs."""
-        if y is None and (isinstance(x, data.UnpairedDataset) or data.as_dataset(x) is None) and x is not None:
-            return x, None  # as it is, or batches (sources, targets)
-        if y is None and isinstance(x, data.Dataset) and len(x.condition_shape or ()) == 3:  # pairs
-            return data.unpaired(x.conditions, x.examples), None
+        if y is None:
+            return x, None
         given = zip((x, y), (self.condition.shape, self.example_shape), strict=True)
         return data.unpaired(*(_loaded(each, shape) for each, shape in given)), None
+
+    def prepared(self, dataset):
+        """Two sets of pictures as they are; pairs as if they were none, so that both are shuffled independently."""
+        if isinstance(dataset, data.UnpairedDataset):
+            return dataset
+        if len(dataset.condition_shape or ()) != 3:
+            raise InputError(
+                f"Expected two sets of pictures, sources and targets. Received: {dataset}. Pass both, as in "
+                "fit(sources, targets), or name both, as in data='noto,twemoji'."
+            )
+        return data.unpaired(dataset.conditions, dataset.examples)
+
+    def train_on_batch(self, x, y=None, **arguments):
+        """As in `keras.Model`, on sources and targets."""
+        return super().train_on_batch(*((x, y) if y is None else (y, x)), **arguments)
+
+    def test_on_batch(self, x, y=None, **arguments):
+        """As in `keras.Model`, on sources and targets."""
+        return super().test_on_batch(*((x, y) if y is None else (y, x)), **arguments)
 
     # ----------------------------------------------------------------------------------------------------------- using
 
@@ -346,7 +363,7 @@ def exchanged(pool, count, new, coins, places) -> tuple:
 
 
 def _latest(is_written, turns, size: int, otherwise):
-    """For each row the number, after those of the pool, of the last picture that is written; `otherwise` without one."""
+    """For each row the number, after those of the pool, of the last picture written; `otherwise` without one."""
     last = tf.reduce_max(tf.where(is_written, turns[None, :], -1), axis=1)
     return tf.where(last >= 0, size + last, otherwise)
 

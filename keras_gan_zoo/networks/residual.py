@@ -53,8 +53,8 @@ def cycle_gan_pair(
         seed: Fixes the initial weights.
 
     Returns:
-        The generator, with the parts `forward`, from sources to targets, and `backward`; and the discriminator, with the
-        parts `source_discriminator` and `target_discriminator`, which return maps of raw scores. Both players take
+        The generator, with the parts `forward`, from sources to targets, and `backward`; and the discriminator, with
+        the parts `source_discriminator` and `target_discriminator`, which return maps of raw scores. Both players take
         [sources, targets].
 
     Raises:
