@@ -61,6 +61,7 @@ _DIFFERENT = {
     "matching_aware": {"flag": "--matching-aware/--no-matching-aware"},
     "metrics_samples": {"type": click.IntRange(2)},
     "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
+    "pool_size": {"type": click.IntRange(0)},
     "precision": {"metavar": "POLICY"},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},

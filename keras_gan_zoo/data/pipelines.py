@@ -32,14 +32,19 @@ def repeated(fetch: Callable, length: int, batch_size: int, seed: int, start_ste
     Unlike in `endless`, an epoch may end within a batch, so that no example is left out, and a batch may be larger.
     """
 
+    def key_of(epoch):
+        """Random bits: keys that differ little, such as seeds themselves, can give the same order."""
+        pair = tf.stack([tf.cast(seed, tf.int64), epoch])
+        return tf.random.stateless_uniform((3,), pair, minval=0, maxval=2**62, dtype=tf.int64)
+
     def indices_of(step):
         places = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         indices, epochs = places % length, places // length
         if not shuffle:
             return indices
-        keys = tf.stack([tf.zeros_like(epochs), tf.fill((batch_size,), tf.cast(seed, tf.int64)), epochs], axis=1)
+        keys = [key_of(epochs[0] + later) for later in range((batch_size - 1) // length + 2)]
         last = tf.cast(length - 1, tf.int64)  # `tf.random.experimental.index_shuffle` takes one key for all indices
-        return tf.raw_ops.RandomIndexShuffle(index=indices, seed=keys, max_index=last)
+        return tf.raw_ops.RandomIndexShuffle(index=indices, seed=tf.gather(keys, epochs - epochs[0]), max_index=last)
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // batch_size)
     return without_autotune(fetch(steps, indices_of).prefetch(2))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from keras_gan_zoo.export import export
 from keras_gan_zoo.game.checks import check_networks, check_raw_scores
 from keras_gan_zoo.game.sampling import GeneratorSampler
 from keras_gan_zoo.game.two_player import TwoPlayerModel
+from keras_gan_zoo.state.identity import sha256_of_weights
 
 GENERATORS = ("forward", "backward")
 DISCRIMINATORS = ("source_discriminator", "target_discriminator")
@@ -95,8 +97,8 @@ class CycleGAN(TwoPlayerModel):
         if identity_weight and self.condition.shape != self.example_shape:
             raise InputError(
                 f"Expected identity_weight=0, because sources of {self.condition.shape} are no targets of "
-                f"{self.example_shape}, which identities compare. Received: {identity_weight}. Set it to 0, or make both "
-                "alike (channels=3)."
+                f"{self.example_shape}, which identities compare. Received: {identity_weight}. Set it to 0, or make "
+                "both alike (channels=3)."
             )
         self.adversarial_loss = losses.get(loss)
         self.adversarial_weight, self.cycle_weight = adversarial_weight, cycle_weight
@@ -273,7 +275,7 @@ class CycleGAN(TwoPlayerModel):
         """
         return export(self.backward, path, format, **options) if backward else super().export(path, format, **options)
 
-    @property
+    @cached_property
     def backward(self) -> "BackwardCycleGAN":
         """The direction from targets to sources."""
         return BackwardCycleGAN(self)
@@ -326,10 +328,17 @@ class BackwardCycleGAN(GeneratorSampler):
     latent_shape = None
 
     def __init__(self, model: CycleGAN):
-        self.sampler = model.final_generator.get_layer("backward")
-        self.condition = Condition(model.example_shape)
+        self.model, self.sampler = model, model.final_generator.get_layer("backward")
+        self.condition = Condition(model.example_shape, are_sources=True)
         self.example_shape = model.condition.shape
-        self.origin = model.origin
+
+    @property
+    def origin(self):
+        """The preset that the weights come from, if those of the other direction still do."""
+        origin = self.model.origin
+        if origin is None or origin.weights_sha256 != sha256_of_weights(self.model.sampler):
+            return None
+        return dataclasses.replace(origin, weights_sha256=sha256_of_weights(self.sampler))
 
 
 def exchanged(pool, count, new, coins, places) -> tuple:

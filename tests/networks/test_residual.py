@@ -10,15 +10,14 @@ def kernels(network):
     return [layer.kernel.shape for layer in network.layers if hasattr(layer, "kernel")]
 
 
-def test_the_networks_of_the_paper_have_its_kernels():
-    """c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-3; C64, C128, C256, C512 and the scores."""
-    generator, discriminator = networks.cycle_gan_pair((16, 16, 3), width=64, residual_blocks=2)
-    ends = (7, 7, 3, 64), (7, 7, 64, 3)
-    blocks = [(3, 3, 256, 256)] * 4
-    expected = [ends[0], (3, 3, 64, 128), (3, 3, 128, 256), *blocks, (3, 3, 256, 128), (3, 3, 128, 64), ends[1]]
+def test_the_networks_have_the_kernels_of_the_paper():
+    """c7s1-w, d2w, d4w, R4w x blocks, u2w, uw, c7s1-3; Cw, C2w, C4w, C8w and the scores."""
+    generator, discriminator = networks.cycle_gan_pair((8, 8, 3), width=2, residual_blocks=2)
+    blocks = [(3, 3, 8, 8)] * 4
+    expected = [(7, 7, 3, 2), (3, 3, 2, 4), (3, 3, 4, 8), *blocks, (3, 3, 8, 4), (3, 3, 4, 2), (7, 7, 2, 3)]
     for name in ("forward", "backward"):
         assert kernels(generator.get_layer(name)) == expected
-    expected = [(4, 4, 3, 64), (4, 4, 64, 128), (4, 4, 128, 256), (4, 4, 256, 512), (4, 4, 512, 1)]
+    expected = [(4, 4, 3, 2), (4, 4, 2, 4), (4, 4, 4, 8), (4, 4, 8, 16), (4, 4, 16, 1)]
     for name in ("source_discriminator", "target_discriminator"):
         assert kernels(discriminator.get_layer(name)) == expected
 
