@@ -1,5 +1,6 @@
 """Pictures of samples: grids of images, scatter plots of points, and animations of either."""
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,6 +96,26 @@ def draw_samples(
         n = 64 if len(gan.example_shape) == 3 else 2500
         n = -(-n // columns) * columns if columns else n
     return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns)
+
+
+def draw_translations(model, sources, targets: np.ndarray) -> Image.Image:
+    """A grid of pictures, of which each row has sources with their translations and their targets beside them.
+
+    Sources of another size or number of channels are brought into the form of the targets, by repeating.
+    """
+    made = model.translate(sources)
+    shown = [_like(np.asarray(each), made.shape[1:]) for each in (sources, made, targets)]
+    columns = 3 * max(1, round(math.sqrt(len(made) / 3)))
+    return grid(np.stack(shown, axis=1).reshape(-1, *made.shape[1:]), columns)
+
+
+def _like(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Images in [-1, 1] of a shape, by repeating pixels and channels; of more channels, the first."""
+    height, width, channels = shape
+    images = to_uint8(images).astype(np.float32) / 127.5 - 1
+    rows = np.arange(height) * images.shape[1] // height
+    columns = np.arange(width) * images.shape[2] // width
+    return images[:, rows[:, None], columns][..., np.arange(channels) % images.shape[-1]]
 
 
 def draw_texts(gan, texts: Sequence[str], n: int = 8, seed: int = 0) -> Image.Image:

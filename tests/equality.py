@@ -18,27 +18,40 @@ from keras_gan_zoo.core import registry, signatures
 STEPS, BATCH, CLASSES = 20, 24, 3
 VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(np.float32)  # as long as those of texts
 
-FEW = {"generator_units": 8, "pieces": 2, "depth": 1}  # 4 of all else
+PICTURES = np.random.default_rng(3).uniform(-1, 1, (CLASSES, 8, 8, 1)).astype(np.float32)
+
+FEW = {"generator_units": 8, "pieces": 2, "depth": 1, "receptive_field": 16, "scale": 2}  # 4 of all else
+# Down to one place, without normalisation; and as few blocks as show all.
+DEEP = {"unet": {"depth": 3}, "cycle_gan": {"residual_blocks": 1, "width": 2}}
 
 
 def tiny_networks(architecture: str) -> dict[str, int]:
     """The arguments that make a pair of networks tiny: those of its own that are whole numbers."""
     taken = signatures.arguments(registry.ARCHITECTURES[architecture].home)
     common = ("latent_dim", "num_classes", "packing", "seed")
-    return {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
+    few = {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
+    return {**few, **DEEP.get(architecture, {})}
 
 
 def classes_of(architecture: str) -> int | None:
-    """The number of classes to build networks with; None if they take texts instead."""
+    """The number of classes to build networks with; None if they take texts or pictures instead."""
+    if architecture in kgz.networks.BETWEEN_PICTURES:
+        return None
     return None if "text_dim" in signatures.arguments(registry.ARCHITECTURES[architecture].home) else CLASSES
 
 
 def tiny_arguments(variant: type) -> dict[str, int]:
-    """The arguments that make a variant tiny: small networks of its paper, and two critic steps where it takes more."""
-    steps = variant.default_arguments((8, 8, 1)).get("discriminator_steps", 1)
+    """The arguments that make a variant tiny: small networks of its paper, and few critic steps or first steps."""
+    defaults = variant.default_arguments((8, 8, 1))
+    steps = defaults.get("discriminator_steps", 1)
     networks = tiny_networks(variant.paper_networks((8, 8, 1))["architecture"])
     networks.pop("text_dim", None)  # which the encoder decides
+    networks |= {"pretrain_steps": 1} if defaults.get("pretrain_steps") else {}
     return networks if steps == 1 else {**networks, "discriminator_steps": 2}
+
+
+def takes_classes(variant: type) -> bool:
+    return not (variant.takes_texts or variant.takes_pictures)
 
 
 TINY = {name: tiny_arguments(variant) for name, variant in kgz.VARIANTS.items()}
@@ -46,20 +59,29 @@ KINDS = {
     f"{variant}, {'conditional' if conditional else 'unconditional'}": (variant, conditional)
     for variant in TINY
     for conditional in (False, True)
-    if (not kgz.VARIANTS[variant].takes_texts if conditional else not kgz.VARIANTS[variant].needs_labels)
+    if (takes_classes(kgz.VARIANTS[variant]) if conditional else not kgz.VARIANTS[variant].needs_labels)
 }
 
 
 def conditions_of(variant: type, labels: np.ndarray, conditional: bool = True) -> np.ndarray | None:
-    """What a variant takes with examples of these classes: the classes, vectors that stand for them, or nothing."""
+    """What a variant takes with examples of these classes: the classes, vectors or pictures for them, or nothing."""
     if variant.takes_texts:
         return VECTORS[labels]
+    if variant.takes_pictures:
+        return (PICTURES[:, ::2, ::2] if issubclass(variant, kgz.SRGAN) else PICTURES)[labels]
     return labels if conditional else None
+
+
+def given(variant: type, examples, conditions) -> tuple:
+    """Examples and conditions as a variant's users give them."""
+    if conditions is None:
+        return (examples,)
+    return (conditions, examples) if variant.condition_comes_first else (examples, conditions)
 
 
 def sampled(gan, n: int) -> dict:
     """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: classes are the default."""
-    return {"conditions": VECTORS[np.arange(n) % CLASSES]} if gan.takes_texts else {}
+    return {} if takes_classes(type(gan)) else {"conditions": conditions_of(type(gan), np.arange(n) % CLASSES)}
 
 
 def build(variant: str, conditional: bool = False, **arguments) -> keras.Model:
@@ -82,7 +104,7 @@ def trained(strategy, make: Callable, optimizers: Callable = sgd) -> tuple[keras
             weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
     before = [weight.numpy() for weight in gan.weights]
     conditions = conditions_of(type(gan), labels, gan.conditional)
-    history = gan.fit(images, conditions, batch_size=BATCH, epochs=STEPS // 5, verbose=0)
+    history = gan.fit(*given(type(gan), images, conditions), batch_size=BATCH, epochs=STEPS // 5, verbose=0)
     return gan, before, history.history
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
+from tests.equality import takes_classes
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
@@ -21,16 +22,18 @@ def _kind(variant: str, conditional: bool, is_fast: bool):
 
 
 # What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier, and so
-# does StackGAN, whose step is that of TextToImageGAN.
+# do those whose step is that of TextToImageGAN or Pix2Pix.
+ALIKE = ("stackgan", "srgan", "context_encoder")
 CONTRACT_KINDS = [
-    _kind(variant, conditional, variant in ("gan", "conditional_gan") or not (conditional or variant == "stackgan"))
+    _kind(variant, conditional, variant in ("gan", "conditional_gan") or not (conditional or variant in ALIKE))
     for variant, kind in kgz.VARIANTS.items()
-    for conditional in ([True] if kind.needs_labels else [False] if kind.takes_texts else [False, True])
+    for conditional in ([True] if kind.needs_labels else [False, True] if takes_classes(kind) else [False])
 ]
 # What TwoPlayerModel does for every variant is seen in two kinds; one kind of the other variants waits as well.
 FEW_KINDS = [
     _kind(variant, kind.needs_labels, variant in ("dcgan", "conditional_gan")) for variant, kind in kgz.VARIANTS.items()
 ]
+NOISE_KINDS = [kind for kind in FEW_KINDS if not kgz.VARIANTS[kind.values[0]].takes_pictures]
 
 
 def slow(*values):

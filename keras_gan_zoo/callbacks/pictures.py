@@ -14,20 +14,23 @@ from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data import Dataset
 
 ROWS = 8  # of captions
+TRANSLATED = 16  # pictures, each beside its source and its target
 
 
 class SamplePictures(keras.callbacks.Callback):
     """Writes pictures of samples during training, always from the same noise, and an animated GIF of them at the end.
 
     Images are arranged in a grid: with a column per class if the model takes classes, or a row per caption, of eight
-    from the data, if it takes texts. Points of the plane are drawn as
-    a scatter plot over real points. `epoch_0001.png` shows the end of the first epoch. Pictures within an epoch are
+    from the data, if it takes texts. Where pictures are translated, sources, translations and targets from the data are
+    side by side. Points of the plane are drawn as a scatter plot over real points. `epoch_0001.png` shows the end of
+    the first epoch. Pictures within an epoch are
     named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so that names are in
     the order of time.
 
     Args:
         directory: Folder of the pictures; it is created if necessary.
-        n: Number of samples; by default 64 images, rounded up to full rows of classes or captions, or 2,500 points.
+        n: Number of samples; by default 64 images, rounded up to full rows of classes or captions, 16 translations, or
+            2,500 points.
         seed: Seed of the noise.
         real: Real points (m, 2) to plot beneath the generated ones.
         every: Number of epochs between pictures.
@@ -57,17 +60,18 @@ class SamplePictures(keras.callbacks.Callback):
             check_count("every_steps", every_steps)
         self.directory, self.n, self.seed, self.real = Path(directory), n, seed, real
         self.every, self.every_steps = every, every_steps
-        self._conditions = self._columns = None
+        self._conditions = self._columns = self._targets = None
 
     def begin(self, dataset: Dataset | None) -> None:
         """Called by `fit` with its data, or None. Conditions that are vectors or pictures are taken from them."""
         if self.model.conditional and not self.model.has_classes and dataset is not None:
-            self.n = min(self.n or 64, len(dataset))
+            self.n = min(self.n or (TRANSLATED if self.model.translates else 64), len(dataset))
             if self.model.encoder is not None:
                 self._columns = -(-self.n // ROWS)
-            _, some = dataset.some(-(-self.n // (self._columns or 1)), self.seed, with_conditions=True)
+            targets, some = dataset.some(-(-self.n // (self._columns or 1)), self.seed, with_conditions=True)
             self._conditions = np.repeat(some, self._columns or 1, axis=0)
             self.n = len(self._conditions)
+            self._targets = targets if self.model.translates else None
 
     @property
     def side_output(self) -> str:
@@ -107,6 +111,8 @@ class SamplePictures(keras.callbacks.Callback):
 
     def draw(self) -> Image.Image:
         """The picture of the model as it is."""
+        if self._targets is not None:
+            return pictures.draw_translations(self.model, self._conditions, self._targets)
         return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions, self._columns)
 
     def _draw(self, path: Path) -> None:

@@ -22,6 +22,7 @@ from keras_gan_zoo.cli.options import (
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
+from keras_gan_zoo.cli.translation import translate
 from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
@@ -269,5 +270,5 @@ def launch(workers, restarts, arguments):
         raise SystemExit(code)
 
 
-for command in (list_presets, sample, interpolate, invert, evaluate, export):
+for command in (list_presets, sample, translate, interpolate, invert, evaluate, export):
     main.add_command(command)

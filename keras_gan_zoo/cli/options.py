@@ -63,6 +63,8 @@ _DIFFERENT = {
     "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
     "pool_size": {"type": click.IntRange(0)},
     "precision": {"metavar": "POLICY"},
+    "pretrain_steps": {"type": click.IntRange(0)},
+    "region": {"metavar": "REGION"},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},
     "stop_by": {"metavar": "FIGURE"},

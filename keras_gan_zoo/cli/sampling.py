@@ -75,8 +75,8 @@ def sample(source, count, seed, truncation, label, conditions, texts, out):
     """
     if sum(given not in (None, ()) for given in (label, conditions, texts)) > 1:
         raise click.UsageError("Expected one of --label, --conditions and --text. Leave the others out.")
-    _check_out(out, *PICTURES, ".npz")
-    gan = _generator(source)
+    check_out(out, *PICTURES, ".npz")
+    gan = generator_of(source)
     import numpy as np
 
     from keras_gan_zoo import pictures
@@ -99,7 +99,7 @@ def sample(source, count, seed, truncation, label, conditions, texts, out):
     click.echo(f"{count * len(rows)} samples, seed {seed}: {out}")
 
 
-def _generator(source: str):
+def generator_of(source: str):
     """The model or exported file to sample from."""
     if Path(source).suffix.lower() == ".onnx":
         from keras_gan_zoo.onnx_file import OnnxFile
@@ -162,7 +162,7 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, from
             )
     if sum(given not in (None, ()) for given in (from_label, from_text, texts)) > 1:
         raise click.UsageError("Expected one of --from-label, --from-text and --text. Leave the others out.")
-    _check_out(out, *PICTURES, ".gif")
+    check_out(out, *PICTURES, ".gif")
     from keras_gan_zoo import latent, zoo
 
     gan = zoo.load(source)
@@ -209,7 +209,7 @@ def invert(source, name, split, background, count, steps, restarts, seed, out):
     \b
     gan-zoo invert conditional_gan_mnist --data mnist -n 8 -o inversion.png
     """
-    _check_out(out, *PICTURES, ".npz")
+    check_out(out, *PICTURES, ".npz")
     import numpy as np
 
     from keras_gan_zoo import pictures, zoo
@@ -297,7 +297,7 @@ def _class(option: str, label: str | None, gan) -> str | int | None:
     return int(label) if label not in (gan.class_names or ()) and label.isdecimal() else label
 
 
-def _check_out(out: Path, *suffixes: str):
+def check_out(out: Path, *suffixes: str):
     if out.suffix.lower() not in suffixes or not out.parent.is_dir():
         listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError(f"Expected a {listed} file to write, in a folder that exists. Received: {out}.")

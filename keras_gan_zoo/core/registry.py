@@ -126,6 +126,13 @@ ENCODERS = {  # of texts
     "use": Row("encoders:UniversalSentence", "Yang et al., 2019"),
 }
 
+DEGRADATIONS = {  # of pictures, to the sources of translators
+    "downscaled": Row("data.degradations:Downscaled"),
+    "masked": Row("data.degradations:Masked"),
+    "greyed": Row("data.degradations:Greyed"),
+    "edges": Row("data.degradations:Edges"),
+}
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # ------------------------------------------------------------------------------------------------------------- metrics

@@ -6,6 +6,7 @@ examples, and the indices are a function of (seed, step), so a run continues any
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +19,14 @@ from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
 from keras_gan_zoo.data.listing import FOLDER
+from keras_gan_zoo.data.pairs import degraded, paired
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.data.unpaired import UnpairedDataset
 from keras_gan_zoo.errors import InputError, similar
+
+if TYPE_CHECKING:
+    from keras_gan_zoo.data.degradations import Degradation, Downscaled, Edges, Greyed, Masked
 
 __all__ = [
     "BATCH_SIZE",
@@ -29,16 +34,38 @@ __all__ = [
     "Attribute",
     "CaptionedDataset",
     "Dataset",
+    "Degradation",
+    "Downscaled",
+    "Edges",
+    "Greyed",
+    "Masked",
     "UnpairedDataset",
     "as_dataset",
+    "degraded",
     "has_splits",
     "load",
     "located",
+    "paired",
     "unpaired",
 ]
 
+_WITH_KERAS = ("Degradation", "Downscaled", "Edges", "Greyed", "Masked")
+
 SUFFIXES = (".npy", ".npz")
 IN_MEMORY = 2 * 2**30  # bytes of pixels; larger sets stream
+
+
+def __getattr__(name: str):
+    if name not in _WITH_KERAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from keras_gan_zoo.data import degradations  # which imports Keras
+
+    globals()[name] = getattr(degradations, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 @ARRAYS.reader

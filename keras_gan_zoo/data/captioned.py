@@ -72,7 +72,7 @@ class CaptionedDataset(DerivedDataset):
         self.paraphrases = None if paraphrases is None else _checked_captions(paraphrases, len(self.source))
         self.attributes, self.tags = dict(attributes or {}), tags
         self.name, self.class_names = self.source.name, self.source.class_names
-        self.conditions, self.remarks = self.source.conditions, self.source.remarks
+        self.remarks = self.source.remarks
         self.centers, self.std = self.source.centers, self.source.std
 
     def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
@@ -102,6 +102,10 @@ class CaptionedDataset(DerivedDataset):
     def vocabulary(self) -> frozenset[str]:
         """The words of all captions."""
         return words_of(self.captions)
+
+    @property
+    def conditions(self) -> np.ndarray | None:
+        return self.source.conditions
 
     @property
     def condition_shape(self) -> tuple[int, ...] | None:

@@ -131,6 +131,16 @@ class Dataset:
         return self.conditions if self.condition_shape == () else None
 
     @property
+    def sources(self) -> np.ndarray | None:
+        """The pictures that a translator starts from (n, height, width, channels): conditions, if they are pictures."""
+        return self.conditions if len(self.condition_shape or ()) == 3 else None
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The pictures that a translator is to make of the sources: the examples, which are read if need be."""
+        return self.in_memory().examples
+
+    @property
     def has_labels(self) -> bool:
         return self.condition_shape == ()
 

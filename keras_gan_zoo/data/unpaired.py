@@ -36,43 +36,43 @@ class UnpairedDataset(Dataset):
             if part.is_streamed or len(part.example_shape) != 3:
                 kind = "pictures that can be read in any order" if part.is_streamed else "pictures"
                 raise InputError(f"Expected {kind} on both sides. Received: {part}. Choose others, or a part of them.")
-        self.sources, self.targets = sources, targets
+        self.source_set, self.target_set = sources, targets
         self.name = f"{sources.name},{targets.name}"
         self.class_names = self.centers = self.std = None
         self.remarks = tuple(f"{part.name}: {remark}" for part in (sources, targets) for remark in part.remarks)
 
     def __len__(self) -> int:
-        return max(len(self.sources), len(self.targets))
+        return max(len(self.source_set), len(self.target_set))
 
     def read(self, indices) -> np.ndarray:
-        return self.targets.read(np.asarray(indices) % len(self.targets))
+        return self.target_set.read(np.asarray(indices) % len(self.target_set))
 
     @property
     def examples(self) -> np.ndarray:
-        return _rows(self.targets, len(self))
+        return _rows(self.target_set, len(self))
 
     @property
     def conditions(self) -> np.ndarray:
-        return _rows(self.sources, len(self))
+        return _rows(self.source_set, len(self))
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        return self.targets.example_shape
+        return self.target_set.example_shape
 
     @property
     def condition_shape(self) -> tuple[int, ...]:
-        return self.sources.example_shape
+        return self.source_set.example_shape
 
     def described(self) -> dict:
-        parts = {"sources": self.sources.described(), "targets": self.targets.described()}
+        parts = {"sources": self.source_set.described(), "targets": self.target_set.described()}
         both = repr([part.get("checksum") for part in parts.values()])
         return {"examples": len(self), "shape": list(self.example_shape), "checksum": crc32(both.encode()), **parts}
 
     def in_memory(self) -> UnpairedDataset:
-        return UnpairedDataset(self.sources.in_memory(), self.targets.in_memory())
+        return UnpairedDataset(self.source_set.in_memory(), self.target_set.in_memory())
 
     def glimpse(self, n: int = 256) -> np.ndarray:
-        return self.targets.glimpse(n)
+        return self.target_set.glimpse(n)
 
     def batches(self, batch_size, seed, start_step=0, with_conditions=False, shuffle=True):
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
@@ -80,8 +80,8 @@ class UnpairedDataset(Dataset):
         def stream(part: Dataset, seed: int):
             return pipelines.repeated(part._fetch(False), len(part), batch_size, seed, start_step, shuffle)
 
-        targets = stream(self.targets, seed)
-        return pipelines.zipped(targets, stream(self.sources, _other(seed))) if with_conditions else targets
+        targets = stream(self.target_set, seed)
+        return pipelines.zipped(targets, stream(self.source_set, _other(seed))) if with_conditions else targets
 
     def batches_in_order(self, batch_size, with_conditions=False):
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
@@ -89,8 +89,8 @@ class UnpairedDataset(Dataset):
         def stream(part: Dataset):
             return pipelines.in_order(part._fetch(False), len(self), batch_size, repeats_after=len(part))
 
-        targets = stream(self.targets)
-        return pipelines.zipped(targets, stream(self.sources)) if with_conditions else targets
+        targets = stream(self.target_set)
+        return pipelines.zipped(targets, stream(self.source_set)) if with_conditions else targets
 
 
 def _rows(part: Dataset, n: int) -> np.ndarray:

@@ -99,7 +99,8 @@ class Sampler:
         """Translates pictures, by a model of pictures to pictures.
 
         Args:
-            pictures: (n, *condition.shape), uint8 or in [-1, 1]; grey ones may go without the axis of channels.
+            pictures: (n, *condition.shape), uint8 or in [-1, 1]; grey ones may go without the axis of channels. Models
+                whose networks have only convolutions take other heights and widths too.
 
         Returns:
             An array as from `sample`, one picture for each.
@@ -114,14 +115,10 @@ class Sampler:
             >>> model.translate(np.zeros((5, 16, 16), np.uint8)).shape
             (5, 16, 16, 3)
         """
-        condition = self.condition
-        if condition is None or condition.kind != "pictures" or self.latent_shape is not None:
-            raise InputError(
-                "Expected a model that translates pictures, such as Pix2Pix. Received: one that takes "
-                f"{'noise' if self.latent_shape is not None else 'no pictures'}. Use sample()."
-            )
-        array = as_array(pictures)
+        condition, array = self.translated(), as_array(pictures)
         array = array[..., None] if array.shape[1:] == condition.shape[:2] and condition.shape[2] == 1 else array
+        if len(array) and self.is_of_free_size(array.shape[1:]):
+            condition = Condition(array.shape[1:])
         if array.shape[1:] != condition.shape or not len(array):
             one = " Put the picture into a batch: pictures[None]." if array.shape == condition.shape else ""
             raise InputError(
@@ -129,6 +126,24 @@ class Sampler:
                 f"{one or ' Resize them, or change their channels.'}"
             )
         return self._examples_of(None, condition.to_sample(len(array), array))
+
+    def translated(self) -> Condition:
+        """The condition of a model that translates pictures; raises an `InputError` for others."""
+        if not self.translates or self.condition is None:
+            raise InputError(
+                "Expected a model that translates pictures, such as Pix2Pix. Received: one that takes "
+                f"{'noise' if self.latent_shape is not None else 'no pictures'}. Use sample()."
+            )
+        return self.condition
+
+    @property
+    def translates(self) -> bool:
+        """Whether pictures are all that is taken."""
+        return self.latent_shape is None and self.condition is not None and self.condition.kind == "pictures"
+
+    def is_of_free_size(self, shape: tuple[int, ...]) -> bool:
+        """Whether pictures of another shape than that of training can be translated."""
+        return False
 
     @property
     def conditional(self) -> bool:

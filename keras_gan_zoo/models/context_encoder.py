@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_gan_zoo.core.regions import region_of
-from keras_gan_zoo.data import Dataset
+from keras_gan_zoo.data import Masked
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.saving import described
 from keras_gan_zoo.models.translator import Translator
@@ -86,11 +86,9 @@ class ContextEncoder(Translator):
         top, left, rows, columns = self.region
         return pictures[:, top : top + rows, left : left + columns]
 
-    def prepared(self, dataset):
-        """Pairs as they are; pictures without sources are their own."""
-        if dataset.condition_shape is None or len(dataset.condition_shape) != 3:
-            dataset = Dataset(dataset.examples, conditions=dataset.examples, name=dataset.name)
-        return super().prepared(dataset)
+    def degradation(self):
+        """The hole is cut out; see `data.Masked`."""
+        return Masked(self.region)
 
     def get_config(self):
         parts = {"generator": self.painter, "discriminator": _part(self.discriminator)}

@@ -155,17 +155,17 @@ class CycleGAN(TwoPlayerModel):
 
     def generators_losses(self, source, target, training: bool = True) -> tuple:
         """Translations (to sources, to targets), the loss of both generators, and the mean difference of the cycles."""
-        fakes = (self.translated("backward", target, training), self.translated("forward", source, training))
+        fakes = (self.through("backward", target, training), self.through("forward", source, training))
         g_loss = 0.0
         for domain, real, fake in zip(DISCRIMINATORS, (source, target), fakes, strict=True):
             scores = self.score(fake, domain, training)
             g_loss += self.generator_loss(scores, lambda real=real, domain=domain: self.score(real, domain, training))
-        cycle_loss = _difference(source, self.translated("backward", fakes[1], training))
-        cycle_loss += _difference(target, self.translated("forward", fakes[0], training))
+        cycle_loss = _difference(source, self.through("backward", fakes[1], training))
+        cycle_loss += _difference(target, self.through("forward", fakes[0], training))
         g_loss = self.adversarial_weight * g_loss + self.cycle_weight * cycle_loss
         if self.identity_weight:
-            identity_loss = _difference(target, self.translated("forward", target, training))
-            identity_loss += _difference(source, self.translated("backward", source, training))
+            identity_loss = _difference(target, self.through("forward", target, training))
+            identity_loss += _difference(source, self.through("backward", source, training))
             g_loss += self.cycle_weight * self.identity_weight * identity_loss
         return fakes, g_loss, cycle_loss
 
@@ -177,7 +177,7 @@ class CycleGAN(TwoPlayerModel):
             d_loss += self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
         return d_loss
 
-    def translated(self, part: str, pictures, training: bool = True):
+    def through(self, part: str, pictures, training: bool = True):
         """Pictures by the generator of one direction, in training rather than its average; never in half precision."""
         network = self.generator.get_layer(part)
         return tf.cast(network(pictures, training=training), keras.backend.floatx())
@@ -203,7 +203,7 @@ class CycleGAN(TwoPlayerModel):
 
     def generate(self, noise, condition, training: bool = True):
         """Targets from sources."""
-        return self.translated("forward", condition, training)
+        return self.through("forward", condition, training)
 
     def evaluated(self, real, fake, condition) -> dict:
         """The losses in inference mode, of the newest translations, and how far `translate` is from the targets."""
@@ -231,12 +231,12 @@ class CycleGAN(TwoPlayerModel):
         """Two sets of pictures as they are; pairs as if they were none, so that both are shuffled independently."""
         if isinstance(dataset, data.UnpairedDataset):
             return dataset
-        if len(dataset.condition_shape or ()) != 3:
+        if dataset.sources is None:
             raise InputError(
                 f"Expected two sets of pictures, sources and targets. Received: {dataset}. Pass both, as in "
                 "fit(sources, targets), or name both, as in data='noto,twemoji'."
             )
-        return data.unpaired(dataset.conditions, dataset.examples)
+        return data.unpaired(dataset.sources, dataset.examples)
 
     def train_on_batch(self, x, y=None, **arguments):
         """As in `keras.Model`, on sources and targets."""

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gan_zoo.data import Downscaled
 from keras_gan_zoo.models.translator import Translator
 
 
@@ -34,7 +35,7 @@ class SRGAN(Translator):
         ```python
         model = kgz.SRGAN.for_images((32, 32, 3), scale=2)
         model.compile()
-        model.fit(small, large, batch_size=16, epochs=20)
+        model.fit(kgz.data.load("cifar10"), epochs=20)         # which are scaled down; or fit(small, large)
         model.translate(small)                                 # float32 (n, 32, 32, 3) in [-1, 1]
         ```
     """
@@ -52,6 +53,10 @@ class SRGAN(Translator):
     ):
         weights = {"adversarial_weight": adversarial_weight, "content_weight": content_weight}
         super().__init__(generator, discriminator, content=content, pretrain_steps=pretrain_steps, **weights, **options)
+
+    def degradation(self):
+        """Pictures are scaled down; see `data.Downscaled`."""
+        return Downscaled(self.example_shape[0] // self.condition.shape[0])
 
     @staticmethod
     def paper_networks(shape):

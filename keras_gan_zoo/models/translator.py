@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import losses
+from keras_gan_zoo import data, losses
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
@@ -170,19 +170,29 @@ class Translator(TwoPlayerModel):
         return dataclasses.replace(super().data_condition, are_sources=True)
 
     def prepared(self, dataset):
-        """Pairs as they are; data without sources are refused, as are sources in the place of the targets."""
+        """Pairs as they are. Those in the wrong order are refused, as are pictures without sources.
+
+        If `degradation` gives a way to make the sources, they are made of the pictures.
+        """
+        if dataset.condition_shape == self.condition.shape or dataset.example_shape != self.example_shape:
+            self._check_order(dataset)
+            return dataset
+        degradation = self.degradation()
+        if degradation is not None and (dataset.sources is None or dataset.sources.shape[1:] != self.condition.shape):
+            return data.degraded(dataset, degradation, self.seed)
+        return data.paired(dataset)
+
+    def degradation(self) -> data.Degradation | None:
+        """What makes sources of pictures that have none; None if nothing does."""
+        return None
+
+    def _check_order(self, dataset) -> None:
         shapes = dataset.condition_shape, dataset.example_shape
-        if shapes[0] is None or len(shapes[0]) != 3:
-            raise InputError(
-                f"Expected sources, pictures {self.condition.shape}, and their targets. Received: {dataset}. Pass both, "
-                "as in fit(sources, targets), or data.Dataset(targets, conditions=sources)."
-            )
         if shapes[0] != shapes[1] and shapes == (self.example_shape, self.condition.shape):
             raise InputError(
                 f"Expected sources {self.condition.shape} and targets {self.example_shape}. Received: {shapes[0]} as "
                 f"sources and {shapes[1]} as targets. Exchange them: fit(sources, targets)."
             )
-        return dataset
 
     def train_on_batch(self, x, y=None, **arguments):
         """As in `keras.Model`, on sources and targets."""

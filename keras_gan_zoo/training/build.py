@@ -63,10 +63,11 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
     rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
     paper = variant(recipe.optimizer)
-    gan.check_dataset(gan.prepared(dataset), recipe.batch_size)
+    prepared = gan.prepared(dataset)
+    gan.check_dataset(prepared, recipe.batch_size)
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
-    _check_figures(recipe, gan, dataset)
+    _check_figures(recipe, gan, prepared)
     gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
     return gan
 

@@ -77,7 +77,7 @@ def test_two_names_with_a_comma_are_two_sets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     dataset = data.load("a.npy,b.npy", image_size=8, channels=3)
     assert (len(dataset), dataset.example_shape, dataset.condition_shape) == (5, (8, 8, 3), (8, 8, 3))
-    assert (dataset.sources.name, dataset.targets.name) == ("a", "b")
+    assert (dataset.source_set.name, dataset.target_set.name) == ("a", "b")
     assert data.located("a.npy,b.npy") == f"{tmp_path}/a.npy,{tmp_path}/b.npy"
     assert data.located("digits,mnist") == "digits,mnist"
     assert not data.has_splits("digits,mnist")

@@ -41,7 +41,7 @@ def digest(path):
 
 def feed_of(gan, n):
     """Noise and conditions of n examples by the names of the inputs, and the conditions alone."""
-    feed = {"noise": np.random.default_rng(n).standard_normal((n, 4), dtype=np.float32)}
+    feed = {"noise": np.random.default_rng(n).standard_normal((n, 4), dtype=np.float32)} if gan.latent_shape else {}
     if not gan.conditional:
         return feed, None
     name, given = gan.condition.input_name, gan.condition.draw(n, seed=n)

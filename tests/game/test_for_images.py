@@ -13,7 +13,7 @@ from keras_gan_zoo.errors import InputError
 from tests.equality import CLASSES, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan")
+FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
@@ -23,9 +23,25 @@ def networks_of(variant, architecture):
 
 
 def fits(variant, architecture):
-    """Whether a variant's networks may be of an architecture: texts and classes are not taken together."""
+    """Whether a variant's networks may be of an architecture: texts, pictures and classes are not taken together."""
+    kind, takes_pictures = kgz.VARIANTS[variant], architecture in networks.BETWEEN_PICTURES
     takes_texts = "text_dim" in TINY_NETWORKS[architecture]
-    return takes_texts if kgz.VARIANTS[variant].takes_texts else not (takes_texts and variant == "conditional_gan")
+    if variant == "context_encoder" or "cycle_gan" in (variant, architecture):
+        return architecture == variant
+    if kind.takes_texts or kind.takes_pictures:
+        return takes_texts if kind.takes_texts else takes_pictures
+    return variant != "conditional_gan" or not (takes_texts or takes_pictures)
+
+
+def makes(variant, architecture):
+    """The shape of the examples: networks that fill a hole make that, except in their own variant."""
+    return (4, 4, 1) if architecture == "context_encoder" != variant else (8, 8, 1)
+
+
+def players(gan):
+    """Those that the architecture has built."""
+    networks_of_gan = gan.generator, gan.discriminator
+    return [gan.painter, gan.discriminator.layers[-1]] if type(gan) is kgz.ContextEncoder else networks_of_gan
 
 
 def build(variant, architecture, shape=(8, 8, 1), **arguments):
@@ -51,20 +67,21 @@ def normalized():
 @pytest.mark.parametrize("architecture", TINY_NETWORKS)
 def test_every_variant_takes_every_architecture(variant, architecture):
     if not fits(variant, architecture):
-        with pytest.raises(InputError, match=r"Expected (an architecture that takes texts|no classes)"):
+        hole, parts = "a generator that makes the hole", "a generator of the parts|the generator to take one input"
+        with pytest.raises(InputError, match=f"Expected (an architecture that takes|no classes|{hole}|{parts})"):
             build(variant, architecture)
         return
     gan = build(variant, architecture)
     assert type(gan) is kgz.VARIANTS[variant]
-    assert gan.example_shape == (8, 8, 1)
-    assert gan.latent_shape == (4,)
-    assert gan.discriminator.output_shape == (None, 1)
+    assert gan.example_shape == makes(variant, architecture)
+    assert gan.latent_shape == (None if architecture in networks.BETWEEN_PICTURES else (4,))
+    assert gan.score_shape in [(1,), (4, 4, 1)]
     paper = {**kgz.VARIANTS[variant].paper_networks((8, 8, 1))}
     of_paper = paper if paper.pop("architecture") == architecture else {}  # such as a critic without normalisation
     pair = networks.ARCHITECTURES[architecture](
         (8, 8, 1), 4, gan.num_classes, **networks_of(variant, architecture), **of_paper
     )
-    for player, expected in zip((gan.generator, gan.discriminator), pair, strict=True):
+    for player, expected in zip(players(gan), pair, strict=True):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
 
@@ -233,7 +250,7 @@ def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architec
     assert len(wrapped) == sum(hasattr(layer, "kernel") for layer in plain.discriminator.layers)
     assert len(wrapped) >= 2
     rng = np.random.default_rng(0)
-    images = tf.constant(rng.uniform(-1, 1, (2, 16, 16, 1)).astype("float32"))
+    images = tf.constant(rng.uniform(-1, 1, (2, *gan.example_shape)).astype("float32"))
     labels = tf.constant([0, 1]) if gan.has_classes else None
     if labels is None and gan.conditional:
         labels = tf.random.normal((2, *gan.condition.shape))

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
-from tests.equality import classes_of, conditions_of
+from tests.equality import classes_of, conditions_of, given
 from tests.helpers import FEW_KINDS, assert_same, weights_of
 
 RATE = 0.1
@@ -124,7 +124,8 @@ def test_every_variant_packs(variant, conditional, tiny, images, labels):
     gan.compile("adam", "adam", run_eagerly=True)
     kernels = [gan.generator.trainable_variables[0], gan.discriminator.trainable_variables[0]]
     before = [np.array(kernel) for kernel in kernels]
-    history = gan.fit(images, conditions_of(type(gan), labels, conditional), batch_size=40, verbose=0).history
+    batch = given(type(gan), images, conditions_of(type(gan), labels, conditional))
+    history = gan.fit(*batch, batch_size=40, verbose=0).history
     assert np.isfinite(list(history.values())).all()
     assert not any(np.array_equal(a, b) for a, b in zip(before, kernels, strict=True))
 

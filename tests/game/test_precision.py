@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.two_player import TwoPlayerModel
-from tests.equality import conditions_of, sampled
+from tests.equality import conditions_of, given, sampled
 from tests.games import SGD, VECTORS, game, is_finite, state, train
 from tests.helpers import assert_same, slow, weights_of
 
@@ -36,8 +36,7 @@ def scales_of(gan):
 
 
 def batches_for(gan, images, labels):
-    conditions = conditions_of(type(gan), labels, gan.conditional)
-    return (images,) if conditions is None else (images, conditions)
+    return given(type(gan), images, conditions_of(type(gan), labels, gan.conditional))
 
 
 # ------------------------------------------------------------------------------------------------------ half precision
@@ -65,9 +64,10 @@ def test_trains_in_half_precision_and_judges_in_full(tiny, images, labels, varia
         assert {weight.dtype for weight in player.trainable_variables} == {"float32"}
     scaled = [isinstance(optimizer, LossScale) for optimizer in optimizers_of(gan).values()]
     assert scaled == [half == "float16"] * 2
-    few, *of_few = (tf.constant(part[:4]) for part in batches_for(gan, images, labels))
-    assert gan.generate(gan.noise(1, 4)[0], *of_few or [None]).dtype == tf.float32
-    assert gan.score(few, *of_few or [None]).dtype == tf.float32
+    few, of_few = tf.constant(images[:4]), conditions_of(type(gan), labels[:4], gan.conditional)
+    of_few = None if of_few is None else tf.constant(of_few)
+    assert gan.generate(gan.noise(1, 4)[0], of_few).dtype == tf.float32
+    assert gan.score(few, of_few).dtype == tf.float32
     assert gan.sample(3, seed=0, **sampled(gan, 3)).dtype == np.float32
 
 

@@ -20,7 +20,7 @@ from keras_gan_zoo.cli import main
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent import inversion
 from tests.equality import CLASSES, KINDS, conditions_of
-from tests.helpers import FEW_KINDS, assert_same, weights_of
+from tests.helpers import NOISE_KINDS, assert_same, weights_of
 from tests.texts import text_gan
 
 NOISE = np.random.default_rng(5).standard_normal((6, 4)).astype(np.float32)
@@ -333,7 +333,7 @@ def test_the_prior_weighs_the_mean_square_of_the_noise():
     np.testing.assert_allclose(found.error, [expected], atol=1e-3)
 
 
-@pytest.mark.parametrize(("variant", "conditional"), FEW_KINDS)
+@pytest.mark.parametrize(("variant", "conditional"), NOISE_KINDS)
 def test_the_generators_own_images_are_found_again(tiny, variant, conditional):
     units = {"generator_units": 60} if variant == "conditional_gan" else {}  # of which a sixth are fed by the noise
     gan = distinct(tiny(variant, conditional, ema_decay=0.9 if variant == "dcgan" else None, **units))

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
-from tests.equality import CLASSES, conditions_of, sampled
+from tests.equality import CLASSES, conditions_of, given, sampled
 from tests.helpers import CONTRACT_KINDS, FEW_KINDS, assert_same, weights_of
 
 each_kind = pytest.mark.parametrize(("variant", "conditional"), CONTRACT_KINDS)
@@ -21,8 +21,8 @@ def gan(shared, variant, conditional):
 
 @pytest.fixture
 def batch(images, labels, variant, conditional):
-    conditions = conditions_of(kgz.VARIANTS[variant], labels, conditional)
-    return (images,) if conditions is None else (images, conditions)
+    kind = kgz.VARIANTS[variant]
+    return given(kind, images, conditions_of(kind, labels, conditional))
 
 
 @each_kind
@@ -103,8 +103,9 @@ def test_samples(gan):
     assert np.abs(samples).max() <= 1
     np.testing.assert_array_equal(samples, gan.sample(7, seed=0, **of_seven))
     np.testing.assert_allclose(samples[:3], gan.sample(3, seed=0, **of_three), atol=1e-6)
-    assert not np.array_equal(samples, gan.sample(7, seed=1, **of_seven))
-    assert not np.array_equal(gan.sample(7, **of_seven), gan.sample(7, **of_seven))
+    if gan.latent_shape is not None:
+        assert not np.array_equal(samples, gan.sample(7, seed=1, **of_seven))
+        assert not np.array_equal(gan.sample(7, **of_seven), gan.sample(7, **of_seven))
 
 
 @few_kinds
@@ -119,7 +120,7 @@ def test_sampling_in_pieces_is_sampling(gan):
 def test_predict_takes_noise(gan):
     noise = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
     conditions = conditions_of(type(gan), np.arange(5) % CLASSES, gan.conditional)
-    inputs = noise if conditions is None else [noise, conditions]
+    inputs = noise if conditions is None else [noise, conditions] if gan.latent_shape else conditions
     np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sampler(inputs, training=False), atol=1e-6)
     np.testing.assert_allclose(gan.predict(inputs, verbose=0), gan.sample(5, seed=0, **sampled(gan, 5)), atol=1e-6)
 
@@ -181,22 +182,28 @@ def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, con
     if gan.takes_texts:
         with pytest.raises(InputError, match=r"Expected captions, or vectors \(512,\)"):
             gan.fit(images, batch_size=8, verbose=0)
+    elif gan.takes_pictures and (isinstance(gan, kgz.CycleGAN) or gan.degradation() is None):
+        with pytest.raises(InputError, match="Expected (pairs|two sets) of pictures"):
+            gan.fit(images, batch_size=8, verbose=0)
     elif conditional:
         with pytest.raises(InputError, match="Expected labels"):
             gan.fit(images, batch_size=8, verbose=0)
         with pytest.raises(InputError, match="from 0 to 2"):
             gan.fit(images, labels + 1, batch_size=8, verbose=0)
+    elif gan.takes_pictures:
+        gan.fit(images, batch_size=8, verbose=0)  # of which it makes sources
     else:
         gan.fit(images, labels, batch_size=8, verbose=0)  # ignored, as Keras' users expect
 
 
 @each_kind
-def test_wrong_shapes_are_refused_before_training(gan, batch):
-    wrong = np.repeat(batch[0], 3, axis=-1)
+def test_wrong_shapes_are_refused_before_training(gan, images, labels, conditional):
+    conditions = conditions_of(type(gan), labels, conditional)
+    wrong = given(type(gan), np.repeat(images, 3, axis=-1), conditions)
     with pytest.raises(InputError, match=r"\(8, 8, 1\)\. Received: \(8, 8, 3\)"):
-        gan.fit(wrong, *batch[1:], batch_size=8, verbose=0)
+        gan.fit(*wrong, batch_size=8, verbose=0)
     with pytest.raises(InputError, match=r"\(8, 8, 1\)\. Received: \(8, 8, 3\)"):
-        gan.train_on_batch(wrong, *batch[1:])
+        gan.train_on_batch(*wrong)
 
 
 @few_kinds

@@ -141,7 +141,7 @@ def test_a_strategy_changes_nothing(two_replicas):
     assert found == [False, True, True]
 
 
-@pytest.mark.parametrize("variant", kgz.VARIANTS)
+@pytest.mark.parametrize("variant", [name for name in kgz.VARIANTS if name not in ("context_encoder", "cycle_gan")])
 def test_every_variant_refuses_them(variant):
     generator = keras.Sequential([keras.Input((4,)), layers.Dense(6)])
     with pytest.raises(InputError, match=r"returns raw scores.*bounded, whatever its weights.*tanh"):

@@ -1,0 +1,84 @@
+"""`gan-zoo translate`: pictures to pictures."""
+
+from pathlib import Path
+
+import click
+
+from keras_gan_zoo.cli.importing import import_option
+from keras_gan_zoo.cli.sampling import PICTURES, check_out, generator_of
+from keras_gan_zoo.errors import InputError
+
+
+@click.command()
+@click.argument("source", metavar="MODEL")
+@click.argument("given", metavar="PICTURE", type=click.Path(path_type=Path))
+@import_option
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Picture to write (.png, .jpg); for a folder of pictures, a folder.",
+)
+@click.option(
+    "--resize", is_flag=True, help="Resize and crop pictures to the size that the model was trained on.  [default: off]"
+)
+def translate(source, given, out, resize):
+    """Translate PICTURE, or all pictures of a folder, by MODEL: the name of a preset, a run folder, a .keras file, a
+    URL with its SHA-256, or an exported .onnx file.
+
+    \b
+    gan-zoo translate runs/pix2pix_openmoji drawing.png -o coloured.png
+    gan-zoo translate runs/srgan_cifar10 small/ -o large/
+    """
+    from keras_gan_zoo.core.reading import is_folder
+
+    if is_folder(given):
+        pairs = _in_folder(given, out)
+    else:
+        check_out(out, *PICTURES)
+        pairs = [(given, out)]
+    model = generator_of(source)
+    for path, written in pairs:
+        _translate(model, path, written, resize)
+    click.echo(f"{len(pairs)} picture{'s' if len(pairs) > 1 else ''}: {out}")
+
+
+def _in_folder(folder: Path, out: Path) -> list[tuple[Path, Path]]:
+    """The pictures of a folder, each with the file to write, of the same name."""
+    from keras_gan_zoo.data.listing import pictures_in
+
+    written: dict[Path, Path] = {}
+    for path in pictures_in(folder).paths:
+        place = out / Path(path).relative_to(folder).with_suffix(".png")
+        if place in written:
+            raise InputError(
+                f"Expected pictures of different names. Received: {written[place]} and {path}, which would both become "
+                f"{place}. Rename one of them."
+            )
+        written[place] = Path(path)
+    return [(path, place) for place, path in written.items()]
+
+
+def _translate(model, path: Path, out: Path, resize: bool) -> None:
+    from PIL import Image
+
+    from keras_gan_zoo import pictures
+    from keras_gan_zoo.data.decoding import MODES, Form, read_header, read_picture
+
+    *size, channels = model.translated().shape
+    if channels not in MODES:
+        raise InputError(
+            f"Expected a model of pictures of 1, 3 or 4 channels. Received: one of {channels}, which no file of a "
+            "picture has. Use translate() in Python."
+        )
+    header = read_header(path, needs_size=True)
+    if not resize and header.size != tuple(size) and not model.is_of_free_size((*header.size, channels)):
+        raise InputError(
+            f"Expected pictures of {size[0]} x {size[1]} pixels (height, width), as the model was trained on. "
+            f"Received: {path} of {header.size[0]} x {header.size[1]}. Pass --resize to resize and crop it."
+        )
+    pixels = read_picture(path, Form(tuple(size) if resize else header.size, MODES[channels]), header)
+    [made] = pictures.to_uint8(model.translate(pixels[None]))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pictures.save(Image.fromarray(made[..., 0] if made.shape[-1] == 1 else made), out)

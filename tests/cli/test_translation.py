@@ -1,0 +1,69 @@
+"""`gan-zoo translate`: one picture, a folder, pictures of other sizes."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.cli import main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["translate", *map(str, arguments)], terminal_width=110)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    unet = {"source_shape": (8, 8, 1), "width": 4, "depth": 2, "receptive_field": 16, "normalization": "none"}
+    models = {
+        "unet": kgz.Pix2Pix.for_images((8, 8, 3), seed=0, **unet),
+        "painter": kgz.ContextEncoder.for_images((8, 8, 3), width=2, bottleneck_units=4, seed=0),
+    }
+    for name, model in models.items():
+        model.save(folder / f"{name}.keras")
+    return folder, models
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "wide").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, shape in (("a.png", (8, 8, 3)), ("wide/b.png", (8, 16, 3))):
+        Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8)).save(folder / name)
+    return folder
+
+
+def grey(path):
+    return np.asarray(Image.open(path).convert("L"))[None, ..., None]
+
+
+def test_a_folder_is_translated_picture_by_picture_in_their_sizes(saved, photos, tmp_path):
+    folder, models = saved
+    result = run(folder / "unet.keras", photos, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert result.output == f"2 pictures: {tmp_path / 'out'}\n"
+    for name in ("a.png", "wide/b.png"):
+        [expected] = kgz.pictures.to_uint8(models["unet"].translate(grey(photos / name)))
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / name)), expected)
+    wide = grey(photos / "wide" / "b.png")
+    left = models["unet"].translate(wide[:, :, :8])
+    assert np.abs(models["unet"].translate(wide)[:, :, :2] - left[:, :, :2]).max() < 0.1  # the edge is far
+
+
+def test_pictures_that_do_not_fit_are_named(saved, photos, tmp_path):
+    folder, _ = saved
+    painter, wide, out = folder / "painter.keras", photos / "wide" / "b.png", tmp_path / "out.png"
+    result = run(painter, wide, "-o", out)
+    assert result.exit_code == 2
+    message = " ".join(result.output.split())
+    assert "Expected pictures of 8 x 8 pixels (height, width)" in message
+    assert "b.png of 8 x 16. Pass --resize to resize and crop it." in message
+    assert run(painter, wide, "-o", out, "--resize").exit_code == 0
+    assert Image.open(out).size == (8, 8)
+    Image.open(photos / "a.png").save(photos / "a.jpg")
+    result = run(painter, photos, "-o", tmp_path / "all")
+    assert result.exit_code == 2
+    assert "Expected pictures of different names" in " ".join(result.output.split())

@@ -1,0 +1,375 @@
+"""Translators: their updates, worked out by hand; pairs in Keras' order; what is measured; holes and first steps."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan_zoo as kgz
+from keras_gan_zoo.core.regions import region_of
+from keras_gan_zoo.errors import InputError
+from tests.by_hand import SEED, derivative, softplus
+from tests.equality import build, conditions_of, given
+from tests.games import SGD, Kill, state
+from tests.helpers import assert_same, slow, weights_of
+
+
+def unet(**arguments):
+    options = {"width": 4, "depth": 2, "receptive_field": 16, "seed": 0, **arguments}
+    return kgz.Pix2Pix.for_images((8, 8, 3), source_shape=(8, 8, 1), **options)
+
+
+def pictures(n, *shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return unet()
+
+
+SOURCES, TARGETS = pictures(16, 8, 8, 1), pictures(16, 8, 8, 3, seed=1)
+
+# ------------------------------------------------------------------------------------------------------- the algorithm
+
+
+def player(weights, *names):
+    """A linear function of one number of a picture, or of one of two pictures."""
+    inputs = [keras.Input((1, 1, 1), name=name) for name in names]
+    layer = keras.layers.Dense(1)
+    model = keras.Model(inputs, layer(keras.layers.Concatenate()(inputs) if len(inputs) > 1 else inputs[0]))
+    layer.set_weights([np.reshape(weights[:-1], (-1, 1)), np.reshape(weights[-1], 1)])
+    return model
+
+
+def linear(weights, *x):
+    return sum(weight * value for weight, value in zip(weights, x, strict=False)) + weights[-1]
+
+
+def modulus(x):
+    return np.where(np.real(x) < 0, -x, x)  # analytic, for complex steps
+
+
+SOURCE, TARGET = np.array([0.5, -0.4, 0.1, -1.0]), np.array([0.4, -0.2, 0.9, 1.0])
+START = np.array([0.7, -0.2])
+JUDGES = {"both": np.array([1.3, 0.4, -0.6]), "target": np.array([1.3, -0.6])}
+
+
+@pytest.mark.parametrize("sees", JUDGES)
+@pytest.mark.parametrize(("content", "distance"), [("l1", modulus), ("mse", np.square)])
+@pytest.mark.parametrize("pretrain_steps", [0, 1])
+def test_a_step_is_that_of_the_papers(float64, sees, content, distance, pretrain_steps):
+    rate, adversarial, weight, half = 0.2, 0.7, 3.0, 0.5
+    g, d = START, JUDGES[sees]
+
+    def score(d, picture):
+        return linear(d, picture, SOURCE) if sees == "both" else linear(d, picture)
+
+    def d_loss(d):
+        return half * (softplus(-score(d, TARGET)) + softplus(score(d, linear(g, SOURCE)))).mean()
+
+    after_d = d if pretrain_steps else d - rate * derivative(d_loss, d)
+
+    def g_loss(g):
+        made = linear(g, SOURCE)
+        fooled = 0 if pretrain_steps else adversarial * softplus(-score(after_d, made)).mean()
+        return fooled + weight * distance(TARGET - made).mean()
+
+    after_g = g - rate * derivative(g_loss, g)
+
+    names = ("examples", "condition")[: 2 if sees == "both" else 1]
+    options = {"adversarial_weight": adversarial, "content_weight": weight, "discriminator_weight": half}
+    options |= {"content": content, "pretrain_steps": pretrain_steps, "seed": SEED}
+    model = kgz.Translator(player(g, "condition"), player(d, *names), **options)
+    model.compile(SGD(rate), SGD(rate))
+    logs = model.train_on_batch(*(x.reshape(4, 1, 1, 1) for x in (SOURCE, TARGET)), return_dict=True)
+    for network, expected in ((model.discriminator, after_d), (model.generator, after_g)):
+        np.testing.assert_allclose(np.concatenate([np.ravel(w) for w in network.weights]), expected, atol=1e-12)
+    error = TARGET - linear(g, SOURCE)
+    expected = [0 if pretrain_steps else d_loss(d), g_loss(g), np.abs(error).mean()]
+    np.testing.assert_allclose([logs["d_loss"], logs["g_loss"], logs["l1"]], expected, rtol=1e-6)
+    assert logs["psnr"] == pytest.approx(10 * np.log10(2**2 / np.square(error).mean()), rel=1e-6)
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])  # without and with a state, which no branch may leave out
+def test_first_steps_are_on_content_alone(normalization):
+    def trained(execution, **options):
+        model = kgz.SRGAN.for_images((8, 8, 1), scale=2, width=2, residual_blocks=1, seed=0, **options)
+        model.compile(SGD(0.1), SGD(0.1), **execution)
+        before = weights_of(model.discriminator)
+        model.fit(TARGETS[..., :1], batch_size=4, epochs=1, verbose=0)
+        return model, before
+
+    options = {"pretrain_steps": 4, "normalization": normalization}
+    model, before = trained({"run_eagerly": True}, **options)
+    trained_weights = model.discriminator.trainable_variables
+    assert all((a == b).all() for a, b in zip(before, weights_of(model.discriminator), strict=True)) == (
+        normalization == "none"
+    )
+    graph, _ = trained({}, **{**options, "pretrain_steps": 3})
+    assert not np.array_equal(graph.discriminator.trainable_variables[0], trained_weights[0])
+    eager, _ = trained({"run_eagerly": True}, **{**options, "pretrain_steps": 3})
+    for a, b in zip(weights_of(graph), weights_of(eager), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_esrgans_loss_is_an_argument():
+    model = kgz.SRGAN.for_images((8, 8, 1), scale=2, width=2, loss="relativistic_average", pretrain_steps=0, seed=0)
+    model.compile(run_eagerly=True)
+    assert np.isfinite(
+        list(model.train_on_batch(TARGETS[:, ::2, ::2, :1], TARGETS[..., :1], return_dict=True).values())
+    ).all()
+
+
+# ---------------------------------------------------------------------------------------------------------------- order
+
+
+class Batches(keras.utils.PyDataset):
+    num_batches = 2
+
+    def __getitem__(self, index):
+        return SOURCES[8 * index : 8 * index + 8], TARGETS[8 * index : 8 * index + 8]
+
+
+def test_sources_come_first_wherever_they_come_from():
+    ways = {
+        "arrays": (SOURCES, TARGETS),
+        "dataset": (kgz.data.Dataset(TARGETS, conditions=SOURCES),),
+        "tf.data": (tf.data.Dataset.from_tensor_slices((SOURCES, TARGETS)).batch(8),),
+        "iterable": ([(SOURCES[:8], TARGETS[:8]), (SOURCES[8:], TARGETS[8:])].__iter__(),),
+        "PyDataset": (Batches(),),
+    }
+    results = []
+    for data in ways.values():
+        model = unet()
+        model.compile()
+        batch_size = 8 if hasattr(data[0], "__len__") and not isinstance(data[0], keras.utils.PyDataset) else None
+        model.fit(
+            *data, batch_size=None if isinstance(data[0], tf.data.Dataset) else batch_size, shuffle=False, verbose=0
+        )
+        results.append(weights_of(model))
+    for result in results[1:]:
+        assert_same(results[0], result)
+    figures = [
+        model.evaluate(*data, verbose=0, return_dict=True)
+        for data in (ways["arrays"], ways["tf.data"], ways["PyDataset"])
+    ]
+    for other in figures[1:]:
+        assert figures[0] == pytest.approx(other, rel=1e-4)
+    on_batch = model.test_on_batch(SOURCES, TARGETS, return_dict=True)
+    assert on_batch["l1"] == pytest.approx(figures[0]["l1"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((TARGETS, SOURCES), r"Expected sources \(8, 8, 1\) and targets \(8, 8, 3\).*Exchange them: fit\(sources, tar"),
+        ((TARGETS,), "Expected pairs of pictures"),
+        ((SOURCES[:8], TARGETS), "one condition for each of 16 examples|Expected one source"),
+        (
+            (tf.data.Dataset.from_tensor_slices(TARGETS).batch(8),),
+            r"Expected sources, pictures \(8, 8, 1\), and their targets.*batches \(sources, targets\)",
+        ),
+        (
+            (tf.data.Dataset.from_tensor_slices((SOURCES, TARGETS.astype("int64"))).batch(8),),
+            r"dataset.map\(lambda sources, targets: \(sources, tf.cast\(targets, 'uint8'\)\)\)",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(model, data, message):
+    model.compile()
+    with pytest.raises(InputError, match=message):
+        model.fit(*data, verbose=0)
+
+
+# ------------------------------------------------------------------------------------------------------------- measures
+
+
+def identity(shape=(8, 8, 3)):
+    """A translator that changes nothing, and will not."""
+    picture = keras.Input(shape, name="condition")
+    examples = keras.Input(shape, name="examples")
+    generator = keras.Model(picture, keras.layers.Conv2D(3, 1, kernel_initializer="identity")(picture))
+    judge = keras.Model(examples, keras.layers.Conv2D(1, 1)(examples))
+    model = kgz.Translator(generator, judge, seed=0)
+    model.compile(SGD(0.0), SGD(0.0))
+    model.generator.layers[-1].set_weights([np.eye(3).reshape(1, 1, 3, 3), np.zeros(3)])
+    return model
+
+
+def test_what_evaluate_measures():
+    """Pictures of one value each, of which SSIM compares the means only; one of them is exactly right."""
+    sources, targets = np.full((2, 16, 16, 3), 0.2), np.full((2, 16, 16, 3), 0.2)
+    targets[1] = -0.4
+    found = identity((16, 16, 3)).evaluate(sources, targets, batch_size=1, verbose=0, return_dict=True)
+    assert found["l1"] == pytest.approx(0.3, rel=1e-5)
+    assert found["psnr"] == pytest.approx(10 * np.log10(4 / 0.18), rel=1e-5)  # of the mean of 0 and 0.36
+    a, b, c = 1.2, 0.6, (0.01 * 2) ** 2
+    assert found["ssim"] == pytest.approx((1 + (2 * a * b + c) / (a**2 + b**2 + c)) / 2, rel=1e-4)
+    same = identity((16, 16, 3)).evaluate(sources, sources, verbose=0, return_dict=True)
+    assert (same["l1"], same["psnr"], same["ssim"]) == (0, np.inf, 1)
+
+
+# ------------------------------------------------------------------------------------------------------------ translate
+
+
+def test_pictures_are_translated(model):
+    made = model.translate(SOURCES)
+    assert (made.shape, made.dtype) == ((16, 8, 8, 3), np.float32)
+    np.testing.assert_array_equal(made, model.translate(SOURCES / np.float32(127.5) - 1))
+    np.testing.assert_array_equal(made, model.translate(SOURCES[..., 0]))
+    np.testing.assert_array_equal(made[:3], model.sample(3, conditions=SOURCES[:3]))
+
+
+def test_what_is_used_is_the_averaged_generator():
+    model = unet(ema_decay=0.9)
+    model.generator.set_weights([np.zeros_like(weight) for weight in model.generator.get_weights()])
+    assert np.abs(model.translate(SOURCES)).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            SOURCES[0],
+            r"pictures \(n, 8, 8, 1\)\. Received: \(8, 8, 1\)\. Put the picture into a batch: pictures\[None\]",
+        ),
+        (TARGETS, r"Received: \(16, 8, 8, 3\)\. Resize them, or change their channels"),
+        (SOURCES[:0], r"Received: \(0, 8, 8, 1\)"),
+        (SOURCES.astype(np.float32), r"in \[-1, 1\], or uint8\. Received: values from"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused(model, given, message):
+    with pytest.raises(InputError, match=message):
+        model.translate(given)
+
+
+def test_other_models_translate_nothing():
+    with pytest.raises(InputError, match=r"Expected a model that translates pictures.*takes noise\. Use sample"):
+        kgz.DCGAN.for_images((8, 8, 1), 2, width=2).translate(SOURCES)
+    dcgan = kgz.DCGAN.for_images((8, 8, 1), 2, width=2)
+    with pytest.raises(InputError, match="Expected a generator that takes only pictures"):
+        kgz.Translator(dcgan.generator, dcgan.discriminator)
+    with pytest.raises(InputError, match="Expected an architecture that takes pictures, such as 'unet'"):
+        kgz.Pix2Pix.for_images((8, 8, 3), architecture="dcgan")
+    with pytest.raises(InputError, match="Unknown content loss 'l3'"):
+        unet(content="l3")
+
+
+# ---------------------------------------------------------------------------------------------------------------- holes
+
+
+@pytest.fixture(scope="module")
+def painter():
+    model = kgz.ContextEncoder.for_images(
+        (8, 8, 3), region=(1, 2, 4, 3), width=2, bottleneck_units=4, normalization="none", seed=0
+    )
+    for weight in model.trainable_variables:
+        weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
+    return model
+
+
+def holed(images, values):
+    images = images.copy()
+    images[:, 1:5, 2:5] = values
+    return images
+
+
+def test_only_the_hole_is_painted_from_what_is_around_it(painter):
+    images = TARGETS / np.float32(127.5) - 1
+    made = painter.translate(images)
+    np.testing.assert_array_equal(holed(made, 0), holed(images, 0))
+    assert not np.array_equal(made, images)
+    np.testing.assert_array_equal(made, painter.translate(holed(images, 1)))
+    assert not np.array_equal(made, painter.translate(holed(-images, 0)))
+
+
+def test_only_the_hole_is_judged_and_compared(painter):
+    images, others = (tf.constant(x / np.float32(127.5) - 1) for x in (TARGETS, pictures(16, 8, 8, 3, seed=3)))
+    same_hole = tf.constant(holed(others.numpy(), images.numpy()[:, 1:5, 2:5]))
+    np.testing.assert_array_equal(painter.score(images, None), painter.score(same_hole, None))
+    assert float(painter.content_loss(images, same_hole)) == 0
+    expected = np.square(images - others)[:, 1:5, 2:5].mean()
+    assert float(painter.content_loss(images, others)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_painter_is_saved_with_its_region(painter, tmp_path):
+    painter.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.region == (1, 2, 4, 3)
+    np.testing.assert_array_equal(*(model.translate(TARGETS) for model in (painter, again)))
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("middle", "Expected a region as 'centre' or"),
+        ((0, 0, 8, 8), "smaller than they are"),
+        ((5, 0, 4, 4), "within pictures of 8 x 8 pixels"),
+        ((0, 0, 0, 4), "in whole pixels"),
+        ("1,2,3", "in whole pixels"),
+        (4, "in whole pixels"),
+    ],
+)
+def test_impossible_regions_are_refused(region, message):
+    with pytest.raises(InputError, match=message):
+        kgz.ContextEncoder.for_images((8, 8, 3), region=region)
+
+
+def test_regions():
+    assert region_of("centre", (8, 12, 3)) == region_of("2, 3,4,6", (8, 12, 3)) == (2, 3, 4, 6)
+    assert region_of(np.array([0, 0, 8, 1]).tolist(), (8, 12, 3)) == (0, 0, 8, 1)
+
+
+def test_networks_of_other_holes_are_refused(painter):
+    with pytest.raises(InputError, match=r"Expected a generator that makes the hole, \(4, 4, 3\)"):
+        kgz.ContextEncoder(painter.painter, painter.discriminator.layers[-1], region="centre")
+
+
+# ------------------------------------------------------------------------------------------------------ sources made
+
+
+def test_sources_are_made_of_pictures():
+    images = pictures(8, 8, 8, 1)
+    small = kgz.data.Downscaled(2)(images)
+    runs = []
+    for data in ((images,), (small, images)):
+        model = kgz.SRGAN.for_images((8, 8, 1), scale=2, width=2, residual_blocks=1, seed=0)
+        model.compile(run_eagerly=True)
+        model.fit(*data, batch_size=8, verbose=0)
+        runs.append(weights_of(model))
+    assert_same(*runs)
+
+
+@pytest.mark.parametrize("variant", [slow("pix2pix"), "srgan", slow("context_encoder")])
+def test_a_killed_run_goes_on_to_the_same_bits(variant, images, labels, tmp_path):
+    kind = kgz.VARIANTS[variant]
+    batch = given(kind, images, conditions_of(kind, labels))
+
+    def trained(*callbacks):
+        model = build(variant, ema_decay=0.9)
+        model.compile()
+        snapshots = kgz.callbacks.Snapshots(tmp_path / "snapshots", every_steps=2) if callbacks else None
+        model.fit(*batch, batch_size=8, epochs=2, verbose=0, callbacks=[*filter(None, [snapshots]), *callbacks])
+        return state(model)
+
+    expected = trained()
+    with pytest.raises(RuntimeError, match="killed"):
+        trained(Kill(7))
+    assert_same(expected, trained(keras.callbacks.Callback()))
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures_of_a_run_show_sources_translations_and_targets(tmp_path, model):
+    model.compile()
+    show = kgz.callbacks.SamplePictures(tmp_path)
+    show.set_model(model)
+    show.begin(kgz.data.Dataset(TARGETS, conditions=SOURCES))
+    picture = np.asarray(show.draw())
+    assert picture.shape[1] * 8 > picture.shape[0] * 5  # 6 columns of 8 rows
+    drawn = kgz.pictures.draw_translations(model, SOURCES[:1], TARGETS[:1])
+    pixels = np.asarray(drawn)[:: drawn.height // 8, :: drawn.height // 8][:8]
+    np.testing.assert_array_equal(pixels[:, :8], np.repeat(SOURCES[0], 3, axis=-1))
+    np.testing.assert_array_equal(pixels[:, 18:26], TARGETS[0])
