@@ -230,7 +230,8 @@ def test_defaults_depend_on_the_architecture():
 def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization):
     def weights(global_seed, seed):
         keras.utils.set_random_seed(global_seed)
-        gan = build("gan", architecture, seed=seed, spectral_normalization=spectral_normalization)
+        variant = "cycle_gan" if architecture == "cycle_gan" else "gan"
+        gan = build(variant, architecture, seed=seed, spectral_normalization=spectral_normalization)
         return weights_of(gan.generator), weights_of(gan.discriminator)
 
     first, second, other = weights(1, 5), weights(2, 5), weights(1, 6)
@@ -242,7 +243,7 @@ def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization
 # ----------------------------------------------------------------------------------------------- spectral normalisation
 
 
-@pytest.mark.parametrize("architecture", TINY_NETWORKS)
+@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "cycle_gan"])  # of parts
 def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architecture, normalized):
     gan = normalized(architecture)
     wrapped = [x for x in gan.discriminator.layers if isinstance(x, keras.layers.SpectralNormalization)]

@@ -183,7 +183,7 @@ def test_labels_are_needed_where_the_networks_take_them(gan, images, labels, con
         with pytest.raises(InputError, match=r"Expected captions, or vectors \(512,\)"):
             gan.fit(images, batch_size=8, verbose=0)
     elif gan.takes_pictures and (isinstance(gan, kgz.CycleGAN) or gan.degradation() is None):
-        with pytest.raises(InputError, match="Expected (pairs|two sets) of pictures"):
+        with pytest.raises(InputError, match=r"Expected (pairs|two sets) of pictures"):
             gan.fit(images, batch_size=8, verbose=0)
     elif conditional:
         with pytest.raises(InputError, match="Expected labels"):
