@@ -3,7 +3,8 @@
 The attributes of every face are drawn here, the faces by render.mjs with the styles of DiceBear. A face is a function
 of (set, its number), so the same versions of the packages give the same bytes. Both styles are CC0 1.0: pixelArt by
 DiceBear, openPeeps by Pablo Stanley. Emoji are packed from a file of pictures of OpenMoji, which is CC BY-SA 4.0:
-python make.py --emoji FILE.npz with arrays color, black, hexcode, annotation, tags, group and subgroup.
+python make.py --emoji FILE.npz with arrays color, black, hexcode, annotation, tags, group and subgroup. Those of
+Noto, Apache-2.0, and of Twemoji, CC BY 4.0, are taken from npm packages, with the words and the splits of OpenMoji.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 HERE = Path(__file__).parent
 SETS = HERE.parent.parent / "keras_gan_zoo" / "data" / "sets"
@@ -270,7 +272,48 @@ def emoji(path: Path) -> dict[str, np.ndarray]:
     bases = ["-".join(SAME.get(c, c) for c in code.split("-") if c not in SIGNS) for code in made["hexcode"].tolist()]
     words = {"names": made["annotation"], **{name: made[name] for name in ("tags", "group", "subgroup")}}
     tests = np.array([zlib.crc32(base.encode()) % 12 == 0 for base in bases])
-    return {"pictures": made["color"], "lines": made["black"], **words, "splits": tests.astype(np.uint8)}
+    codes = np.array([code_point(code) for code in made["hexcode"].tolist()])
+    return {
+        "pictures": made["color"],
+        "lines": made["black"],
+        **words,
+        "splits": tests.astype(np.uint8),
+        "codes": codes,
+    }
+
+
+def code_point(code: str) -> str:
+    """The code points of an emoji without what only says that it is to be shown in colour."""
+    return "-".join(part for part in code.upper().split("-") if part != "FE0F")
+
+
+VENDORS = {"noto": "google", "twemoji": "twitter"}
+
+
+def in_style(name: str) -> dict[str, np.ndarray]:
+    """The emoji of a vendor that OpenMoji has too, in its order, without skin tones, flags and plain shapes."""
+    vendor = VENDORS[name]
+    package = HERE / "node_modules" / f"emoji-datasource-{vendor}"
+    rows = json.loads((package / "emoji.json").read_text(encoding="utf-8"))
+    images = {
+        code_point(row["unified"]): package / "img" / vendor / "64" / row["image"]
+        for row in rows
+        if row["category"] not in ("Flags", "Component") and row["subcategory"] != "geometric"
+        if all(row[f"has_img_{each}"] for each in VENDORS.values())
+    }
+    with np.load(SETS / "openmoji.npz") as file:
+        known = {part: file[part] for part in ("names", "tags", "group", "subgroup", "splits", "codes")}
+    chosen = [number for number, code in enumerate(known["codes"].tolist()) if code in images]
+    pictures = np.stack([on_white(images[code]) for code in known["codes"][chosen].tolist()])
+    return {"pictures": pictures, **{part: values[chosen] for part, values in known.items()}}
+
+
+def on_white(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        drawn = image.convert("RGBA")
+    white = Image.new("RGBA", drawn.size, "white")
+    white.alpha_composite(drawn)
+    return np.asarray(white.convert("RGB"))
 
 
 def pack(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -285,7 +328,7 @@ def pack(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Makes the files of keras_gan_zoo/data/sets.")
-    parser.add_argument("names", nargs="*", default=[], help=f"of {', '.join(MAKERS)}; both by default")
+    parser.add_argument("names", nargs="*", default=[], help=f"of {', '.join((*MAKERS, *VENDORS))}; all by default")
     parser.add_argument("--emoji", type=Path, help="pack a file of emoji instead")
     parser.add_argument("--count", type=int, help="make fewer faces")
     parser.add_argument("--folder", type=Path, default=SETS)
@@ -293,5 +336,6 @@ if __name__ == "__main__":
     if arguments.emoji:
         pack(arguments.folder / "openmoji.npz", emoji(arguments.emoji))
     else:
-        for name in arguments.names or MAKERS:
-            pack(arguments.folder / f"{name}.npz", made(name, arguments.count))
+        for name in arguments.names or (*MAKERS, *VENDORS):
+            arrays = in_style(name) if name in VENDORS else made(name, arguments.count)
+            pack(arguments.folder / f"{name}.npz", arrays)

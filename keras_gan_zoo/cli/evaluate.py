@@ -9,7 +9,7 @@ from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.reading import exists
-from keras_gan_zoo.core.registry import DEFAULT_METRICS, METRICS, MIXTURES
+from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, METRICS, MIXTURES
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.cards import nothing_at, shipped
@@ -30,6 +30,8 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 @click.option("--image-size", type=click.IntRange(4), metavar="PIXELS", help="As for gan-zoo train.")
 @click.option("--background", metavar="COLOUR", help="As for gan-zoo train.")
 @click.option("--channels", type=click.IntRange(1), help="As for gan-zoo train.")
+@click.option("--sources", metavar="FOLDER", help="As for gan-zoo train.")
+@click.option("--degradation", metavar="NAME", help="As for gan-zoo train.")
 @click.option(
     "--metrics",
     help=f"Comma-separated names: {', '.join(METRICS)}; for {' and '.join(MIXTURES)}: mode_coverage.  "
@@ -135,7 +137,7 @@ def _stages(bar: Bar) -> Callable[[str, int, int], None]:
 
 
 def trained_on(source: str) -> dict:
-    """The data that a run or a preset was trained on, from its recipe: `data`, `image_size`, `background`, `channels`.
+    """The data that a run or a preset was trained on, from its recipe, as arguments of `data.load`.
 
     Raises:
         InputError: If there is no recipe, or nothing with that name.
@@ -156,4 +158,4 @@ def trained_on(source: str) -> dict:
             f"Expected the name of the real images to compare with, such as --data mnist. Received none, and "
             f"{redacted(source)} is neither a run folder nor a preset of the package, whose recipe would name them."
         )
-    return {name: recipe[name] for name in ("data", "image_size", "background", "channels") if name in recipe}
+    return {name: recipe[name] for name in ("data", *FORM) if name in recipe}

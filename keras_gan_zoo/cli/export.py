@@ -6,8 +6,8 @@ import click
 
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import Name
+from keras_gan_zoo.cli.translation import other_direction
 from keras_gan_zoo.core.registry import FORMATS
-from keras_gan_zoo.errors import InputError
 
 SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in FORMATS.items())
 
@@ -48,13 +48,9 @@ def export(source, out, licence, backward, **options):
     from keras_gan_zoo.export import export
 
     model = zoo.load(source)
-    if backward and model.backward is None:
-        raise InputError(
-            f"Expected a CycleGAN, whose other direction --backward exports. Received: a {type(model).__name__}. Leave "
-            "it out."
-        )
+    model = other_direction(model) if backward else model
     metadata = {} if licence is None else {"licence": licence}
-    done = export(model.backward if backward else model, out, metadata=metadata, **options)
+    done = export(model, out, metadata=metadata, **options)
     difference = f"{done.difference:.0f} levels of 255" if options["uint8"] else f"{done.difference:.1g}"
     click.echo(f"{done.path}: {done.format}, {_kilobytes(done.size)}, at most {difference} from Keras")
     if done.psnr is not None:

@@ -49,6 +49,7 @@ _DIFFERENT = {
     "background": {"metavar": "COLOUR"},
     "clip": {"type": POSITIVE},
     "clip_normalization": {"flag": "--clip-normalization/--keep-normalization"},
+    "degradation": {"metavar": "NAME[:NUMBERS]"},
     "depth": {"type": click.IntRange(0)},
     "discriminator_steps": {"flag": "--k"},
     "dropout": {"type": SHARE},
@@ -67,6 +68,7 @@ _DIFFERENT = {
     "region": {"metavar": "REGION"},
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},
+    "sources": {"metavar": "FOLDER"},
     "stop_by": {"metavar": "FIGURE"},
     "weight": {"type": float},
 }

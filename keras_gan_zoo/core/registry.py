@@ -89,6 +89,7 @@ ARCHITECTURES = {
     "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
     "unet": Row("networks.unet:unet_pair", "Isola et al., 2017"),
+    "spade": Row("networks.spade:spade_pair", "Park et al., 2019"),
     "srresnet": Row("networks.super_resolution:srresnet_pair", "Ledig et al., 2017"),
     "context_encoder": Row("networks.context_encoder:context_encoder_pair", "Pathak et al., 2016"),
     "cycle_gan": Row("networks.residual:cycle_gan_pair", "Zhu et al., 2017"),
@@ -242,10 +243,13 @@ DATA_SETS = {
     "openmoji": DataSet(
         "data.packed:openmoji", "the authors of OpenMoji, openmoji.org", "CC BY-SA 4.0", splits=("train", "test")
     ),
+    "noto": DataSet("data.packed:noto", "Google", "Apache-2.0", splits=("train", "test")),
+    "twemoji": DataSet("data.packed:twemoji", "Twitter and contributors", "CC BY 4.0", splits=("train", "test")),
     "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),
 }
+FORM = ("image_size", "background", "channels", "sources", "degradation")  # arguments of `data.load` in a recipe
 EMBEDDED = {name: Row(row.home) for name, row in DATA_SETS.items() if row.home}
 MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)
 

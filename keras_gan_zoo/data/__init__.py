@@ -4,6 +4,8 @@ Images stay uint8 until they are in a batch, then become float32 in [-1, 1]. A b
 examples, and the indices are a function of (seed, step), so a run continues anywhere without replaying the past.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +21,8 @@ from keras_gan_zoo.data.decoding import MODES, PICTURE
 from keras_gan_zoo.data.embedded import EMBEDDED
 from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
 from keras_gan_zoo.data.listing import FOLDER
-from keras_gan_zoo.data.pairs import degraded, paired
+from keras_gan_zoo.data.pair_files import HALVES, load_pairs
+from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.data.unpaired import UnpairedDataset
@@ -45,6 +48,7 @@ __all__ = [
     "has_splits",
     "load",
     "located",
+    "located_sources",
     "paired",
     "unpaired",
 ]
@@ -79,6 +83,8 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     background: str | None = None,
     channels: int | None = None,
+    sources: str | os.PathLike | None = None,
+    degradation: str | Degradation | None = None,
     memory_limit: int = IN_MEMORY,
 ) -> Dataset:
     """Loads a data set by name or path.
@@ -102,13 +108,19 @@ def load(
             have.
         channels: Channels to convert images to: 1 for grey, 3 for colour, 4 for colour with transparency; None for
             those of the data.
+        sources: For pairs of pictures, the folder of the sources, by the names of the pictures of the folder `name`,
+            whose suffixes may differ; or "left" or "right", the half of each picture that is the source of the other.
+            For emoji, the name of another style: those that both have are joined by code point.
+            `image_size` is that of both, `background` is behind all that are transparent, and `channels` are those of
+            the targets.
+        degradation: For pairs of pictures, what makes the sources of the pictures themselves; see `degraded`.
         memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
 
     Returns:
-        A `Dataset`; a `CaptionedDataset` if there are captions.
+        A `Dataset`; a `CaptionedDataset` if there are captions. The conditions of pairs are their sources.
 
     Raises:
-        InputError: If there is no such set, or it cannot be read; the message names the file.
+        InputError: If there is no such set, it cannot be read, or pictures have no partner; the message names the file.
 
     Example:
         >>> load("ring8").example_shape
@@ -116,13 +128,22 @@ def load(
     """
     sides = _sides(name)
     if sides is not None:
+        _check_no_pairs(name, sources, degradation)
         form = {"image_size": image_size, "background": background, "channels": channels}
         return unpaired(*sides, split=split, memory_limit=memory_limit, **form)
+    if sources is not None:
+        _check_pairs(name, split, sources, degradation)
+    dataset = _loaded(name, split, image_size, background, channels, sources, memory_limit)
+    return dataset if degradation is None else degraded(dataset, degradation)
+
+
+def _loaded(name, split: str, image_size, background, channels, sources, memory_limit: int) -> Dataset:
     size = _as_size(image_size)
     if channels is not None and (not is_count(channels) or channels not in MODES):
         raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
     if is_folder(_checked(name, split)) and name not in EMBEDDED:
-        return load_folder(Path(name), size, background, channels, memory_limit)
+        form = (size, background, channels, memory_limit)
+        return load_folder(Path(name), *form) if sources is None else load_pairs(Path(name), sources, *form)
     dataset = _load(name, split, size, memory_limit)
     if size is not None and dataset.example_shape[:2] != size:
         raise InputError(
@@ -130,7 +151,25 @@ def load(
             "Leave image_size out."
         )
     dataset = dataset if background is None else on_background(dataset, background)
-    return dataset if channels is None else in_channels(dataset, channels)
+    dataset = dataset if channels is None else in_channels(dataset, channels)
+    if sources is None:
+        return dataset
+    whole_split = split.partition("[")[0]  # parts of two sets would be of different emoji
+    return in_two_styles(dataset, _load(sources, whole_split, size, memory_limit))
+
+
+def _check_pairs(name, split, sources, degradation) -> None:
+    if degradation is not None:
+        raise InputError(
+            f"Expected sources, or a degradation, which makes them. Received: both, and degradation={degradation!r}. "
+            "Leave one of them out."
+        )
+    is_style = name in EMBEDDED
+    if is_style != (sources in EMBEDDED) or not (is_style or is_folder(_checked(name, split))):
+        raise InputError(
+            "Expected a folder of pictures with sources in a folder, or two styles of emoji. Received: "
+            f"{shown(name)} with {shown(sources)}. Leave sources out; a .npz file has them as 'conditions'."
+        )
 
 
 def unpaired(sources, targets, **form) -> UnpairedDataset:
@@ -152,7 +191,7 @@ def unpaired(sources, targets, **form) -> UnpairedDataset:
 
 
 def _sides(name) -> list[str] | None:
-    """The names of sources and targets that are joined by a comma; None for the name of one set."""
+    """The names of sources and targets, joined by a comma; None for the name of one set."""
     if not isinstance(name, str) or name.count(",") != 1 or exists(Path(name)):
         return None
     sides = [side.strip() for side in name.split(",")]
@@ -161,6 +200,14 @@ def _sides(name) -> list[str] | None:
             f"Expected sources and targets, two data sets with a comma between them. Received: {name!r}. Name both."
         )
     return sides
+
+
+def _check_no_pairs(name, sources, degradation) -> None:
+    if sources is not None or degradation is not None:
+        raise InputError(
+            f"Expected one data set, if there are sources or a degradation for it. Received: {name!r}, which is two. "
+            "Leave the first out, or the sources."
+        )
 
 
 def _pictures(side: str, given, form: dict) -> Dataset:
@@ -237,6 +284,11 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
             if _is_local(path) and exists(path):
                 return str(path.absolute())
     return str(name)
+
+
+def located_sources(sources: str | os.PathLike | None, folder: str | os.PathLike = ".") -> str | None:
+    """The sources of pairs, as `load` takes them, so that they hold in every working directory; see `located`."""
+    return sources if sources is None or sources in HALVES else located(sources, folder)
 
 
 def _is_local(path: Path) -> bool:

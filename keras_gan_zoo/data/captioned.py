@@ -79,7 +79,7 @@ class CaptionedDataset(DerivedDataset):
         """An example as `Dataset` gives it; for a slice, or an array of indices, a `CaptionedDataset` of these."""
         chosen = np.arange(len(self))[index]
         part = self.source[index]
-        return part if chosen.ndim == 0 else self._with_texts(part, chosen)
+        return part if chosen.ndim == 0 else self.with_source(part, chosen)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, captions>"
@@ -89,10 +89,10 @@ class CaptionedDataset(DerivedDataset):
         return self.source.described()
 
     def in_memory(self) -> CaptionedDataset:
-        return self._with_texts(self.source.in_memory())
+        return self.with_source(self.source.in_memory())
 
     def with_examples(self, examples) -> CaptionedDataset:
-        return self._with_texts(self.source.with_examples(examples))
+        return self.with_source(self.source.with_examples(examples))
 
     def texts(self, seed: int = 0) -> list[str]:
         """One caption of each example, chosen by (seed, example)."""
@@ -124,7 +124,7 @@ class CaptionedDataset(DerivedDataset):
     def _fetch(self, with_conditions: bool):
         return self.source._fetch(with_conditions)
 
-    def _with_texts(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
+    def with_source(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
         """Other examples with the captions and attributes of these, or of the chosen ones."""
         chosen = np.arange(len(self)) if chosen is None else chosen
         return CaptionedDataset(

@@ -198,6 +198,11 @@ class DerivedDataset(Dataset):
         return self.source.examples
 
     @property
+    def sources(self) -> np.ndarray | None:
+        own = super().sources
+        return self.source.sources if own is None else own
+
+    @property
     def example_shape(self) -> tuple[int, ...]:
         return self.source.example_shape
 

@@ -60,11 +60,13 @@ class Form:
         size: (height, width) to resize and crop to.
         mode: One of Pillow's modes in `MODES`.
         background: Colour behind transparency, where the mode has none.
+        half: "left" or "right" for that half of each picture alone, before it is resized; None for all of it.
     """
 
     size: tuple[int, int]
     mode: str
     background: str = BEHIND
+    half: str | None = None
 
 
 def read_header(path: Path, needs_size: bool) -> Header:
@@ -102,7 +104,8 @@ def read_picture(path: Path, form: Form, header: Header) -> np.ndarray:
         image.load()
         turn = _TURNS.get(_orientation(image))
         whole = _with_eight_bits(image) if _is_deep(image) else image
-        return formed(whole if turn is None else whole.transpose(turn), form)
+        upright = whole if turn is None else whole.transpose(turn)
+        return formed(upright if form.half is None else _half(upright, form.half), form)
 
 
 def _colours(image: Image.Image) -> dict[str, bool]:
@@ -156,6 +159,11 @@ def rgb(colour: str) -> tuple[int, ...]:
         return ImageColor.getrgb(colour)[:3]
     except (ValueError, AttributeError) as error:
         raise InputError(f"Expected a colour, such as 'black' or '#203040'. Received: {colour!r}.") from error
+
+
+def _half(image: Image.Image, side: str) -> Image.Image:
+    middle = image.width // 2
+    return image.crop((0, 0, middle, image.height) if side == "left" else (middle, 0, image.width, image.height))
 
 
 def _check_pixels(image: Image.Image) -> None:

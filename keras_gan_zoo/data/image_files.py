@@ -3,8 +3,9 @@
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ class ImageFiles(Dataset):
             "examples": len(self),
             "shape": list(self.example_shape),
             "checksum": zlib.crc32(names.encode(errors="surrogateescape")),
+            **({} if self.form.half is None else {"half": self.form.half}),
         }
 
     @property
@@ -81,31 +83,55 @@ def load_folder(folder: Path, size, background: str | None, channels: int | None
     """The pictures of a folder, in memory if they fit; see `data.load`."""
     listing = pictures_in(folder)
     captions = captions_of(listing)
-    dataset = _of_listing(listing, size, background, channels, memory_limit)
+    headers = headers_of(listing, needs_size=size is None)
+    dataset = noted(pictures_of(listing, headers, form_of(listing, headers, size, background, channels), memory_limit))
     return dataset if captions is None else CaptionedDataset(dataset, captions)
 
 
-def _of_listing(listing: Listing, size, background: str | None, channels: int | None, memory_limit: int) -> Dataset:
+def headers_of(listing: Listing, needs_size: bool) -> list[Header]:
+    """The headers of all pictures; see `read_header`."""
+    known = {}
+    with _pillows_warnings():
+        headers = [read_header(path, needs_size) for path in listing.paths]
+    return [known.setdefault(header, header) for header in headers]  # kept, so equal ones only once
+
+
+def pictures_of(listing: Listing, headers: Sequence[Header], form: Form, memory_limit: int) -> Dataset:
+    """Pictures in a form: in memory if they fit, otherwise read batch by batch."""
+    remarks = (*listing.remarks, *_remarks(listing, headers, form))
+    names = {"name": listing.folder.name, "class_names": listing.class_names}
+    files = ImageFiles(listing.paths, headers, form, listing.labels, **names, remarks=remarks)
+    if len(files) * int(np.prod(files.example_shape)) > memory_limit:
+        return files
+    with _pillows_warnings():
+        return files.in_memory()
+
+
+def noted(dataset: Dataset) -> Dataset:
+    """Pictures with remarks about what they hold, if they are in memory."""
+    if isinstance(dataset, ImageFiles):
+        return dataset
+    if dataset.examples.max() < 16:
+        largest = dataset.examples.max()
+        dataset.remarks += (f"All pictures are nearly black: their largest value is {largest} of 255.",)
+    if dataset.example_shape[-1] == 3 and _is_grey(dataset.examples):
+        dataset.remarks += (
+            "All pictures are grey, though saved in colour. To train on one channel, set channels to 1.",
+        )
+    return dataset
+
+
+@contextmanager
+def _pillows_warnings() -> Iterator[None]:
+    """Hides warnings of damaged metadata, which do not name the file; one of a bomb is an error."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged metadata, without the file's name
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        headers, known = [read_header(path, needs_size=size is None) for path in listing.paths], {}
-        headers = [known.setdefault(header, header) for header in headers]  # kept, so equal ones only once
-        form = _form_of(listing, headers, size, background, channels)
-        remarks = (*listing.remarks, *_remarks(listing, headers, form))
-        names = {"name": listing.folder.name, "class_names": listing.class_names}
-        files = ImageFiles(listing.paths, headers, form, listing.labels, **names, remarks=remarks)
-        if len(files) * int(np.prod(files.example_shape)) > memory_limit:
-            return files
-        held = files.in_memory()
-    if held.examples.max() < 16:
-        held.remarks += (f"All pictures are nearly black: their largest value is {held.examples.max()} of 255.",)
-    if form.mode == "RGB" and _is_grey(held.examples):
-        held.remarks += ("All pictures are grey, though saved in colour. To train on one channel, set channels to 1.",)
-    return held
+        yield
 
 
-def _form_of(listing: Listing, headers: Sequence[Header], size, background: str | None, channels: int | None) -> Form:
+def form_of(listing: Listing, headers: Sequence[Header], size, background: str | None, channels: int | None) -> Form:
+    """The form that the pictures of a folder are brought into; see `data.load`."""
     size = size or _common_size(listing, headers)
     transparent = sum(header.is_transparent for header in headers)
     if background is not None:

@@ -12,6 +12,7 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.image_files import fitted
+from keras_gan_zoo.data.pairs import CODE
 from keras_gan_zoo.data.templates import TemplatedCaptions, Templates
 from keras_gan_zoo.errors import InputError
 
@@ -29,14 +30,29 @@ def peeps(size, split: str) -> CaptionedDataset:
 
 
 def openmoji(size, split: str) -> CaptionedDataset:
-    """Emoji in colour, 64 x 64, with their names as captions and their line art as conditions."""
-    packed, chosen = _opened("openmoji", split)
-    colour, lines = (_resized(packed[name][chosen], size) for name in ("pictures", "lines"))
-    attributes = {name: _attribute(packed[name][chosen]) for name in ("group", "subgroup")}
+    """Emoji of OpenMoji in colour, 64 x 64, with their names as captions and their line art as conditions."""
+    return _emoji("openmoji", size, split)
+
+
+def noto(size, split: str) -> CaptionedDataset:
+    """Emoji of Noto, 64 x 64, with their names as captions."""
+    return _emoji("noto", size, split)
+
+
+def twemoji(size, split: str) -> CaptionedDataset:
+    """Emoji of Twemoji, 64 x 64, with their names as captions."""
+    return _emoji("twemoji", size, split)
+
+
+def _emoji(name: str, size, split: str) -> CaptionedDataset:
+    """Emoji, whose attribute `code` is their code points: the same in all styles."""
+    packed, chosen = _opened(name, split)
+    colour, lines = (_resized(packed[part][chosen], size) if part in packed else None for part in ("pictures", "lines"))
+    attributes = {part: _attribute(packed[part][chosen]) for part in ("group", "subgroup")}
     return CaptionedDataset(
-        Dataset(colour, conditions=lines, name="openmoji"),
+        Dataset(colour, conditions=lines, name=name),
         packed["names"][chosen].tolist(),
-        attributes=attributes,
+        attributes={**attributes, CODE: _attribute(packed["codes"][chosen])},
         tags=[tuple(filter(None, tags.split(", "))) for tags in packed["tags"][chosen].tolist()],
     )
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset, DerivedDataset
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
     from keras_gan_zoo.data.degradations import Degradation
 
+CODE = "code"  # the attribute of emoji that tells which are the same
 CHUNK = 256  # pictures that are degraded at a time
 
 
@@ -165,6 +167,26 @@ def paired(dataset: Dataset) -> Dataset:
             "data.load(folder, sources=other_folder), or make them: data.degraded(dataset, data.Greyed())."
         )
     return PairedDataset(dataset, Dataset(dataset.sources, name=dataset.name))
+
+
+def in_two_styles(targets: Dataset, sources: Dataset) -> CaptionedDataset:
+    """The emoji that two styles have in common, joined by their code points."""
+    for dataset in (targets, sources):
+        if not isinstance(dataset, CaptionedDataset) or CODE not in dataset.attributes:
+            raise InputError(
+                f"Expected two styles of emoji, such as 'noto' and 'twemoji'. Received: {dataset}. Choose them, or "
+                "leave sources out."
+            )
+    wanted, found = ({part.attributes[CODE][i]: i for i in range(len(part))} for part in (targets, sources))
+    common = [code for code in wanted if code in found]
+    if not common:
+        raise InputError(f"Expected emoji that {sources.name} has too. Received: none in {targets}. Load more of them.")
+    part, others = targets[[wanted[code] for code in common]], sources[[found[code] for code in common]]
+    pairs = PairedDataset(part.source, others.source)
+    if len(common) < len(targets):
+        missing = len(targets) - len(common)
+        pairs.remarks += (f"Left out, because {sources.name} lacks them, {missing:,} of {len(targets):,} emoji.",)
+    return part.with_source(pairs)
 
 
 def degraded(dataset: Dataset, degradation, seed: int = 0) -> DegradedDataset:

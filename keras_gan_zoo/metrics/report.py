@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.core.reading import Kind
-from keras_gan_zoo.core.registry import DEFAULT_METRICS, MIXTURES
+from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, MIXTURES
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
@@ -99,6 +99,8 @@ def evaluate(
     image_size: int | None = None,
     background: str | None = None,
     channels: int | None = None,
+    sources: str | os.PathLike | None = None,
+    degradation=None,
     metrics: Iterable[str] | None = None,
     extractor=None,
     n: int | None = None,
@@ -121,6 +123,8 @@ def evaluate(
         image_size: As in `data.load`.
         background: As in `data.load`.
         channels: As in `data.load`, for the real images and for a source that is a path of images.
+        sources: As in `data.load`.
+        degradation: As in `data.load`.
         metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
             of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
@@ -143,7 +147,7 @@ def evaluate(
     source = as_source(source, seed, channels)
     _check_name(data)
     splits = (split, train_split, validation_split)
-    form = {"image_size": image_size, "background": background, "channels": channels}
+    form = dict(zip(FORM, (image_size, background, channels, sources, degradation), strict=True))
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _evaluate_mixture(source, load(data), n, seed)

@@ -19,6 +19,7 @@ from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
 from keras_gan_zoo.networks.residual import cycle_gan_pair
+from keras_gan_zoo.networks.spade import spade_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
 from keras_gan_zoo.networks.unet import unet_pair
@@ -38,6 +39,7 @@ __all__ = [
     "joined",
     "maxout_pair",
     "mlp_pair",
+    "spade_pair",
     "spectrally_normalized",
     "srresnet_pair",
     "stackgan_pair",
@@ -49,6 +51,7 @@ __all__ = [
 ARCHITECTURES = registry.load_all(registry.ARCHITECTURES)
 BETWEEN_PICTURES = (
     "unet",
+    "spade",
     "srresnet",
     "context_encoder",
     "cycle_gan",

@@ -21,8 +21,7 @@ STEPS = 4500  # number of steps if epochs are not given: a few minutes for small
 def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     """The recipe with all defaults filled in, and its data."""
     kind = variant(recipe.variant)
-    form = {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
-    dataset = data.load(recipe.data, split=recipe.split, **form)
+    dataset = data.load(recipe.data, split=recipe.split, **recipe.form)
     conditional = recipe.conditional or kind.needs_labels
     if recipe.conditional and (kind.takes_texts or kind.takes_pictures):
         raise InputError(
@@ -42,6 +41,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     return dataclasses.replace(
         recipe,
         data=data.located(recipe.data),
+        sources=data.located_sources(recipe.sources),
         epochs=recipe.epochs or math.ceil(STEPS / max(1, len(dataset) // batch_size)),
         batch_size=batch_size,
         conditional=conditional,

@@ -42,7 +42,11 @@ def base_of(
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
         values = Recipe.read(recipe).given()
-        return {**values, "data": data.located(values["data"], Path(recipe).parent)}
+        folder = Path(recipe).parent
+        places = {"data": data.located(values["data"], folder)}
+        if "sources" in values:
+            places["sources"] = data.located_sources(values["sources"], folder)
+        return {**values, **places}
     if preset is not None:
         return _preset_recipe(preset)
     if from_preset is not None:

@@ -112,11 +112,18 @@ def _without_folders(recipe: Recipe) -> Recipe:
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe."""
     name = Path(recipe.data).name
-    row = DATA_SETS.get(recipe.data, DataSet())
-    known = {"authors": row.authors, "licence": row.licence} | {key: value for key, value in given.items() if value}
+    rows = [DATA_SETS.get(each, DataSet()) for each in recipe.data.split(",")]  # two sets without pairs
+    known = {fact: _of_all([getattr(row, fact) for row in rows]) for fact in ("authors", "licence")} | {
+        key: value for key, value in given.items() if value
+    }
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
+
+
+def _of_all(facts: list[str]) -> str:
+    """Facts of several data sets as one; empty if one of them is unknown."""
+    return "; ".join(dict.fromkeys(facts)) if all(facts) else ""
 
 
 def texts_to_show(gan, recipe: Recipe) -> list[str]:
@@ -124,7 +131,7 @@ def texts_to_show(gan, recipe: Recipe) -> list[str]:
     if gan.encoder is None:
         return []
     split = "test" if data_sets.has_splits(recipe.data) else recipe.split
-    dataset = data_sets.load(recipe.data, split=split, **_form(recipe))
+    dataset = data_sets.load(recipe.data, split=split, **recipe.form)
     if not isinstance(dataset, data_sets.CaptionedDataset):
         raise InputError(f"Expected data with captions, to draw some. Received: {dataset}. Restore them.")
     return list(dict.fromkeys(dataset.texts()))[:ROWS]
@@ -156,13 +163,8 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
         names += ["label_agreement"] if gan.has_classes else []
         extractor = None
     return metrics.evaluate(
-        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **_form(recipe), progress=_say
+        gan, recipe.data, metrics=names, extractor=extractor, n=samples, **recipe.form, progress=_say
     )
-
-
-def _form(recipe: Recipe) -> dict[str, Any]:
-    """The options of `data.load` in a recipe."""
-    return {"image_size": recipe.image_size, "background": recipe.background, "channels": recipe.channels}
 
 
 def scores(report: metrics.Report) -> dict[str, list[dict]]:

@@ -10,7 +10,7 @@ import tomli_w
 
 from keras_gan_zoo.core.bounds import check_count, check_seed
 from keras_gan_zoo.core.recipe_files import RECIPE, values_in
-from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, PRECISIONS, VARIANTS
+from keras_gan_zoo.core.registry import DECIDED_ELSEWHERE, FORM, PRECISIONS, VARIANTS
 from keras_gan_zoo.errors import InputError, unknown
 
 
@@ -32,6 +32,11 @@ class Recipe:
             channel.
         channels: Channels to convert images to: 1 for grey, 3 for colour, 4 with transparency; None for those of the
             data.
+        sources: For pairs of pictures, the folder of the sources, by the names of the pictures of DATA; or "left" or
+            "right", the half of each picture of DATA that is the source of the other; or for emoji another style; None
+            for none. A run records the absolute path of a folder.
+        degradation: For pairs of pictures, what makes the sources of those of DATA: one of `DEGRADATIONS`, with its
+            numbers, as in downscaled:4 or masked:8,8,16,16; None for none. See `data.degraded`.
         conditional: Whether to train on the labels of the data; variants that need labels always do.
         optimizer: Variant whose optimizer to use, such as dcgan for Adam; None for that of VARIANT.
         learning_rate: Learning rate of both optimizers; None for the paper's.
@@ -83,6 +88,8 @@ class Recipe:
     image_size: int | None = None
     background: str | None = None
     channels: int | None = None
+    sources: str | None = None
+    degradation: str | None = None
     conditional: bool = False
     optimizer: str | None = None
     learning_rate: float | None = None
@@ -130,6 +137,11 @@ class Recipe:
     def given(self) -> dict[str, Any]:
         """The values that are not None, by name."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The arguments of `data.load` besides the name and the split."""
+        return {name: getattr(self, name) for name in FORM}
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "Recipe":

@@ -19,7 +19,7 @@ from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.recipe_files import RECIPE, with_digest
 from keras_gan_zoo.core.registry import HIGHER
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
-from keras_gan_zoo.data import located
+from keras_gan_zoo.data import located, located_sources
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker, name_lost_workers
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.protocol import BETTER
@@ -134,10 +134,12 @@ def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
     asked = {**changes, "model": {**recipe.model, **changes.get("model", {})}}
     present = {name: value for name, value in dataclasses.asdict(recipe).items() if name in asked}
     epochs = {name: asked.pop(name) for name in ("epochs",) if name in asked}
-    place = located(asked.get("data", recipe.data))
-    if Path(place).name == Path(recipe.data).name:  # the snapshots tell whether they are the same data
-        asked.pop("data", None)
-        recipe = dataclasses.replace(recipe, data=place)
+    for name, locate in {"data": located, "sources": located_sources}.items():
+        recorded = getattr(recipe, name)
+        place = locate(asked.get(name, recorded))
+        if None not in (place, recorded) and Path(place).name == Path(recorded).name:  # snapshots tell the data apart
+            asked.pop(name, None)
+            recipe = dataclasses.replace(recipe, **{name: place})
     lines = [line for name in asked for line in differences(present[name], asked[name], name)]
     if lines:
         listed = "\n  ".join(lines)

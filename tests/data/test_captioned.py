@@ -138,6 +138,23 @@ def test_variants_of_an_emoji_are_in_one_split(emoji):
     assert not people[0] & people[1]
 
 
+@pytest.mark.parametrize("name", ["noto", "twemoji"])
+def test_emoji_in_other_styles_are_those_of_openmoji(name, emoji):
+    ours = [data.load(name, split=split) for split in ("train", "test")]
+    assert [len(part) for part in ours] == [1463, 139]
+    for part, known in zip(ours, emoji, strict=True):
+        assert part.example_shape == (64, 64, 3)
+        assert part.sources is None
+        numbers = {known.attributes["code"][i]: i for i in range(len(known))}
+        same = [numbers[part.attributes["code"][i]] for i in range(len(part))]
+        assert [known.captions[i] for i in same] == part.captions
+        assert same == sorted(same)
+        assert not {"flags", "geometric"} & {each[i] for each in part.attributes.values() for i in range(len(part))}
+    heart = ours[0].examples[ours[0].captions.index(("red heart",))].astype(int)
+    assert heart[32, 32, 0] - heart[32, 32, 1:].max() > 100
+    assert (heart[0, 0] == 255).all()
+
+
 def test_pictures_with_words_are_resized():
     assert data.load("avatars", split="test[:3]", image_size=8).example_shape == (8, 8, 3)
     emoji = data.load("openmoji", split="test[:3]", image_size=32)
@@ -158,7 +175,8 @@ def test_loading_needs_no_tensorflow():
 
 def test_the_files_stay_small():
     assert (SETS / "avatars.npz").stat().st_size < 1e6
-    assert sum(path.stat().st_size for path in SETS.iterdir()) < 10e6
+    assert sum((SETS / f"{name}.npz").stat().st_size for name in ("noto", "twemoji")) < 7e6
+    assert sum(path.stat().st_size for path in SETS.iterdir()) < 17e6
     assert "resolved" not in (ROOT / "docs" / "data" / "package-lock.json").read_text()
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.networks import context_encoder_pair, parts, srresnet_pair, unet_pair
+from keras_gan_zoo.networks import context_encoder_pair, parts, spade_pair, srresnet_pair, unet_pair
 from keras_gan_zoo.networks.patch import STRIDED, patch_discriminator
 
 
@@ -115,3 +115,19 @@ def test_a_painter_makes_any_hole(region):
     hole = (8, 10, 3) if region == "centre" else (*region[2:], 3)
     assert generator.output_shape[1:] == judge.input_shape[1:] == hole
     assert keras.ops.shape(judge(np.zeros((2, *hole), np.float32))) == (2, 1)
+
+
+def test_spade_sees_its_source_at_every_resolution():
+    generator, judge = spade_pair((16, 32, 3), source_shape=(16, 32, 5), width=2, modulation_units=2, seed=0)
+    pooled = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, layers.AveragePooling2D)]
+    assert pooled == [(8, 16, 5), (4, 8, 5)]
+    assert generator.output_shape[1:] == (16, 32, 3)
+    assert [each.shape[1:] for each in judge.inputs] == [(16, 32, 3), (16, 32, 5)]
+    one_label = np.zeros((2, 16, 32, 5), np.float32)
+    one_label[0, ..., 1] = one_label[1, ..., 2] = 1
+    first, second = np.array(generator(one_label))
+    assert np.abs(first - second).max() > 0.01  # which a normalisation after the first layer would make equal
+    with pytest.raises(InputError, match="sides are multiples of 8 from 16, so that they can be halved 3 times"):
+        spade_pair((8, 16, 3), depth=3)
+    with pytest.raises(InputError, match=r"Expected label maps of the height and width.*Received: \(8, 8, 1\)"):
+        spade_pair((16, 16, 3), source_shape=(8, 8, 1))
