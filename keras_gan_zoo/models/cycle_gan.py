@@ -183,8 +183,9 @@ class CycleGAN(TwoPlayerModel):
         return tf.cast(network(pictures, training=training), keras.backend.floatx())
 
     def score(self, examples, condition, training: bool = True):
-        """Raw scores of pictures, never in half precision, by the discriminator that `condition` names."""
-        scores = self.discriminator.get_layer(condition)(self._packed(examples), training=training)
+        """Raw scores, never in half precision, by the discriminator that `condition` names; else by that of targets."""
+        judge = self.discriminator.get_layer(condition if isinstance(condition, str) else DISCRIMINATORS[1])
+        scores = judge(self._packed(examples), training=training)
         return tf.cast(scores, keras.backend.floatx())
 
     def from_pool(self, domain: str, fakes, coins, places):
