@@ -74,7 +74,7 @@ class CycleGAN(TwoPlayerModel):
 
     logged = ("d_loss", "g_loss", "cycle_loss")
     minibatch_size = 1
-    takes_pictures = True
+    takes_pictures = has_parts = True
     condition_comes_first = True
 
     def __init__(

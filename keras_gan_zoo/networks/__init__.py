@@ -56,3 +56,4 @@ BETWEEN_PICTURES = (
     "context_encoder",
     "cycle_gan",
 )  # those whose generators take pictures, and no noise
+OF_PARTS = ("cycle_gan",)  # those whose players are of several networks, see `joined`

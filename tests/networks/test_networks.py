@@ -194,7 +194,8 @@ def plain(network):
 
 def ones_for(network):
     """Numbers for all inputs of a network, labels among them."""
-    return [np.ones((2, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
+    given = [np.ones((2, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
+    return given if len(given) > 1 else given[0]
 
 
 FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
