@@ -324,7 +324,7 @@ def test_networks_that_are_no_parts_or_do_not_meet_are_refused():
     _, other = players(target=(4, 4, 3))
     with pytest.raises(InputError, match=r"discriminators of \(4, 4, 1\) and \(4, 4, 1\) with packing=1"):
         kgz.CycleGAN(generator, other)
-    bounded = keras.Sequential([*judge(SHAPE).layers, keras.layers.Activation("sigmoid")])
+    bounded = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(1, 2, strides=2, activation="sigmoid")])
     judges = dict(zip(DISCRIMINATORS, (judge(SHAPE), bounded), strict=True))
     with pytest.raises(InputError, match="raw scores"):
         kgz.CycleGAN(generator, kgz.networks.joined("discriminator", **judges))
