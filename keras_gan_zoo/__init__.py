@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.game.two_player import TwoPlayerModel
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
     from keras_gan_zoo.models.context_encoder import ContextEncoder
+    from keras_gan_zoo.models.cycle_gan import CycleGAN
     from keras_gan_zoo.models.dcgan import DCGAN
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
@@ -86,6 +87,7 @@ __all__ = [
     "WGANGP",
     "ConditionalGAN",
     "ContextEncoder",
+    "CycleGAN",
     "GameModel",
     "InputError",
     "Pix2Pix",

@@ -21,7 +21,8 @@ VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(n
 PICTURES = np.random.default_rng(3).uniform(-1, 1, (CLASSES, 8, 8, 1)).astype(np.float32)
 
 FEW = {"generator_units": 8, "pieces": 2, "depth": 1, "receptive_field": 16, "scale": 2}  # 4 of all else
-DEEP = {"unet": {"depth": 3}}  # down to one place, which is not normalised
+# Down to one place, without normalisation; and as few blocks as show all.
+DEEP = {"unet": {"depth": 3}, "cycle_gan": {"residual_blocks": 1, "width": 2}}
 
 
 def tiny_networks(architecture: str) -> dict[str, int]:

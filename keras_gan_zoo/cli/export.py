@@ -6,6 +6,7 @@ import click
 
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import Name
+from keras_gan_zoo.cli.translation import other_direction
 from keras_gan_zoo.core.registry import FORMATS
 
 SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in FORMATS.items())
@@ -28,12 +29,13 @@ SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in 
 @click.option(
     "--int8", is_flag=True, help="Quantise to 8 bits; only for networks without transposed convolutions.  [onnx]"
 )
+@click.option("--backward", is_flag=True, help="Export the generator from targets to sources.  [cycle_gan]")
 @click.option(
     "--licence",
     metavar="NAME",
     help="Licence of the weights, for the metadata of the file.  [onnx; default: the licence of the preset]",
 )
-def export(source, out, licence, **options):
+def export(source, out, licence, backward, **options):
     """Export the generator of MODEL: the name of a preset, a run folder or a .keras file. The exported file is
     compared with Keras before it appears under its name. ONNX metadata include the name and licence of a preset.
 
@@ -45,8 +47,10 @@ def export(source, out, licence, **options):
     from keras_gan_zoo import zoo
     from keras_gan_zoo.export import export
 
+    model = zoo.load(source)
+    model = other_direction(model) if backward else model
     metadata = {} if licence is None else {"licence": licence}
-    done = export(zoo.load(source), out, metadata=metadata, **options)
+    done = export(model, out, metadata=metadata, **options)
     difference = f"{done.difference:.0f} levels of 255" if options["uint8"] else f"{done.difference:.1g}"
     click.echo(f"{done.path}: {done.format}, {_kilobytes(done.size)}, at most {difference} from Keras")
     if done.psnr is not None:

@@ -62,6 +62,7 @@ _DIFFERENT = {
     "matching_aware": {"flag": "--matching-aware/--no-matching-aware"},
     "metrics_samples": {"type": click.IntRange(2)},
     "optimizer": {"type": Name(list(registry.VARIANTS)), "metavar": None},
+    "pool_size": {"type": click.IntRange(0)},
     "precision": {"metavar": "POLICY"},
     "pretrain_steps": {"type": click.IntRange(0)},
     "projection": {"flag": "--projection/--no-projection"},

@@ -20,10 +20,11 @@ from keras_gan_zoo.errors import InputError
     required=True,
     help="Picture to write (.png, .jpg); for a folder of pictures, a folder.",
 )
+@click.option("--backward", is_flag=True, help="Translate from targets to sources.  [cycle_gan; default: off]")
 @click.option(
     "--resize", is_flag=True, help="Resize and crop pictures to the size that the model was trained on.  [default: off]"
 )
-def translate(source, given, out, resize):
+def translate(source, given, out, backward, resize):
     """Translate PICTURE, or all pictures of a folder, by MODEL: the name of a preset, a run folder, a .keras file, a
     URL with its SHA-256, or an exported .onnx file.
 
@@ -39,9 +40,20 @@ def translate(source, given, out, resize):
         check_out(out, *PICTURES)
         pairs = [(given, out)]
     model = generator_of(source)
+    model = other_direction(model) if backward else model
     for path, written in pairs:
         _translate(model, path, written, resize)
     click.echo(f"{len(pairs)} picture{'s' if len(pairs) > 1 else ''}: {out}")
+
+
+def other_direction(model):
+    """The direction from targets to sources of a model of two; raises an `InputError` for others."""
+    if model.backward is None:
+        raise InputError(
+            "Expected a CycleGAN, which has another direction. Received: a "
+            f"{type(model).__name__}. Leave --backward out."
+        )
+    return model.backward
 
 
 def _in_folder(folder: Path, out: Path) -> list[tuple[Path, Path]]:

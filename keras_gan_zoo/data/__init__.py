@@ -27,6 +27,7 @@ from keras_gan_zoo.data.pair_files import HALVES, load_pairs
 from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
+from keras_gan_zoo.data.unpaired import UnpairedDataset
 from keras_gan_zoo.errors import InputError, similar
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "Greyed",
     "LabelMaps",
     "Masked",
+    "UnpairedDataset",
     "as_dataset",
     "degraded",
     "has_splits",
@@ -51,6 +53,7 @@ __all__ = [
     "located",
     "located_sources",
     "paired",
+    "unpaired",
 ]
 
 _WITH_KERAS = ("Degradation", "Downscaled", "Edges", "Greyed", "Masked")
@@ -100,7 +103,7 @@ def load(
             folder of pictures, such as PNG, JPEG, WebP or TIFF files, whose sub-folders are classes, with captions in
             `captions.csv` (file, caption) or in a `.txt` beside each picture; a `.npy` file of images, or a `.npz` with
             `images` and optional `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as
-            `fashion_mnist`.
+            `fashion_mnist`. Two of these with a comma between them, sources and targets, are an `UnpairedDataset`.
         split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
             combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
@@ -127,6 +130,11 @@ def load(
         >>> load("ring8").example_shape
         (2,)
     """
+    sides = _sides(name)
+    if sides is not None:
+        _check_no_pairs(name, sources, degradation)
+        form = {"image_size": image_size, "background": background, "channels": channels}
+        return unpaired(*sides, split=split, memory_limit=memory_limit, **form)
     if sources is not None:
         _check_pairs(name, split, sources, degradation)
     dataset = _loaded(name, split, image_size, background, channels, sources, memory_limit)
@@ -168,6 +176,57 @@ def _check_pairs(name, split, sources, degradation) -> None:
         )
 
 
+def unpaired(sources, targets, **form) -> UnpairedDataset:
+    """Two sets of pictures that do not belong together, to translate the ones to the others, as `CycleGAN` does.
+
+    Args:
+        sources: The pictures that are translated: a `Dataset`, an array, or what `load` takes.
+        targets: The pictures that they are translated to, likewise.
+        **form: Further arguments of `load`, for sets that are loaded.
+
+    Raises:
+        InputError: If one of the two is missing, empty, or does not hold pictures.
+
+    Example:
+        >>> unpaired(np.zeros((5, 8, 8, 3), np.uint8), np.ones((7, 8, 8, 3), np.uint8))
+        <UnpairedDataset arrays,arrays: 7 x (8, 8, 3), conditions (8, 8, 3)>
+    """
+    return UnpairedDataset(_pictures("sources", sources, form), _pictures("targets", targets, form))
+
+
+def _sides(name) -> list[str] | None:
+    """The names of sources and targets, joined by a comma; None for the name of one set."""
+    if not isinstance(name, str) or name.count(",") != 1 or exists(Path(name)):
+        return None
+    sides = [side.strip() for side in name.split(",")]
+    if not all(sides):
+        raise InputError(
+            f"Expected sources and targets, two data sets with a comma between them. Received: {name!r}. Name both."
+        )
+    return sides
+
+
+def _check_no_pairs(name, sources, degradation) -> None:
+    if sources is not None or degradation is not None:
+        raise InputError(
+            f"Expected one data set, if there are sources or a degradation for it. Received: {name!r}, which is two. "
+            "Leave the first out, or the sources."
+        )
+
+
+def _pictures(side: str, given, form: dict) -> Dataset:
+    if isinstance(given, (str, os.PathLike)):
+        return load(given, **form)
+    dataset = None if getattr(given, "shape", (1,))[:1] == (0,) else as_dataset(given)
+    if dataset is None:
+        what = "none" if given is None or hasattr(given, "shape") else f"a {type(given).__name__}"
+        raise InputError(
+            f"Expected pictures on both sides, the {side} as an array, a data set, or a folder. Received: {what}. "
+            "Pass both, as in unpaired(sources, targets)."
+        )
+    return dataset
+
+
 def _checked(name, split) -> Path:
     if not isinstance(name, (str, os.PathLike)) or not str(name) or str(name).startswith("~"):
         raise InputError(f"Expected a data set's name or a path without ~. Received: {name!r}.")
@@ -204,6 +263,8 @@ def _neighbours(path: Path) -> list[str]:
 
 def has_splits(name: str | os.PathLike) -> bool:
     """Whether a set may have a split besides "train": some embedded sets, and those of TensorFlow Datasets."""
+    if sides := _sides(name):
+        return all(map(has_splits, sides))
     if name in EMBEDDED:
         return bool(registry.DATA_SETS[str(name)].splits)
     return not _is_local(Path(name))
@@ -220,6 +281,8 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
         >>> located("digits")
         'digits'
     """
+    if sides := _sides(name):
+        return ",".join(located(side, folder) for side in sides)
     if name not in EMBEDDED:
         for path in (Path(name), Path(folder) / name):
             if _is_local(path) and exists(path):

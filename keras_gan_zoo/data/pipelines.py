@@ -26,10 +26,40 @@ def endless(fetch: Callable, length: int, batch_size: int, seed: int, start_step
     return without_autotune(fetch(steps, indices_of).prefetch(2))
 
 
-def in_order(fetch: Callable, length: int, batch_size: int):
-    """Every example once; the last batch may be smaller."""
+def repeated(fetch: Callable, length: int, batch_size: int, seed: int, start_step: int, shuffle: bool):
+    """Full batches from `start_step` on, of permutations of all examples one after the other, given by (seed, epoch).
+
+    Unlike in `endless`, an epoch may end within a batch, so that no example is left out, and a batch may be larger.
+    """
+
+    def key_of(epoch):
+        """Random bits: keys that differ little, such as seeds themselves, can give the same order."""
+        pair = tf.stack([tf.cast(seed, tf.int64), epoch])
+        return tf.random.stateless_uniform((3,), pair, minval=0, maxval=2**62, dtype=tf.int64)
+
+    def indices_of(step):
+        places = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        indices, epochs = places % length, places // length
+        if not shuffle:
+            return indices
+        keys = [key_of(epochs[0] + later) for later in range((batch_size - 1) // length + 2)]
+        last = tf.cast(length - 1, tf.int64)  # `tf.random.experimental.index_shuffle` takes one key for all indices
+        return tf.raw_ops.RandomIndexShuffle(index=indices, seed=tf.gather(keys, epochs - epochs[0]), max_index=last)
+
+    steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max // batch_size)
+    return without_autotune(fetch(steps, indices_of).prefetch(2))
+
+
+def in_order(fetch: Callable, length: int, batch_size: int, repeats_after: int | None = None):
+    """Every example once; the last batch may be smaller. The examples may begin again after so many."""
     indices = tf.data.Dataset.range(length).batch(batch_size)
-    return without_autotune(fetch(indices, tf.identity).prefetch(2))
+    index_of = tf.identity if repeats_after is None else lambda index: index % repeats_after
+    return without_autotune(fetch(indices, index_of).prefetch(2))
+
+
+def zipped(*datasets: tf.data.Dataset) -> tf.data.Dataset:
+    """Batches of several datasets at once."""
+    return without_autotune(tf.data.Dataset.zip(*datasets))
 
 
 def fetch_from_memory(examples: np.ndarray, conditions: np.ndarray | None) -> Callable:

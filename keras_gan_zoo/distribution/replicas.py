@@ -28,10 +28,19 @@ def draw_for_replica(rows, draw, axis: int = 0):
 
 def next_rows(values):
     """For each row the next one of the global batch, and the first one for the last."""
+    return own_rows(tf.roll(everyone(values), -1, axis=0), tf.shape(values)[0])
+
+
+def everyone(values):
+    """The rows of the global batch, those of all replicas."""
     context = tf.distribute.get_replica_context()
-    rows, replica = tf.shape(values)[0], context.replica_id_in_sync_group
-    everyone = values if context.num_replicas_in_sync == 1 else context.all_gather(values, axis=0)
-    return tf.roll(everyone, -1, axis=0)[replica * rows : (replica + 1) * rows]
+    return values if context.num_replicas_in_sync == 1 else context.all_gather(values, axis=0)
+
+
+def own_rows(values, rows):
+    """This replica's rows of the global batch, of which each replica has as many."""
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return values[replica * rows : (replica + 1) * rows]
 
 
 def mean(value):

@@ -24,17 +24,18 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     model.check_complete()
     _check_counts(arguments, "steps_per_epoch", "validation_steps")
     shuffle = arguments.pop("shuffle", True)
+    x, y = model.arranged(x, y)
     check_data_arguments("fit()", x, y)
     callbacks = _checked_callbacks(callbacks)
     _prepare_validation(model, arguments, batch_size)
-    dataset, feed = model.as_dataset(x, y), None
+    dataset, feed = data.as_dataset(x, y), None
     if dataset is None:
         is_shuffled = shuffle and isinstance(x, keras.utils.PyDataset)
         feed = read(model, x, _training(model, arguments, is_shuffled))
         callbacks.append(feed.callback())
         described = {"source": type(x).__name__, **({"shuffle": True} if is_shuffled else {})}
     else:
-        batch_size = data.BATCH_SIZE * model.minibatches_per_step if batch_size is None else batch_size
+        batch_size = model.minibatch_size * model.minibatches_per_step if batch_size is None else batch_size
         dataset = model.prepared(dataset)
         check_dataset(model, dataset, batch_size)
         model.adopt(dataset)
@@ -69,6 +70,7 @@ def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict)
     model.check_complete()
     if arguments.get("_use_cached_eval_dataset"):  # by `fit`, with the validation data that were prepared before
         return keras_evaluate(x, **arguments)
+    x, y = model.arranged(x, y)
     check_data_arguments("evaluate()", x, y)
     _check_counts(arguments, "steps")
     steps = arguments.pop("steps", None)
@@ -101,7 +103,7 @@ def _prepare_validation(model, arguments: dict, batch_size) -> None:
         return
     held_out = given["data"] if isinstance(given["data"], (tuple, list)) else (given["data"],)
     refuse({"sample_weight": tuple(held_out[2:]) or None}, "sample_weight")
-    x, y = (*held_out, None)[:2]
+    x, y = model.arranged(*(*held_out, None)[:2])
     check_data_arguments("validation_data", x, y)
     reading = Reading("validation_steps", given["steps"], repeats=True)
     with errors_of_pipelines():
@@ -119,7 +121,7 @@ def _training(model, arguments: dict, is_shuffled: bool) -> Reading:
 
 
 def _in_order(model, x, y, batch_size: int | None, reading: Reading) -> Feed:
-    dataset = model.as_dataset(x, y)
+    dataset = data.as_dataset(x, y)
     if dataset is None:
         return read(model, x, reading)
     dataset = model.prepared(dataset)

@@ -16,6 +16,7 @@ class ForImages:
     needs_labels = False
     takes_texts = False
     takes_pictures = False  # which are translated
+    has_parts = False  # whether each player is of several networks
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -63,6 +64,12 @@ class ForImages:
             raise InputError(
                 f"Expected an architecture that takes pictures, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {architecture!r}. Choose that one."
+            )
+        if cls.has_parts != (network_options["architecture"] in networks.OF_PARTS):
+            players = "players of two networks each" if cls.has_parts else "one generator and one discriminator"
+            raise InputError(
+                f"Expected an architecture of {players}, such as {cls.paper_networks(shape)['architecture']!r}. "
+                f"Received: {network_options['architecture']!r}. Choose that one."
             )
         for name in arguments:
             if name not in {*network_options, *model_options, "name"}:

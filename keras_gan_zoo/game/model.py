@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_gan_zoo import data, distribution
 from keras_gan_zoo.core.bounds import check_seed
-from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.conditions import Condition, as_array
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.keras_internals import (
     BuiltInConstructor,
@@ -62,6 +62,7 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     logged: tuple[str, ...] = ("loss",)  # names of the figures that are passed to `finish_step`
     packing = 1  # number of examples that are judged together
+    minibatch_size = data.BATCH_SIZE  # examples of each minibatch of a step, by default
     condition_comes_first = False  # in what users pass: `fit(sources, targets)`
     predict_function: Callable | None  # Keras' constructor sets it
 
@@ -113,13 +114,14 @@ class GameModel(BuiltInConstructor, keras.Model):
     def check_complete(self) -> None:
         """Raises an `InputError` if a network is not ready to be trained or evaluated."""
 
-    def as_dataset(self, x, y=None) -> data.Dataset | None:
-        """The arrays that `fit` or `evaluate` is given as a data set; None for sources of batches."""
-        return data.as_dataset(x, y)
-
     def prepared(self, dataset: data.Dataset) -> data.Dataset:
         """The examples with the conditions that the networks take, made from what the data have."""
         return dataset
+
+    def arranged(self, x, y) -> tuple:
+        """What users pass to `fit`, `evaluate` and validation in the order of this class: examples, conditions."""
+        is_pair = self.condition_comes_first and y is not None and hasattr(x, "shape")
+        return (as_array(y), x) if is_pair else (x, y)
 
     def adopt(self, dataset: data.Dataset) -> None:
         """Takes facts that the model lacks, such as class names, from the data that it is first trained on."""
@@ -268,7 +270,8 @@ class GameModel(BuiltInConstructor, keras.Model):
                 such as a `tf.data.Dataset`, a generator or a `PyDataset`, which is shuffled by the seed and the epoch.
             y: The conditions, which only conditional networks use: integer labels (n,), vectors (n, d), or pictures
                 (n, height, width, channels) in uint8 or in [-1, 1]; for models that take texts, n captions.
-            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them.
+            batch_size: Examples per step, divisible by the discriminator's steps; by default 64 for each of them, or
+                what the paper of the model has.
             epochs: As in `keras.Model.fit`.
             verbose: As in `keras.Model.fit`.
             callbacks: Callbacks of Keras, except for the few that need a single optimizer, and of `callbacks`.
@@ -287,6 +290,17 @@ class GameModel(BuiltInConstructor, keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, **keras_arguments):
         """The losses over all examples, with networks in inference mode. Takes the same data as `fit`."""
         return fitting.evaluate(self, super().evaluate, x, y, batch_size, keras_arguments)
+
+    def train_on_batch(self, x, y=None, **arguments):
+        """As in `keras.Model`; a model from pictures to pictures takes sources and targets."""
+        return super().train_on_batch(*self._batch_of(x, y), **arguments)
+
+    def test_on_batch(self, x, y=None, **arguments):
+        """As `train_on_batch`, without training."""
+        return super().test_on_batch(*self._batch_of(x, y), **arguments)
+
+    def _batch_of(self, x, y) -> tuple:
+        return (y, x) if self.condition_comes_first and y is not None else (x, y)
 
     def predict(self, *arguments, **keywords):
         """As in `keras.Model`, step by step."""

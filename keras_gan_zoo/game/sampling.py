@@ -107,8 +107,34 @@ class GeneratorSampler(Sampler):
             for state, value in zip(states, before, strict=True):
                 state.assign(value)
 
+    def is_of_free_size(self, shape):
+        """Whether the network consists of layers that take any height and width, and keeps their proportion to them."""
+        if not self.translates or len(shape) != 3 or shape[2] != self.condition.shape[2]:
+            return False
+        try:
+            made = self._of_any_size.compute_output_shape((None, *shape))[1:]
+        except (ValueError, TypeError):  # Keras' ways to say that a layer cannot take it
+            return False
+        usual = zip(self.example_shape[:2], self.condition.shape[:2], strict=True)
+        return all(
+            side * takes == given * makes
+            for side, given, (makes, takes) in zip(made[:2], shape[:2], usual, strict=True)
+        )
+
+    @cached_property
+    def _of_any_size(self) -> keras.Model:
+        """A copy of the network that translates, for any height and width."""
+        return keras.models.clone_model(self.sampler, keras.Input((None, None, self.condition.shape[2])))
+
+    def _of_other_size(self, pictures: np.ndarray) -> np.ndarray:
+        self._of_any_size.set_weights(self.sampler.get_weights())
+        made = [self._of_any_size(picture[None], training=False)[0] for picture in pictures]  # which may be large
+        return check_examples(np.stack(made), self.sampler).astype(np.float32)
+
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
         check_not_forked()
+        if self.translates and condition.shape[1:] != self.condition.shape:
+            return self._of_other_size(condition)
         rows = len(noise if condition is None else condition)
         pieces = [slice(start, start + data.BATCH_SIZE) for start in range(0, rows, data.BATCH_SIZE)]
         parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]

@@ -7,7 +7,7 @@ from keras_gan_zoo import penalties
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.distribution import replicas
-from keras_gan_zoo.game.checks import check_options, check_players
+from keras_gan_zoo.game import checks
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
 from keras_gan_zoo.game.players import frozen_copy, shares_layers
@@ -70,14 +70,19 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         seed: int | None = None,
         **kwargs,
     ):
-        check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
-        check_players(generator, discriminator, packing)
+        checks.check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed)
+        self.check_players(generator, discriminator, packing)
         super().__init__({"generator": generator, "discriminator": discriminator}, seed=seed, **kwargs)
         self.class_names = None if class_names is None else tuple(class_names)
         self.num_classes = len(class_names) if class_names is not None else num_classes
         self.packing, self.r1, self.r2 = packing, r1, r2
         self.ema_decay = ema_decay
         self.ema_generator = None if ema_decay is None else frozen_copy(generator)
+
+    @staticmethod
+    def check_players(generator: keras.Model, discriminator: keras.Model, packing: int = 1) -> None:
+        """Raises an `InputError` if a generator and a discriminator do not fit together."""
+        checks.check_players(generator, discriminator, packing)
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         """Sets how the players are optimised.
@@ -97,7 +102,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def make_train_function(self, force=False):
         """As in `GameModel`, after a check of the loss: before its graph is traced, so that nothing has changed yet."""
         if self.train_function is None and not self.run_eagerly and getattr(self, "adversarial_loss", None) is not None:
-            check_values(self.adversarial_loss, (4, *self.discriminator.output_shape[1:]))
+            check_values(self.adversarial_loss, (4, *self.score_shape))
         return super().make_train_function(force)
 
     # ------------------------------------------------------------------------------------ methods for a `train_step`
@@ -197,9 +202,14 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     # ------------------------------------------------------------------------------------------- what the networks take
 
     @property
-    def sampler(self) -> keras.Model:
-        """The generator that samples come from: the moving average if there is one."""
+    def final_generator(self) -> keras.Model:
+        """The generator as it is used and kept: the moving average if there is one."""
         return self.generator if self.ema_generator is None else self.ema_generator
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The network that samples come from."""
+        return self.final_generator
 
     @property
     def latent_shape(self) -> tuple[int, ...] | None:
@@ -224,6 +234,11 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def example_shape(self) -> tuple[int, ...]:
         """Shape of one generated example, such as (28, 28, 1)."""
         return tuple(self.generator.output_shape[1:])
+
+    @property
+    def score_shape(self) -> tuple[int, ...]:
+        """Shape of the score of one example, such as (1,), or of the map of its scores."""
+        return tuple(self.discriminator.output_shape[1:])
 
     @property
     def minibatches_per_step(self) -> int:

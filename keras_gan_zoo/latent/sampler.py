@@ -22,12 +22,14 @@ class Sampler:
         condition: The condition: classes, vectors or pictures; None if none is taken.
         encoder: Turns texts into vectors, if the condition is one of texts; see `encoders`.
         vocabulary: The words of the texts of training, if they are known.
+        backward: The other direction of a model that translates in two, such as a `CycleGAN`; None for others.
     """
 
     latent_shape: tuple[int, ...] | None
     condition: Condition | None
     encoder: Encoder | None = None
     vocabulary: frozenset[str] | None = None
+    backward: Sampler | None = None
 
     def sample(
         self,

@@ -8,7 +8,6 @@ import tensorflow as tf
 from keras_gan_zoo.core.conditions import as_array, is_text
 from keras_gan_zoo.core.texts import words_of
 from keras_gan_zoo.data.captioned import CaptionedDataset
-from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
 from keras_gan_zoo.errors import InputError
@@ -155,10 +154,10 @@ class TextToImageGAN(GAN):
         differs = tf.reduce_all(tf.reshape(differs, (-1, self.packing)), axis=1)
         return tf.where(tf.reshape(differs, (-1, *[1] * (len(scores.shape) - 1))), scores, fake_scores)
 
-    def as_dataset(self, x, y=None):
+    def arranged(self, x, y):
         """As in `GameModel`; examples with texts become examples with captions."""
-        has_texts = y is not None and not isinstance(x, Dataset) and is_text(as_array(y))
-        return CaptionedDataset(x, y) if has_texts else super().as_dataset(x, y)
+        has_texts = y is not None and hasattr(x, "shape") and is_text(as_array(y))
+        return (CaptionedDataset(x, y), None) if has_texts else super().arranged(x, y)
 
     def prepared(self, dataset):
         """Captioned examples with the vectors of their captions; other data have vectors of their own."""

@@ -2,19 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
-from functools import cached_property
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data, losses
 from keras_gan_zoo.core.bounds import check_count, check_number
-from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.game.two_player import TwoPlayerModel
-from keras_gan_zoo.state.finiteness import check_examples
 
 CONTENTS = {  # by how far two batches of pictures are apart
     "l1": lambda target, made: tf.reduce_mean(tf.abs(target - made)),
@@ -199,36 +195,6 @@ class Translator(TwoPlayerModel):
                 f"Expected sources {self.condition.shape} and targets {self.example_shape}. Received: {shapes[0]} as "
                 f"sources and {shapes[1]} as targets. Exchange them: fit(sources, targets)."
             )
-
-    def is_of_free_size(self, shape):
-        """Whether the generator consists of layers that take any height and width, and these meet again in it."""
-        if len(shape) != 3 or shape[2] != self.condition.shape[2]:
-            return False
-        try:
-            return len(self._of_any_size.compute_output_shape((None, *shape))) == 4
-        except (ValueError, TypeError):  # Keras' ways to say that a layer cannot take it
-            return False
-
-    @cached_property
-    def _of_any_size(self) -> keras.Model:
-        """A copy of the generator that is used, for any height and width."""
-        return keras.models.clone_model(self.sampler, keras.Input((None, None, self.condition.shape[2])))
-
-    def _examples_of(self, noise, condition):
-        if condition.shape[1:] == self.condition.shape:
-            return super()._examples_of(noise, condition)
-        check_not_forked()
-        self._of_any_size.set_weights(self.sampler.get_weights())
-        made = [self._of_any_size(piece[None], training=False)[0] for piece in condition]  # which may be large
-        return check_examples(np.stack(made), self.sampler).astype(np.float32)
-
-    def train_on_batch(self, x, y=None, **arguments):
-        """As in `keras.Model`, on sources and targets."""
-        return super().train_on_batch(*((x, y) if y is None else (y, x)), **arguments)
-
-    def test_on_batch(self, x, y=None, **arguments):
-        """As in `keras.Model`, on sources and targets."""
-        return super().test_on_batch(*((x, y) if y is None else (y, x)), **arguments)
 
     def get_config(self):
         return {

@@ -14,10 +14,11 @@ may take them too, and return a score or a map of scores.
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
-from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout
+from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
-from keras_gan_zoo.networks.parts import spectrally_normalized
+from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.spade import spade_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
@@ -28,11 +29,14 @@ __all__ = [
     "ConditioningAugmentation",
     "Dropout",
     "Maxout",
+    "ReflectionPadding2D",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
     "context_encoder_pair",
+    "cycle_gan_pair",
     "dcgan_pair",
     "elu_pair",
+    "joined",
     "maxout_pair",
     "mlp_pair",
     "spade_pair",
@@ -50,4 +54,6 @@ BETWEEN_PICTURES = (
     "spade",
     "srresnet",
     "context_encoder",
+    "cycle_gan",
 )  # those whose generators take pictures, and no noise
+OF_PARTS = ("cycle_gan",)  # those whose players are of several networks, see `joined`

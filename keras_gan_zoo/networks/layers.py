@@ -144,6 +144,39 @@ class ConditioningAugmentation(keras.layers.Layer):
         }
 
 
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Pads images, or feature maps, by their reflection at each border, of which the border itself is not a part.
+
+    Args:
+        padding: Number of pixels to add on each side, less than the height and the width.
+
+    Raises:
+        InputError: If the number is below 1.
+
+    Example:
+        >>> rows = keras.ops.reshape(keras.ops.convert_to_tensor([[0.0, 1.0, 2.0]] * 3), (1, 3, 3, 1))
+        >>> ReflectionPadding2D(2)(rows)[0, 0, :, 0].numpy().tolist()
+        [2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]
+    """
+
+    def __init__(self, padding: int, **kwargs):
+        super().__init__(**kwargs)
+        check_count("padding", padding)
+        self.padding = padding
+
+    def call(self, inputs):
+        own = [self.padding, self.padding]
+        return keras.ops.pad(inputs, [[0, 0], own, own, [0, 0]], mode="reflect")
+
+    def compute_output_shape(self, input_shape):
+        rows, *sides, channels = input_shape
+        return (rows, *(None if side is None else side + 2 * self.padding for side in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
 class WithOtherWeights(keras.layers.Layer):
     """Computes what a network computes, with other weights, which this layer owns and which start as those.
 

@@ -85,7 +85,7 @@ def check_classes(num_classes: int | None) -> None:
 
 def check_no_classes(num_classes: int | None) -> None:
     if num_classes is not None:
-        raise InputError(f"Expected no classes, because these networks take texts. Received: {num_classes}.")
+        raise InputError(f"Expected no classes, because these networks take none. Received: {num_classes}.")
 
 
 def from_pixels(examples, shape: Shape):
@@ -109,6 +109,24 @@ def dense_scores(x, kernel_initializer):
 
 def network(first, labels, output, name: str) -> keras.Model:
     return keras.Model(first if labels is None else [first, labels], output, name=name)
+
+
+def joined(name: str, **networks: keras.Model) -> keras.Model:
+    """One network of several, its parts, each from its own input to its own output.
+
+    Args:
+        name: Name of the network.
+        **networks: The parts, of one input and one output each, by the names that `get_layer` finds them by.
+
+    Example:
+        >>> from keras_gan_zoo import networks
+        >>> first, second = (keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]) for _ in range(2))
+        >>> networks.joined("both", one=first, other=second).output_shape
+        [(None, 3), (None, 3)]
+    """
+    named = [keras.Model(part.inputs[0], part.outputs[0], name=each) for each, part in networks.items()]
+    given = [keras.Input(part.inputs[0].shape[1:], name=f"input_of_{part.name}") for part in named]
+    return keras.Model(given, [part(images) for part, images in zip(named, given, strict=True)], name=name)
 
 
 def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -> keras.Model:
@@ -135,6 +153,8 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     seeds = seeds_of(seed)
 
     def wrapped(layer):
+        if isinstance(layer, keras.Model):
+            return spectrally_normalized(layer, next(seeds))
         if not layer.variables:  # such as a Lambda: nothing that two networks must not share
             return layer
         copy = rebuilt(layer)
@@ -144,6 +164,8 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
 
     copy = keras.models.clone_model(discriminator, clone_function=wrapped)
     for layer, original in zip(copy.layers, discriminator.layers, strict=True):
+        if isinstance(layer, keras.Model):
+            continue
         if isinstance(layer, layers.SpectralNormalization):
             layer.layer.set_weights(original.get_weights())
             start = keras.random.normal(layer.vector_u.shape, seed=next(seeds), dtype=layer.vector_u.dtype)

@@ -10,7 +10,6 @@ import tensorflow as tf
 from keras_gan_zoo import callbacks, data
 from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import METRICS, variant
-from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.errors import InputError, similar, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
 from keras_gan_zoo.training.fine_tuning import transfer_weights
@@ -38,7 +37,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     model = {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **recipe.model}
     if "first_stage" in model:
         model["first_stage"] = _located(model["first_stage"])
-    batch_size = recipe.batch_size or BATCH_SIZE * model.get("discriminator_steps", 1)
+    batch_size = recipe.batch_size or kind.minibatch_size * model.get("discriminator_steps", 1)
     return dataclasses.replace(
         recipe,
         data=data.located(recipe.data),

@@ -117,12 +117,18 @@ def _without_folders(recipe: Recipe) -> Recipe:
 def facts_of_data(recipe: Recipe, given: dict[str, str | None]) -> dict[str, Any]:
     """Name, authors and licence of the data of a recipe, and of the sources if they are another named set."""
     name = Path(recipe.data).name
-    rows = [DATA_SETS.get(recipe.data, DataSet()), *(DATA_SETS[each] for each in [recipe.sources] if each in DATA_SETS)]
-    known = {key: "; ".join(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("authors", "licence")}
+    named = [*recipe.data.split(","), *([recipe.sources] if recipe.sources in DATA_SETS else [])]
+    rows = [DATA_SETS.get(each, DataSet()) for each in named]  # of two sets, in pairs or without
+    known = {fact: _of_all([getattr(row, fact) for row in rows]) for fact in ("authors", "licence")}
     known |= {key: value for key, value in given.items() if value}
     if not all(known.values()):
         raise InputError(f"Expected authors and licence of {name}, which this command does not know. Give both.")
     return {"name": name, "split": recipe.split, **known}
+
+
+def _of_all(facts: list[str]) -> str:
+    """Facts of several data sets as one; empty if one of them is unknown."""
+    return "; ".join(dict.fromkeys(facts)) if all(facts) else ""
 
 
 def texts_to_show(gan, recipe: Recipe) -> list[str]:

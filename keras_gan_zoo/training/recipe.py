@@ -21,9 +21,10 @@ class Recipe:
     Args:
         variant: A key of `VARIANTS`.
         data: A key of `data.EMBEDDED`; a folder of images; a .npy or .npz file; or the name of a TensorFlow Datasets
-            data set, such as fashion_mnist. See `data.load`. A run records the absolute path of a folder or file.
+            data set, such as fashion_mnist; two of these without pairs, sources and targets, as in noto,twemoji. See
+            `data.load`. A run records the absolute path of a folder or file.
         epochs: Passes over the data; None for about 4,500 steps. See `training.STEPS`.
-        batch_size: Examples per training step; None for 64 per discriminator step.
+        batch_size: Examples per training step; None for 64 per discriminator step (cycle_gan: 1).
         seed: Seed of the initial weights, the noise and the order of the data.
         split: Split to train on, of a data set that has some.
         image_size: Side in pixels to which images are resized and cropped; None for the size of the data.

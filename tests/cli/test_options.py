@@ -30,6 +30,7 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     kind = kgz.VARIANTS[variant]
     name, split = ("avatars", "train[:640]") if kind.takes_texts else ("digits", "train")
     name, split = ("openmoji", "train[:640]") if variant == "pix2pix" else (name, split)
+    name = "digits,digits" if variant == "cycle_gan" else name
     result = run("train", variant, "--data", name, "--split", split, "--dry-run")
     assert result.exit_code == 0, result.output
     recipe = Recipe.from_toml(result.output)
@@ -37,7 +38,7 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     dataset = kgz.data.load(name, split=split)
     defaults = kgz.VARIANTS[variant].default_arguments(dataset.example_shape)
     assert recipe.conditional == kgz.VARIANTS[variant].needs_labels
-    assert recipe.batch_size == 64 * defaults.get("discriminator_steps", 1)
+    assert recipe.batch_size == kind.minibatch_size * defaults.get("discriminator_steps", 1)
     assert recipe.epochs >= 4500 // (len(dataset) // recipe.batch_size)
     assert recipe.model == {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults}
     assert resolve(recipe)[0] == recipe  # nothing is left to resolve

@@ -26,8 +26,8 @@ def fits(variant, architecture):
     """Whether a variant's networks may be of an architecture: texts, pictures and classes are not taken together."""
     kind, takes_pictures = kgz.VARIANTS[variant], architecture in networks.BETWEEN_PICTURES
     takes_texts = "text_dim" in TINY_NETWORKS[architecture]
-    if variant == "context_encoder":
-        return architecture == "context_encoder"
+    if variant == "context_encoder" or "cycle_gan" in (variant, architecture):
+        return architecture == variant
     if kind.takes_texts or kind.takes_pictures:
         return takes_texts if kind.takes_texts else takes_pictures
     return variant != "conditional_gan" or not (takes_texts or takes_pictures)
@@ -68,7 +68,7 @@ def normalized():
 def test_every_variant_takes_every_architecture(variant, architecture):
     if not fits(variant, architecture):
         with pytest.raises(
-            InputError, match=r"Expected (an architecture that takes|no classes|a generator that makes the hole)"
+            InputError, match=r"Expected (an architecture (that takes|of)|no classes|a generator that makes the hole)"
         ):
             build(variant, architecture)
         return
@@ -76,7 +76,7 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     assert type(gan) is kgz.VARIANTS[variant]
     assert gan.example_shape == makes(variant, architecture)
     assert gan.latent_shape == (None if architecture in networks.BETWEEN_PICTURES else (4,))
-    assert gan.discriminator.output_shape in [(None, 1), (None, 4, 4, 1)]
+    assert gan.score_shape in [(1,), (4, 4, 1)]
     paper = {**kgz.VARIANTS[variant].paper_networks((8, 8, 1))}
     of_paper = paper if paper.pop("architecture") == architecture else {}  # such as a critic without normalisation
     pair = networks.ARCHITECTURES[architecture](
@@ -231,7 +231,8 @@ def test_defaults_depend_on_the_architecture():
 def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization):
     def weights(global_seed, seed):
         keras.utils.set_random_seed(global_seed)
-        gan = build("gan", architecture, seed=seed, spectral_normalization=spectral_normalization)
+        variant = "cycle_gan" if architecture == "cycle_gan" else "gan"
+        gan = build(variant, architecture, seed=seed, spectral_normalization=spectral_normalization)
         return weights_of(gan.generator), weights_of(gan.discriminator)
 
     first, second, other = weights(1, 5), weights(2, 5), weights(1, 6)
@@ -243,7 +244,7 @@ def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization
 # ----------------------------------------------------------------------------------------------- spectral normalisation
 
 
-@pytest.mark.parametrize("architecture", TINY_NETWORKS)
+@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "cycle_gan"])  # of parts
 def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architecture, normalized):
     gan = normalized(architecture)
     wrapped = [x for x in gan.discriminator.layers if isinstance(x, keras.layers.SpectralNormalization)]
