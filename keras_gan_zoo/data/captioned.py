@@ -128,8 +128,8 @@ class CaptionedDataset(DerivedDataset):
     def batches_in_order(self, *arguments, **options):
         return self.source.batches_in_order(*arguments, **options)
 
-    def _fetch(self, with_conditions: bool):
-        return self.source._fetch(with_conditions)
+    def fetch(self, with_conditions: bool):
+        return self.source.fetch(with_conditions)
 
     def with_source(self, source: Dataset, chosen: np.ndarray | None = None) -> CaptionedDataset:
         """Other examples with the captions and attributes of these, or of the chosen ones."""

@@ -167,7 +167,7 @@ class Dataset:
         """
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.endless(self._fetch(with_conditions), len(self), batch_size, seed, start_step, shuffle)
+        return pipelines.endless(self.fetch(with_conditions), len(self), batch_size, seed, start_step, shuffle)
 
     def some(self, n: int, seed: int, with_conditions: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
         """n examples chosen by the seed, in float32, and their conditions; None if there are none or not requested."""
@@ -179,9 +179,9 @@ class Dataset:
         """Every example once, in order; the last batch may be smaller."""
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
-        return pipelines.in_order(self._fetch(with_conditions), len(self), batch_size)
+        return pipelines.in_order(self.fetch(with_conditions), len(self), batch_size)
 
-    def _fetch(self, with_conditions: bool) -> Callable:
+    def fetch(self, with_conditions: bool) -> Callable:
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.fetch_from_memory(self.examples, self.conditions if with_conditions else None)

@@ -84,10 +84,10 @@ class EncodedDataset(DerivedDataset):
     def in_memory(self) -> EncodedDataset:
         return self
 
-    def _fetch(self, with_conditions: bool):
+    def fetch(self, with_conditions: bool):
         import tensorflow as tf  # only when batches are requested
 
-        fetch_examples = self.source._fetch(False)
+        fetch_examples = self.source.fetch(False)
         if not with_conditions:
             return fetch_examples
         tables = tf.data.Dataset.from_tensors(self._tables).repeat()

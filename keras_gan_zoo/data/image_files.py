@@ -73,7 +73,7 @@ class ImageFiles(Dataset):
     def glimpse(self, n: int = 256) -> np.ndarray:
         return self.read(np.unique(np.linspace(0, len(self) - 1, n, dtype=int)))
 
-    def _fetch(self, with_conditions: bool) -> Callable:
+    def fetch(self, with_conditions: bool) -> Callable:
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)

@@ -82,7 +82,7 @@ class LabelMaps(Dataset):
     def _in_channels(self, maps: np.ndarray) -> np.ndarray:
         return (maps[..., None] == np.arange(len(self.parts))) * np.uint8(255)
 
-    def _fetch(self, with_conditions: bool):
+    def fetch(self, with_conditions: bool):
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         return pipelines.fetch_label_maps(self.maps, len(self.parts))

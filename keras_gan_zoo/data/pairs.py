@@ -74,8 +74,8 @@ class PairedDataset(DerivedDataset):
     def with_examples(self, examples) -> PairedDataset:
         return PairedDataset(self.source.with_examples(examples), self.originals)
 
-    def _fetch(self, with_conditions: bool):
-        fetch_targets, fetch_sources = self.source._fetch(False), self.originals._fetch(False)
+    def fetch(self, with_conditions: bool):
+        fetch_targets, fetch_sources = self.source.fetch(False), self.originals.fetch(False)
 
         def fetch(numbers, indices_of):
             import tensorflow as tf  # only when batches are requested
@@ -145,8 +145,8 @@ class DegradedDataset(DerivedDataset):
 
         return uniform(len(self), self.degradation.draws, [self.seed, 0]).numpy()
 
-    def _fetch(self, with_conditions: bool):
-        return self.source._fetch(False)  # for data that are derived from these and have other conditions
+    def fetch(self, with_conditions: bool):
+        return self.source.fetch(False)  # for data that are derived from these and have other conditions
 
 
 def paired(dataset: Dataset) -> Dataset:

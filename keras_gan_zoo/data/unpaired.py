@@ -78,7 +78,7 @@ class UnpairedDataset(Dataset):
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         def stream(part: Dataset, seed: int):
-            return pipelines.repeated(part._fetch(False), len(part), batch_size, seed, start_step, shuffle)
+            return pipelines.repeated(part.fetch(False), len(part), batch_size, seed, start_step, shuffle)
 
         targets = stream(self.target_set, seed)
         return pipelines.zipped(targets, stream(self.source_set, _other(seed))) if with_conditions else targets
@@ -87,7 +87,7 @@ class UnpairedDataset(Dataset):
         from keras_gan_zoo.data import pipelines  # imports TensorFlow
 
         def stream(part: Dataset):
-            return pipelines.in_order(part._fetch(False), len(self), batch_size, repeats_after=len(part))
+            return pipelines.in_order(part.fetch(False), len(self), batch_size, repeats_after=len(part))
 
         targets = stream(self.target_set)
         return pipelines.zipped(targets, stream(self.source_set)) if with_conditions else targets

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
-from tests.equality import classes_of, conditions_of, given
+from tests.equality import classes_of, conditions_of, given, tiny_networks
 from tests.helpers import FEW_KINDS, assert_same, weights_of
 
 RATE = 0.1
@@ -43,10 +43,14 @@ def test_labels_of_a_pack_stand_side_by_side():
 
 @pytest.mark.parametrize("architecture", kgz.networks.ARCHITECTURES)
 def test_the_discriminator_takes_m_times_the_channels_and_m_conditions(architecture):
-    classes = classes_of(architecture)
-    gan = kgz.GAN.for_images((8, 8, 3), 64, num_classes=classes, architecture=architecture, packing=2)
-    assert [tensor.shape for tensor in gan.discriminator.inputs] == [(None, 8, 8, 6), (None, 2 if classes else 1024)]
-    assert gan.generator.output_shape == (None, 8, 8, 3)
+    def pair(packing):
+        arguments = {**tiny_networks(architecture), "num_classes": classes_of(architecture), "packing": packing}
+        return kgz.networks.ARCHITECTURES[architecture]((8, 8, 3), **arguments)
+
+    (generator, alone), (of_packed, packed) = pair(1), pair(2)
+    assert of_packed.output_shape == generator.output_shape
+    expected = [(None, 2) if one.ndim == 1 else (*one.shape[:-1], 2 * one.shape[-1]) for one in alone.inputs]
+    assert [two.shape for two in packed.inputs] == expected
 
 
 def test_each_example_of_a_pack_has_its_label():
