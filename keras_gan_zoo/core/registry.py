@@ -79,7 +79,7 @@ ARCHITECTURES = {
     "conditional_maxout": Row("networks.maxout:conditional_maxout_pair", "Mirza and Osindero, 2014"),
     "dcgan": Row("networks.convolutional:dcgan_pair", "Radford et al., 2015"),
     "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
-    "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
+    "text_dcgan": Row("networks.text:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
     "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),

@@ -9,12 +9,13 @@ at once, joined along the last axis, and their labels (batch, m). Output layers 
 """
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
+from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
+from keras_gan_zoo.networks.text import text_dcgan_pair
 
 __all__ = [
     "ARCHITECTURES",
