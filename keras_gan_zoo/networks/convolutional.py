@@ -63,8 +63,7 @@ def dcgan_pair(
         ((None, 28, 20, 3), (None, 1))
     """
     check_image(shape)
-    if discriminator_normalization not in NORMALIZATIONS:
-        raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
+    check_normalization(discriminator_normalization)
     latent_dim, width = parts.counts(latent_dim=latent_dim, width=width)
     check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
@@ -180,7 +179,7 @@ def downwards(
         kind = "none" if level == 1 else normalization
         has_bias = kind == "none"
         x = convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=normal(seeds))(x)
-        x = layers.LeakyReLU(0.2)(_normalized(x, kind))
+        x = layers.LeakyReLU(0.2)(normalized(x, kind))
         x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return x
 
@@ -228,10 +227,15 @@ def batch_normalization() -> layers.Layer:
     return layers.BatchNormalization(momentum=0.9)
 
 
-def _normalized(x, normalization: str):
+def normalized(x, normalization: str):
     if normalization == "batch":
         return batch_normalization()(x)
     return layers.LayerNormalization(axis=[1, 2, 3])(x) if normalization == "layer" else x
+
+
+def check_normalization(discriminator_normalization: str) -> None:
+    if discriminator_normalization not in NORMALIZATIONS:
+        raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
 
 
 def check_image(shape: Shape) -> None:

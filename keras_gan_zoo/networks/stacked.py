@@ -39,6 +39,7 @@ def stackgan_pair(
     width: int = 32,
     first_shape: Shape | None = None,
     residual_blocks: int = 4,
+    discriminator_normalization: str = "none",
     packing: int = 1,
     seed: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
@@ -70,6 +71,7 @@ def stackgan_pair(
         first_shape: Shape of the pictures of the first stage, for the networks of the second one: sides are those of
             `shape` or 2, 4, 8 or 16 times smaller. None for the networks of the first stage.
         residual_blocks: Number of residual blocks of the second stage.
+        discriminator_normalization: Normalisation of the discriminator: "none", "batch", as in the paper, or "layer".
         packing: Images that the discriminator takes at once, with as many vectors.
         seed: Fixes the initial weights.
 
@@ -112,7 +114,7 @@ def stackgan_pair(
         images = _refined(pictures, condition, shape, width, residual_blocks, seeds)
         generator = keras.Model([pictures, noise, text], images, name="refiner")
     of_text = text_dim, text_units, text_dropout, projection
-    return generator, text_discriminator(shape, *of_text, width, packing, seeds)
+    return generator, text_discriminator(shape, *of_text, width, discriminator_normalization, packing, seeds)
 
 
 def resized_to(x, sides: Shape, channels: int, **kwargs):

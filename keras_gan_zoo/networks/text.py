@@ -9,11 +9,12 @@ from keras import layers
 from keras_gan_zoo.core.bounds import check_number
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import (
-    batch_normalization,
     check_image,
+    check_normalization,
     convolution,
     downwards,
     normal,
+    normalized,
     transposed_to,
     upwards,
 )
@@ -31,6 +32,7 @@ def text_dcgan_pair(
     text_dropout: float = 0.2,
     projection: bool = True,
     width: int = 32,
+    discriminator_normalization: str = "none",
     packing: int = 1,
     seed: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
@@ -40,10 +42,12 @@ def text_dcgan_pair(
     vector beside the noise. The discriminator is that of `dcgan_pair` down to 3 or 4 pixels, where the vector joins the
     features in every place, and a convolution of 1x1 follows before the score.
 
-    Three things are not in the paper. Vectors are scaled from length 1, as encoders make them, to a variance of 1. With
-    `text_dropout` no single number of a vector decides, which helps with words that no training caption has. With
-    `projection` the inner product of vector and features, each after a matrix, is added to the score (Miyato and
-    Koyama, 2018): it is large where what the text says and what the image shows agree.
+    Four things are not in the paper. The discriminator has no batch normalisation, whose statistics of other images
+    hide what a single one shows; `discriminator_normalization="batch"` adds it. Vectors are scaled from length 1, as
+    encoders make them, to a variance of 1. With `text_dropout` no single number of a vector decides, which helps with
+    words that no training caption has. With `projection` the inner product of vector and features, each after a matrix,
+    is added to the score (Miyato and Koyama, 2018): it is large where what the text says and what the image shows
+    agree.
 
     Args:
         shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
@@ -54,6 +58,7 @@ def text_dcgan_pair(
         text_dropout: Dropout rate of the numbers of the vector, in both networks.
         projection: Whether the score has the inner product of text and image.
         width: Number of channels at the highest resolution.
+        discriminator_normalization: Normalisation of the discriminator: "none", "batch" or "layer".
         packing: Images that the discriminator takes at once, with as many vectors.
         seed: Fixes the initial weights.
 
@@ -80,7 +85,7 @@ def text_dcgan_pair(
     images = upwards(parts.beside(noise, condition), shape, width, seeds, transposed_to)
     generator = parts.network(noise, text, images, "generator")
     of_text = text_dim, text_units, text_dropout, projection
-    return generator, text_discriminator(shape, *of_text, width, packing, seeds)
+    return generator, text_discriminator(shape, *of_text, width, discriminator_normalization, packing, seeds)
 
 
 def text_discriminator(
@@ -90,17 +95,20 @@ def text_discriminator(
     text_dropout: float,
     projection: bool,
     width: int,
+    normalization: str,
     packing: int,
     seeds: Iterator[int | None],
 ) -> keras.Model:
     """The discriminator of `text_dcgan_pair`."""
+    check_normalization(normalization)
     examples, _ = parts.discriminator_inputs(shape, None, packing)
     text = keras.Input((packing * text_dim,), name="condition")
     vector = scaled(text, text_dim, text_dropout, seeds)
-    features = downwards(examples, shape, width, seeds)
+    features = downwards(examples, shape, width, seeds, normalization)
     x = parts.beside(features, _compressed(vector, text_units, seeds))
-    x = convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=normal(seeds))(x)
-    x = layers.LeakyReLU(0.2)(batch_normalization()(x))
+    has_bias = normalization == "none"
+    x = convolution(features.shape[-1], 1, use_bias=has_bias, kernel_initializer=normal(seeds))(x)
+    x = layers.LeakyReLU(0.2)(normalized(x, normalization))
     scores = parts.dense_scores(parts.flat(x), normal(seeds))
     if projection:
         inner = _inner_product(parts.flat(features), vector, text_units, seeds)
