@@ -202,6 +202,21 @@ def test_dropout_of_texts_is_a_rate(pair):
 
 
 @TEXT_PAIRS
+def test_the_discriminator_of_texts_is_normalised_only_if_asked(pair):
+    kinds = {"none": (), "batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
+    for name, kind in {**kinds, None: ()}.items():
+        asked = {} if name is None else {"discriminator_normalization": name}
+        _, discriminator = pair((16, 16, 3), width=2, **asked)
+        normalizations = [layer for layer in discriminator.layers if "Normalization" in type(layer).__name__]
+        assert len(normalizations) == (2 if kind else 0)  # after the second convolution, and that of 1x1
+        assert all(isinstance(layer, kind) for layer in normalizations)
+        convolutions = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
+        assert [layer.use_bias for layer in convolutions] == [True, not kind, not kind]
+    with pytest.raises(InputError, match="discriminator_normalization 'instance'"):
+        pair((16, 16, 3), discriminator_normalization="instance")
+
+
+@TEXT_PAIRS
 def test_the_score_has_the_inner_product_of_text_and_image(pair):
     _, discriminator = pair((8, 8, 3), **TINY)
     [dot] = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Dot)]
