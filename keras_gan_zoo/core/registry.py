@@ -86,7 +86,7 @@ ARCHITECTURES = {
     "conditional_maxout": Row("networks.maxout:conditional_maxout_pair", "Mirza and Osindero, 2014"),
     "dcgan": Row("networks.convolutional:dcgan_pair", "Radford et al., 2015"),
     "conditional_dcgan": Row("networks.convolutional:conditional_dcgan_pair", "Radford et al., 2015"),
-    "text_dcgan": Row("networks.convolutional:text_dcgan_pair", "Reed et al., 2016"),
+    "text_dcgan": Row("networks.text:text_dcgan_pair", "Reed et al., 2016"),
     "stackgan": Row("networks.stacked:stackgan_pair", "Zhang et al., 2017"),
     "unet": Row("networks.unet:unet_pair", "Isola et al., 2017"),
     "spade": Row("networks.spade:spade_pair", "Park et al., 2019"),

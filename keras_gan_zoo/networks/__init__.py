@@ -13,7 +13,7 @@ may take them too, and return a score or a map of scores.
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
-from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair, text_dcgan_pair
+from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import joined, spectrally_normalized
@@ -22,6 +22,7 @@ from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.spade import spade_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
+from keras_gan_zoo.networks.text import text_dcgan_pair
 from keras_gan_zoo.networks.unet import unet_pair
 
 __all__ = [

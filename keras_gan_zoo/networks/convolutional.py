@@ -63,8 +63,7 @@ def dcgan_pair(
         ((None, 28, 20, 3), (None, 1))
     """
     check_image(shape)
-    if discriminator_normalization not in NORMALIZATIONS:
-        raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
+    check_normalization(discriminator_normalization)
     latent_dim, width = parts.counts(latent_dim=latent_dim, width=width)
     check_number("dropout", dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
@@ -157,95 +156,6 @@ def conditional_dcgan_pair(
     return generator, parts.network(examples, labels, scores, "discriminator")
 
 
-def text_dcgan_pair(
-    shape: Shape,
-    latent_dim: int = 100,
-    num_classes: int | None = None,
-    *,
-    text_dim: int | None = None,
-    text_units: int = 128,
-    projection: bool = True,
-    width: int = 32,
-    packing: int = 1,
-    seed: int | None = None,
-) -> tuple[keras.Model, keras.Model]:
-    """Networks that take the vector of a text, after Reed et al. (2016), for images of 8 to 128 pixels a side.
-
-    In both, a fully connected layer compresses the vector; its initial weights are for vectors of length 1, which the
-    encoders that come with this package make. The generator is that of `dcgan_pair`, with the compressed
-    vector beside the noise. The discriminator is that of `dcgan_pair` down to 3 or 4 pixels, where the vector joins the
-    features in every place, and a convolution of 1x1 follows before the score. With `projection`, which is not in the
-    paper, the inner product of vector and features, each after a matrix, is added to the score (Miyato and Koyama,
-    2018): it is large where what the text says and what the image shows agree.
-
-    Args:
-        shape: (height, width, channels); sides are multiples of 4 from 8 to 128, with 1 to 4 channels.
-        latent_dim: Number of noise values.
-        num_classes: None: these networks take no labels.
-        text_dim: Length of the vector of a text; None for 512, that of the encoders that come with this package.
-        text_units: Length of the compressed vector.
-        projection: Whether the score has the inner product of text and image.
-        width: Number of channels at the highest resolution.
-        packing: Images that the discriminator takes at once, with as many vectors.
-        seed: Fixes the initial weights.
-
-    Returns:
-        The generator and the discriminator.
-
-    Raises:
-        InputError: If the shape is not such an image, or `num_classes` is given.
-
-    Example:
-        >>> generator, discriminator = text_dcgan_pair((16, 16, 3), text_dim=64, width=8)
-        >>> generator.input_shape, discriminator.output_shape
-        ([(None, 100), (None, 64)], (None, 1))
-    """
-    check_image(shape)
-    parts.check_no_classes(num_classes)
-    latent_dim, text_dim, text_units, width = parts.counts(
-        latent_dim=latent_dim, text_dim=text_dim or parts.TEXT_DIM, text_units=text_units, width=width
-    )
-    seeds = parts.seeds_of(seed)
-    noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
-    images = upwards(parts.beside(noise, _compressed(text, text_units, seeds)), shape, width, seeds, transposed_to)
-    generator = parts.network(noise, text, images, "generator")
-    return generator, text_discriminator(shape, text_dim, text_units, projection, width, packing, seeds)
-
-
-def text_discriminator(
-    shape: Shape,
-    text_dim: int,
-    text_units: int,
-    projection: bool,
-    width: int,
-    packing: int,
-    seeds: Iterator[int | None],
-) -> keras.Model:
-    """The discriminator of `text_dcgan_pair`."""
-    examples, _ = parts.discriminator_inputs(shape, None, packing)
-    text = keras.Input((packing * text_dim,), name="condition")
-    features = downwards(examples, shape, width, seeds)
-    x = parts.beside(features, _compressed(text, text_units, seeds))
-    x = convolution(x.shape[-1] - text_units, 1, use_bias=False, kernel_initializer=normal(seeds))(x)
-    x = layers.LeakyReLU(0.2)(batch_normalization()(x))
-    scores = parts.dense_scores(parts.flat(x), normal(seeds))
-    if projection:
-        inner = _inner_product(parts.flat(features), text, text_units, seeds)
-        scores = layers.Add(dtype=parts.full_precision())([scores, inner])
-    return parts.network(examples, text, scores, "discriminator")
-
-
-def _inner_product(features, text, units: int, seeds: Iterator[int | None]):
-    """The inner product of the features of an image and the vector of a text, each after a matrix."""
-    of_image = layers.Dense(units, kernel_initializer=normal(seeds))(features)
-    of_text = layers.Dense(units, use_bias=False, kernel_initializer=of_unit_vectors(seeds))(text)
-    return layers.Dot(axes=-1, dtype=parts.full_precision())([of_image, of_text])
-
-
-def _compressed(text, units: int, seeds: Iterator[int | None]):
-    return layers.LeakyReLU(0.2)(layers.Dense(units, kernel_initializer=of_unit_vectors(seeds))(text))
-
-
 def upwards(x, shape: Shape, width: int, seeds: Iterator[int | None], enlarge: Callable):
     """Images from vectors, by the generator of `dcgan_pair`, with `transposed_to` or another way to enlarge maps."""
     pyramid, channels = levels(shape, width)
@@ -269,7 +179,7 @@ def downwards(
         kind = "none" if level == 1 else normalization
         has_bias = kind == "none"
         x = convolution(channels[level - 1], 4, strides, use_bias=has_bias, kernel_initializer=normal(seeds))(x)
-        x = layers.LeakyReLU(0.2)(_normalized(x, kind))
+        x = layers.LeakyReLU(0.2)(normalized(x, kind))
         x = Dropout(dropout, seed=next(seeds))(x) if dropout else x
     return x
 
@@ -312,20 +222,20 @@ def normal(seeds: Iterator[int | None], stddev: float = 0.02) -> keras.initializ
     return keras.initializers.RandomNormal(0.0, stddev, seed=next(seeds))
 
 
-def of_unit_vectors(seeds: Iterator[int | None]) -> keras.initializers.Initializer:
-    # From vectors of length 1, as encoders of texts make them, units as large as the features or the noise beside them.
-    return normal(seeds, stddev=1.0)
-
-
 def batch_normalization() -> layers.Layer:
     # Averages over about 10 batches, not Keras' 100: inference must keep up with a generator that never settles.
     return layers.BatchNormalization(momentum=0.9)
 
 
-def _normalized(x, normalization: str):
+def normalized(x, normalization: str):
     if normalization == "batch":
         return batch_normalization()(x)
     return layers.LayerNormalization(axis=[1, 2, 3])(x) if normalization == "layer" else x
+
+
+def check_normalization(discriminator_normalization: str) -> None:
+    if discriminator_normalization not in NORMALIZATIONS:
+        raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
 
 
 def check_image(shape: Shape) -> None:

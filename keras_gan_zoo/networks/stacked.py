@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import (
@@ -15,13 +15,12 @@ from keras_gan_zoo.networks.convolutional import (
     cropped,
     halved,
     normal,
-    of_unit_vectors,
     strides_between,
-    text_discriminator,
     upwards,
 )
 from keras_gan_zoo.networks.layers import ConditioningAugmentation
 from keras_gan_zoo.networks.parts import Shape
+from keras_gan_zoo.networks.text import scaled, text_discriminator
 
 MAP_SIDE = 16  # largest side of the feature maps at which the second stage joins picture and text
 FACTORS = (1, 2, 4, 8, 16)  # by which a second stage may enlarge
@@ -34,11 +33,13 @@ def stackgan_pair(
     *,
     text_dim: int | None = None,
     text_units: int = 64,
+    text_dropout: float = 0.2,
     kl_weight: float = 2.0,
     projection: bool = True,
     width: int = 32,
     first_shape: Shape | None = None,
     residual_blocks: int = 4,
+    discriminator_normalization: str = "none",
     packing: int = 1,
     seed: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
@@ -63,12 +64,14 @@ def stackgan_pair(
         num_classes: None: these networks take no labels.
         text_dim: Length of the vector of a text; None for 512, that of the encoders that come with this package.
         text_units: Length of the condition c.
+        text_dropout: Dropout rate of the numbers of the vector, in both networks, as in `text_dcgan_pair`.
         kl_weight: Weight of the divergence of c from a standard normal distribution.
         projection: Whether the score has the inner product of text and image, as in `text_dcgan_pair`.
         width: Number of channels at half the resolution of the images.
         first_shape: Shape of the pictures of the first stage, for the networks of the second one: sides are those of
             `shape` or 2, 4, 8 or 16 times smaller. None for the networks of the first stage.
         residual_blocks: Number of residual blocks of the second stage.
+        discriminator_normalization: Normalisation of the discriminator: "none", "batch", as in the paper, or "layer".
         packing: Images that the discriminator takes at once, with as many vectors.
         seed: Fixes the initial weights.
 
@@ -97,10 +100,12 @@ def stackgan_pair(
             f"Expected a latent_dim of at least text_units={text_units}, which are a part of the noise. Received: "
             f"{latent_dim}. Change one of the two."
         )
+    check_number("text_dropout", text_dropout, low=0, below=1)
     seeds = parts.seeds_of(seed)
     noise, text = keras.Input((latent_dim,), name="noise"), keras.Input((text_dim,), name="condition")
     rest, epsilon = keras.ops.split(noise, [latent_dim - text_units], axis=-1)  # pyright: ignore[reportGeneralTypeIssues]
-    condition = ConditioningAugmentation(text_units, kl_weight, of_unit_vectors(seeds))([text, epsilon])
+    vector = scaled(text, text_dim, text_dropout, seeds)
+    condition = ConditioningAugmentation(text_units, kl_weight, normal(seeds))([vector, epsilon])
     if first_shape is None:
         images = upwards(parts.beside(rest, condition), shape, width, seeds, resized_to)
         generator = parts.network(noise, text, images, "generator")
@@ -108,7 +113,8 @@ def stackgan_pair(
         pictures = keras.Input(first_shape, name="pictures")
         images = _refined(pictures, condition, shape, width, residual_blocks, seeds)
         generator = keras.Model([pictures, noise, text], images, name="refiner")
-    return generator, text_discriminator(shape, text_dim, text_units, projection, width, packing, seeds)
+    of_text = text_dim, text_units, text_dropout, projection
+    return generator, text_discriminator(shape, *of_text, width, discriminator_normalization, packing, seeds)
 
 
 def resized_to(x, sides: Shape, channels: int, **kwargs):

@@ -21,6 +21,7 @@ from keras_gan_zoo.core.files import written_beside
 
 ROLES = ("selecting", "reporting")
 FOLDER = Path("build") / "judges"
+SIZES = {("peeps", "reporting"): {"width": 16, "epochs": 12}}  # two convolutions at 64x64 pixels take their time
 LOWEST = 0.93  # share of test pictures of which a classifier must read an attribute correctly
 
 
@@ -114,7 +115,9 @@ def kept(file: Path, make) -> keras.Model:
 
 def reader(name: str, role: str, folder: Path = FOLDER) -> Reader:
     """The reader of a data set, trained or from the folder."""
-    return Reader(kept(folder / f"{name}_{role}.keras", lambda: train(data.load(name), role).model))
+    return Reader(
+        kept(folder / f"{name}_{role}.keras", lambda: train(data.load(name), role, **SIZES.get((name, role), {})).model)
+    )
 
 
 def rates(read: np.ndarray, asked: np.ndarray, names) -> dict[str, float]:

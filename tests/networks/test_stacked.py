@@ -164,22 +164,59 @@ def test_output_layers_stay_in_float32_under_mixed_precision(first_shape):
     assert [loss.dtype.name for loss in pair[0].losses] == ["float32"]
 
 
-@pytest.mark.parametrize("pair", [networks.text_dcgan_pair, networks.stackgan_pair])
-def test_vectors_of_length_1_begin_as_large_as_what_is_beside_them(pair):
-    vectors = np.random.default_rng(0).standard_normal((200, 512)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    layers = [layer for network in pair((8, 8, 3), width=2, seed=0) for layer in network.layers]
-    found = [getattr(layer, "dense", layer) for layer in layers if _takes_vectors(layer)]
-    assert len(found) == 3  # in the discriminator once more, for the inner product
-    for layer in found:
-        assert np.std(vectors @ np.array(layer.kernel)) == pytest.approx(1, rel=0.1)
+TEXT_PAIRS = pytest.mark.parametrize("pair", [networks.text_dcgan_pair, networks.stackgan_pair])
 
 
-def _takes_vectors(layer) -> bool:
-    return getattr(getattr(layer, "dense", layer), "kernel", np.zeros(1)).shape[0] == 512
+def _scaled(network, training=False) -> np.ndarray:
+    """What a network makes of vectors of length 1 first."""
+    [text] = [tensor for tensor in network.inputs if tensor.name.startswith("condition")]
+    vectors = np.random.default_rng(0).standard_normal((2, 64, 512)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    last = next((layer for layer in network.layers if isinstance(layer, networks.Dropout)), None)
+    last = last or next(layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling))
+    packed = np.concatenate(vectors[: text.shape[-1] // 512], axis=-1)
+    return np.array(keras.Model(text, last.output)(packed, training=training))
 
 
-@pytest.mark.parametrize("pair", [networks.text_dcgan_pair, networks.stackgan_pair])
+@TEXT_PAIRS
+@pytest.mark.parametrize("packing", [1, 2])
+def test_vectors_of_length_1_are_scaled_to_a_variance_of_1(pair, packing):
+    generator, discriminator = pair((8, 8, 3), width=2, packing=packing, seed=0)
+    assert _scaled(generator).var() == pytest.approx(1, abs=0.01)
+    assert _scaled(discriminator).var() == pytest.approx(1, abs=0.01)
+
+
+@TEXT_PAIRS
+def test_dropout_of_texts_is_in_both_networks_and_may_be_left_out(pair):
+    for network in pair((8, 8, 3), width=2, text_dropout=0.5, seed=0):
+        assert np.mean(_scaled(network, training=True) == 0) == pytest.approx(0.5, abs=0.02)
+    for network in pair((8, 8, 3), width=2, text_dropout=0, seed=0):
+        assert not any(isinstance(layer, keras.layers.Dropout) for layer in network.layers)
+        assert np.all(_scaled(network, training=True) != 0)
+
+
+@TEXT_PAIRS
+def test_dropout_of_texts_is_a_rate(pair):
+    with pytest.raises(InputError, match=r"Expected text_dropout .*Received: 1"):
+        pair((8, 8, 3), text_dropout=1)
+
+
+@TEXT_PAIRS
+def test_the_discriminator_of_texts_is_normalised_only_if_asked(pair):
+    kinds = {"none": (), "batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
+    for name, kind in {**kinds, None: ()}.items():
+        asked = {} if name is None else {"discriminator_normalization": name}
+        _, discriminator = pair((16, 16, 3), width=2, **asked)
+        normalizations = [layer for layer in discriminator.layers if "Normalization" in type(layer).__name__]
+        assert len(normalizations) == (2 if kind else 0)  # after the second convolution, and that of 1x1
+        assert all(isinstance(layer, kind) for layer in normalizations)
+        convolutions = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
+        assert [layer.use_bias for layer in convolutions] == [True, not kind, not kind]
+    with pytest.raises(InputError, match="discriminator_normalization 'instance'"):
+        pair((16, 16, 3), discriminator_normalization="instance")
+
+
+@TEXT_PAIRS
 def test_the_score_has_the_inner_product_of_text_and_image(pair):
     _, discriminator = pair((8, 8, 3), **TINY)
     [dot] = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Dot)]
@@ -189,7 +226,7 @@ def test_the_score_has_the_inner_product_of_text_and_image(pair):
     images, vectors = random.uniform(-1, 1, (4, 8, 8, 3)), random.standard_normal((4, 5))
     seen = keras.Model(discriminator.inputs, parts)([images, vectors])
     left = np.array(seen["features"]) @ np.array(of_image.kernel) + np.array(of_image.bias)
-    right = vectors @ np.array(of_text.kernel)
+    right = vectors * np.sqrt(5) @ np.array(of_text.kernel)
     np.testing.assert_allclose(seen["inner"][:, 0], (left * right).sum(axis=1), rtol=1e-4, atol=1e-7)
     scores = discriminator([images, vectors])
     np.testing.assert_allclose(scores, seen["before"] + seen["inner"], rtol=1e-5)
