@@ -9,7 +9,7 @@ from keras_gan_zoo.models.translator import Translator
 class Pix2Pix(Translator):
     r"""pix2pix (Isola et al., 2017): a U-Net, judged patch by patch together with its source.
 
-    $$\arg \min_G \max_D \; E[\log D(y, x)] + E[\log(1 - D(G(x), x))] + \lambda E[\| y - G(x) \|_1]$$
+    $$\min_G \max_D \; E[\log D(y, x)] + E[\log(1 - D(G(x), x))] + \lambda E[\| y - G(x) \|_1]$$
 
     The absolute difference, with a weight of 100, makes the picture right in the large, and the discriminator of
     patches makes it sharp in the small. The discriminator's loss is halved, to slow it down.
