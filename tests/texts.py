@@ -12,8 +12,7 @@ def text_gan(**arguments):
     gan = kgz.TextToImageGAN.for_images((16, 16, 3), **arguments)
     for weight in gan.generator.trainable_variables:
         if len(weight.shape) > 1:
-            takes_texts = weight.shape[0] == gan.condition.shape[0] == 512  # numbers of a vector of length 1
-            spread = 2 if takes_texts else 2 / np.sqrt(np.prod(weight.shape[:-1]))
+            spread = 2 / np.sqrt(np.prod(weight.shape[:-1]))
             weight.assign(np.random.default_rng(1).normal(0, spread, weight.shape))
     return gan
 

@@ -114,6 +114,14 @@ class Generator:
         """The images that Keras makes from noise and conditions, given by the names of the inputs."""
         return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
 
+    def images_in_float64(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        """The same images as `images`, but for the rounding to float32."""
+        network = _in_precision(self.network, "float64")
+        given = [
+            tf.cast(feed[spec.name], taken.dtype) for spec, taken in zip(self.signature, network.inputs, strict=True)
+        ]
+        return np.array(network(inputs(*given, *[None] * (2 - len(given))), training=False))
+
     def check_repeatable(self) -> None:
         """Raises an `InputError` if the network makes other images from the same noise, which no file could match."""
         feed = self.feed(2, seed=0)
@@ -155,18 +163,20 @@ class Generator:
 def _in_full_precision(network: keras.Model) -> keras.Model:
     """The network itself, or a copy in float32 of one that computes in another precision."""
     dtypes = {dtype for layer in all_layers(network) for dtype in (layer.compute_dtype, layer.variable_dtype)}
-    if dtypes <= {"float32"}:
-        return network
-    copy = keras.models.clone_model(network, clone_function=lambda layer: rebuilt(layer, _with_float32))
+    return network if dtypes <= {"float32"} else _in_precision(network, "float32")
+
+
+def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
+    """A copy in which all layers, also wrapped ones, compute in a type."""
+
+    def changed(config):
+        if not isinstance(config, dict):
+            return config
+        return {
+            name: dtype if name == "dtype" and isinstance(value, dict) else changed(value)
+            for name, value in config.items()
+        }
+
+    copy = keras.models.clone_model(network, clone_function=lambda layer: rebuilt(layer, changed))
     copy.set_weights(network.get_weights())
     return copy
-
-
-def _with_float32(config):
-    """A layer's configuration with every dtype policy, including those of wrapped layers, replaced by float32."""
-    if not isinstance(config, dict):
-        return config
-    return {
-        name: "float32" if name == "dtype" and isinstance(value, dict) else _with_float32(value)
-        for name, value in config.items()
-    }

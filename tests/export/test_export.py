@@ -1,5 +1,6 @@
 """Every variant in every format against Keras, what an export refuses, and what sampling from a file refuses."""
 
+import functools
 import hashlib
 import json
 import os
@@ -52,6 +53,25 @@ def feed_of(gan, n):
 
 
 # ----------------------------------------------------------------------------------------- every variant, every format
+
+
+def test_a_file_may_round_four_times_as_badly_as_keras():
+    """What is added and taken away again costs as many bits as it is large; float64 has them to spare."""
+    noise = keras.Input((64,))
+    x = layers.ReLU()(layers.Rescaling(1.0, offset=1000.0)(noise))  # between the two, or TensorFlow cancels them
+    x = layers.Rescaling(1.0, offset=-1000.0)(x)
+    generator = Generator.from_model(gan_around(keras.Model(noise, layers.Reshape((8, 8, 1))(x))))
+    probe = parity.Probe("noise", generator.feed(7, seed=0))
+    images, exact = generator.images(probe.feed), probe.feed["noise"].reshape(7, 8, 8, 1)
+    np.testing.assert_allclose(generator.images_in_float64(probe.feed), exact, rtol=0, atol=1e-12)
+    error = np.abs(images - exact).max()
+    assert 1e-5 * np.abs(images).max() < 3 * error < 1e-3
+    compare = functools.partial(parity.compare, generator, [probe])
+    assert compare([images + np.float32(3 * error)], parity.Tolerance()) == pytest.approx(3 * error, rel=0.01)
+    with pytest.raises(ParityError, match="differs by"):
+        compare([images + np.float32(5 * error)], parity.Tolerance())
+    with pytest.raises(ParityError, match="differs by"):
+        compare([images + np.float32(3 * error)], parity.Tolerance(2e-5))  # of float16, which has its own
 
 
 @pytest.mark.parametrize("kind", FEW_OR_SLOW)
