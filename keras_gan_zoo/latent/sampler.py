@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.conditions import Condition, as_array
+from keras_gan_zoo.core.free_size import FreeSize
 from keras_gan_zoo.core.texts import check_known, checked_texts
 from keras_gan_zoo.encoders import Encoder
 from keras_gan_zoo.errors import InputError
@@ -23,6 +24,7 @@ class Sampler:
         encoder: Turns texts into vectors, if the condition is one of texts; see `encoders`.
         vocabulary: The words of the texts of training, if they are known.
         backward: The other direction of a model that translates in two, such as a `CycleGAN`; None for others.
+        free_size: The sizes of pictures that are translated beside that of training; None for no others.
     """
 
     latent_shape: tuple[int, ...] | None
@@ -30,6 +32,7 @@ class Sampler:
     encoder: Encoder | None = None
     vocabulary: frozenset[str] | None = None
     backward: Sampler | None = None
+    free_size: FreeSize | None = None
 
     def sample(
         self,
@@ -117,13 +120,13 @@ class Sampler:
         """
         condition, array = self.translated(), as_array(pictures)
         array = array[..., None] if array.shape[1:] == condition.shape[:2] and condition.shape[2] == 1 else array
-        if len(array) and self.is_of_free_size(array.shape[1:]):
+        if self.is_of_free_size(array.shape[1:]):
             condition = Condition(array.shape[1:])
         if array.shape[1:] != condition.shape or not len(array):
             one = " Put the picture into a batch: pictures[None]." if array.shape == condition.shape else ""
             raise InputError(
-                f"translate() expects pictures (n, {', '.join(map(str, condition.shape))}). Received: {array.shape}."
-                f"{one or ' Resize them, or change their channels.'}"
+                f"translate() expects pictures (n, {', '.join(map(str, condition.shape))}){self.or_free_size()}. "
+                f"Received: {array.shape}.{one or ' Resize them, or change their channels.'}"
             )
         return self._examples_of(None, condition.to_sample(len(array), array))
 
@@ -143,7 +146,13 @@ class Sampler:
 
     def is_of_free_size(self, shape: tuple[int, ...]) -> bool:
         """Whether pictures of another shape than that of training can be translated."""
-        return False
+        if self.condition is None or self.free_size is None or shape[2:] != self.condition.shape[2:]:
+            return False
+        return self.free_size.fits(shape[:2])
+
+    def or_free_size(self) -> str:
+        """The sizes that are translated beside that of training, as a part of a sentence; empty for none."""
+        return "" if self.free_size is None else f", or others {self.free_size}"
 
     @property
     def conditional(self) -> bool:
