@@ -123,7 +123,7 @@ def test_another_size_than_that_of_training_is_compared_too(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     "said",
     [
-        {"free_size": '{"multiple": 0, "least": 4}'},
+        {"free_size": '{"multiple": 0, "least": 4, "reach": null}'},
         {"free_size": "[4, 4]"},
         {"source_shape": None},
         {"source_shape": "[8, 8]"},
@@ -143,7 +143,7 @@ def test_files_whose_sizes_are_not_told_are_refused(said, unet, tmp_path):
 
 def test_the_metadata_say_which_sizes_there_are(unet):
     metadata = OnnxFile(unet[1]).metadata
-    assert json.loads(metadata["free_size"]) == {"multiple": 4, "least": 4}
+    assert json.loads(metadata["free_size"]) == {"multiple": 4, "least": 4, "reach": None}
     assert json.loads(metadata["source_shape"]) == [8, 8, 1]
 
 
