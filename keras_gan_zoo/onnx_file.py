@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.conditions import MOST_CLASSES, Condition
+from keras_gan_zoo.core.free_size import FreeSize
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.encoders import Encoder, replacing
 from keras_gan_zoo.errors import InputError
@@ -31,7 +33,8 @@ class OnnxFile(Sampler):
         path: Path of the file. Its inputs are `noise` (batch, ...) and, if it is conditional, `labels` (batch,) or
             `condition` (batch, ...), or one of these alone; its output is `images`; the batch size is free. If it
             takes labels, its metadata must contain `num_classes`. If it takes the vectors of texts, they name the
-            encoder: texts are accepted if that is one of this package, or after `file.encoder = encoder`.
+            encoder: texts are accepted if that is one of this package, or after `file.encoder = encoder`. If height
+            and width of the condition are free too, they contain `free_size` and `source_shape`.
 
     Raises:
         InputError: If there is no such file, it is damaged, or it is not such a generator.
@@ -79,12 +82,12 @@ class OnnxFile(Sampler):
 
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:
         feed = {} if noise is None else {"noise": noise}
+        other = condition is not None and self.condition is not None and condition.shape[1:] != self.condition.shape
+        at_once = 1 if other else BATCH_SIZE  # pictures of another size may be large
         if self.condition is not None:
             feed[self.condition.input_name] = condition
-        starts = range(0, len(next(iter(feed.values()))), BATCH_SIZE)
-        return np.concatenate(
-            [self._run({name: part[i : i + BATCH_SIZE] for name, part in feed.items()}) for i in starts]
-        )
+        starts = range(0, len(next(iter(feed.values()))), at_once)
+        return np.concatenate([self._run({name: part[i : i + at_once] for name, part in feed.items()}) for i in starts])
 
     def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         with ONNX.border(self.path):
@@ -99,12 +102,32 @@ class OnnxFile(Sampler):
         return tuple(taken.shape[1:])
 
     def _read_condition(self, inputs: dict) -> Condition | None:
+        if "condition" in inputs and "free_size" in self.metadata:
+            self.free_size = FreeSize.from_dict(self._said("free_size"))
+            return Condition(self._source_shape(inputs["condition"]))
         if "condition" in inputs:
             return Condition(self._shape_of(inputs["condition"], "..."))
         if "labels" not in inputs:
             return None
         num_classes = self._num_classes(inputs["labels"])
         return Condition((), num_classes, self._class_names(num_classes))
+
+    def _source_shape(self, taken) -> tuple[int, ...]:
+        """The shape of the pictures of training, from the metadata of a file for several sizes."""
+        shape = self._said("source_shape")
+        are_sides = isinstance(shape, list) and len(shape) == 3 and all(map(is_count, shape))
+        if self.free_size is None or not are_sides or not self.free_size.fits(shape[:2]):
+            self._refuse("free_size and source_shape in the metadata, as JSON, that fit each other", "others")
+        if (
+            taken.type != "tensor(float)"
+            or [type(size) for size in taken.shape[:3]] != [str] * 3
+            or taken.shape[3:] != shape[2:]
+        ):
+            self._refuse(
+                f"condition (batch, height, width, {shape[2]}) in float32 with free sizes",
+                f"{taken.type} {taken.shape}",
+            )
+        return tuple(shape)
 
     def _num_classes(self, labels) -> int:
         if labels.type != "tensor(int32)" or len(labels.shape) != 1 or not _is_free(labels.shape):

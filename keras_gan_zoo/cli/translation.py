@@ -87,8 +87,9 @@ def _translate(model, path: Path, out: Path, resize: bool) -> None:
     header = read_header(path, needs_size=True)
     if not resize and header.size != tuple(size) and not model.is_of_free_size((*header.size, channels)):
         raise InputError(
-            f"Expected pictures of {size[0]} x {size[1]} pixels (height, width), as the model was trained on. "
-            f"Received: {path} of {header.size[0]} x {header.size[1]}. Pass --resize to resize and crop it."
+            f"Expected pictures of {size[0]} x {size[1]} pixels (height, width), as the model was trained on"
+            f"{model.or_free_size()}. Received: {path} of {header.size[0]} x {header.size[1]}. Pass --resize to resize "
+            "and crop it."
         )
     pixels = read_picture(path, Form(tuple(size) if resize else header.size, MODES[channels]), header)
     [made] = pictures.to_uint8(model.translate(pixels[None]))

@@ -63,6 +63,9 @@ def export(
     those of Keras. Only then is it renamed, and replaces an earlier file at `path`, which is otherwise untouched. A
     folder is replaced only if it is empty or holds nothing but a SavedModel.
 
+    If a model translates pictures of several sizes, height and width are free in ONNX and SavedModel, and translations
+    of another size than that of training are compared too. LiteRT's converter needs the size of training.
+
     Args:
         model: A GAN of this package.
         path: Path of the file, or of the folder of a SavedModel.
@@ -100,6 +103,7 @@ def export(
     if format != "onnx":
         _refuse_options_of_onnx(options)
         readers.check_installed(format)
+        generator = generator.of_one_size() if format == "litert" else generator  # its converter needs fixed sizes
         difference = _write_and_compare(generator, path, row, partial(row.load(), generator), Tolerance())
         return Exported(path, format, _size(path), difference)
     options["metadata"] = {**_origin(model, generator), **options["metadata"]}

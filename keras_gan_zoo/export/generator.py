@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.free_size import FreeSize
 from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.encoders import Encoder, conditions_to_test
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.copies import rebuilt
+from keras_gan_zoo.networks.free_size import of_any_size
 from keras_gan_zoo.networks.roles import inputs
 from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
@@ -34,6 +36,7 @@ class Generator:
         condition: The condition that it takes; None for none.
         encoder: Turns texts into the vectors that it takes; None for other conditions.
         vocabulary: The words of the texts of training, if they are known.
+        free_size: The sizes of pictures that it translates beside that of training; None for no others.
     """
 
     network: keras.Model
@@ -43,6 +46,7 @@ class Generator:
     condition: Condition | None
     encoder: Encoder | None = None
     vocabulary: frozenset[str] | None = None
+    free_size: FreeSize | None = None
 
     @classmethod
     def from_model(cls, model) -> Generator:
@@ -65,7 +69,12 @@ class Generator:
         check_weights(sampler)
         network, digest = _in_full_precision(sampler), sha256_of_weights(sampler)
         texts = model.encoder, model.vocabulary
-        return cls(network, type(model).__name__, digest, model.latent_shape, model.condition, *texts)
+        free_size = model.free_size
+        return cls(network, type(model).__name__, digest, model.latent_shape, model.condition, *texts, free_size)
+
+    def of_one_size(self) -> Generator:
+        """The same generator for pictures of the size of training only."""
+        return replace(self, free_size=None)
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -91,13 +100,28 @@ class Generator:
             specs.append(tf.TensorSpec((None, *self.latent_shape), tf.float32, name="noise"))
         if self.condition is not None:
             dtype = tf.int32 if self.condition.is_class else tf.float32
-            specs.append(tf.TensorSpec((None, *self.condition.shape), dtype, name=self.condition.input_name))
+            shape = self.condition.shape if self.free_size is None else (None, None, self.condition.shape[-1])
+            specs.append(tf.TensorSpec((None, *shape), dtype, name=self.condition.input_name))
         return specs
+
+    @property
+    def axes(self) -> dict[str, tuple[str | int, ...]]:
+        """The dimensions of inputs and output, by their names; those that are free have names themselves."""
+        axes = {"noise": self.latent_shape, "images": self.example_shape}
+        if self.condition is not None:
+            axes[self.condition.input_name] = self.condition.shape
+        if self.condition is not None and self.free_size is not None:
+            enlarged = self.example_shape[:2] != self.condition.shape[:2]
+            made = ("image_height", "image_width") if enlarged else ("height", "width")
+            axes["condition"] = ("height", "width", self.condition.shape[-1])
+            axes["images"] = (*made, self.example_shape[-1])
+        return {name: ("batch", *sizes) for name, sizes in axes.items() if sizes is not None}
 
     @property
     def function(self) -> Callable:
         """From the tensors of the signature to a dictionary with `images`; arguments are named like the inputs."""
-        return self.with_arguments(lambda *given: {"images": self._images(*given)})
+        network = self.exported  # which is made before functions are traced
+        return self.with_arguments(lambda *given: {"images": _images(network, *given)})
 
     def with_arguments(self, function: Callable) -> Callable:
         """Wraps a function of positional tensors, so that its arguments are named like the inputs of the signature."""
@@ -112,7 +136,9 @@ class Generator:
 
     def images(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         """The images that Keras makes from noise and conditions, given by the names of the inputs."""
-        return self._traced(*(tf.constant(feed[spec.name]) for spec in self.signature))["images"].numpy()
+        is_other = self.condition is not None and feed[self.condition.input_name].shape[1:] != self.condition.shape
+        network = self._traced_of_any_size if is_other else self._traced
+        return network(*(tf.constant(feed[spec.name]) for spec in self.signature)).numpy()
 
     def images_in_float64(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         """The same images as `images`, but for the rounding to float32."""
@@ -152,12 +178,23 @@ class Generator:
         return operation
 
     @cached_property
-    def _traced(self):
-        return tf.function(self.function, input_signature=self.signature, autograph=False)
+    def exported(self) -> keras.Model:
+        """The network that a file computes: that of training, or its copy for any height and width."""
+        return self.network if self.free_size is None else of_any_size(self.network)
 
-    def _images(self, *given):
-        cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, self.network.inputs, strict=True)]
-        return tf.cast(self.network(inputs(*cast, *[None] * (2 - len(cast))), training=False), tf.float32)
+    @cached_property
+    def _traced(self):
+        signature = self.of_one_size().signature
+        return tf.function(partial(_images, self.network), input_signature=signature, autograph=False)
+
+    @cached_property
+    def _traced_of_any_size(self):
+        return tf.function(partial(_images, self.exported), input_signature=self.signature, autograph=False)
+
+
+def _images(network: keras.Model, *given):
+    cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, network.inputs, strict=True)]
+    return tf.cast(network(inputs(*cast, *[None] * (2 - len(cast))), training=False), tf.float32)
 
 
 def _in_full_precision(network: keras.Model) -> keras.Model:

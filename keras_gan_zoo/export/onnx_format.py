@@ -47,7 +47,7 @@ def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: boo
     """
     _check_options(generator, opset, uint8, half, int8, metadata)
     facts = {**_facts(generator, uint8), **metadata}
-    plain = onnx_graph.canonical(_converted(generator, opset), generator.example_shape)
+    plain = onnx_graph.canonical(_converted(generator, opset), generator.axes)
 
     def content(model) -> bytes:
         return onnx_graph.to_bytes(onnx_graph.with_pixels(model) if uint8 else model, facts)
@@ -55,7 +55,7 @@ def convert(generator: Generator, opset: int, uint8: bool, half: bool, int8: boo
     if not half and not int8:
         return ConvertedModel(content(plain), Tolerance(FLOAT32, uint8))
     reduced = smaller.half(plain) if half else smaller.int8(plain, generator)
-    reduced = onnx_graph.canonical(reduced, generator.example_shape)
+    reduced = onnx_graph.canonical(reduced, generator.axes)
     tolerance = Tolerance(smaller.HALF if half else smaller.INT8, uint8)
     return ConvertedModel(content(reduced), tolerance, len(content(plain)), smaller.psnr(plain, reduced, generator))
 
@@ -99,6 +99,8 @@ def _facts(generator: Generator, uint8: bool) -> dict[str, str]:
     }
     if condition is not None and condition.is_class:
         facts |= {"num_classes": str(condition.num_classes), "class_names": json.dumps(condition.class_names)}
+    if condition is not None and generator.free_size is not None:
+        facts |= {"source_shape": json.dumps(condition.shape), "free_size": json.dumps(generator.free_size.to_dict())}
     return facts | {name: json.dumps(value) for name, value in generator.about_texts.items()}
 
 

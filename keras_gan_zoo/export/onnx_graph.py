@@ -14,18 +14,20 @@ from keras_gan_zoo.onnx_file import DIGEST, digest_of
 PLACE_OF_DIGEST = "0" * hashlib.sha256().digest_size * 2
 
 
-def canonical(model: onnx.ModelProto, example_shape: tuple[int, ...]) -> onnx.ModelProto:
-    """The same graph with nodes, names and weights in an order given by a walk from its output; the batch is "batch".
+def canonical(model: onnx.ModelProto, axes: dict[str, tuple[str | int, ...]]) -> onnx.ModelProto:
+    """The same graph with nodes, names and weights in an order given by a walk from its output.
 
     tf2onnx numbers names by global counters and orders nodes by sets, so its files differ from run to run. The order is
     also topological, which the conversion to float16 does not ensure. The passes of onnx-ir keep any valid order and
     names, so they would not make files equal.
+
+    Args:
+        model: A model with one output.
+        axes: The dimensions of the inputs and of the output "images"; names are those of free ones.
     """
     graph = model.graph
-    inputs = _inputs(graph)
-    output = helper.make_tensor_value_info(
-        "images", graph.output[0].type.tensor_type.elem_type, ("batch", *example_shape)
-    )
+    inputs = [_with_axes(each, each.name, axes) for each in sorted(graph.input, key=lambda v: v.name != "noise")]
+    output = _with_axes(graph.output[0], "images", axes)
     names = {**{value.name: value.name for value in graph.input}, graph.output[0].name: output.name}
     order = _topological_order(graph)
     weights = {tensor.name: tensor for tensor in graph.initializer}
@@ -92,14 +94,8 @@ def _graphs_of(node: onnx.NodeProto) -> list[onnx.GraphProto]:
     return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
 
 
-def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
-    """The inputs, noise first, with a dimension named "batch"."""
-    sources = [(value.name, value.type.tensor_type) for value in sorted(graph.input, key=lambda v: v.name != "noise")]
-    sizes = [[size.dim_value for size in kind.shape.dim[1:]] for _, kind in sources]
-    return [
-        helper.make_tensor_value_info(name, kind.elem_type, ("batch", *rest))
-        for (name, kind), rest in zip(sources, sizes, strict=True)
-    ]
+def _with_axes(value: onnx.ValueInfoProto, name: str, axes: dict) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, value.type.tensor_type.elem_type, axes[name])
 
 
 def _reads(node: onnx.NodeProto) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.errors import NotFiniteError, ParityError
 from keras_gan_zoo.export.generator import Generator
 from keras_gan_zoo.pictures import to_uint8
@@ -41,10 +42,22 @@ class Probe:
 
 
 def probes(generator: Generator) -> list[Probe]:
-    """Fixed noise, the same as in `gan.sample(seed=0)`, and random noise, in batches of 1 and 7, with every class."""
+    """Fixed noise, the same as in `gan.sample(seed=0)`, and random noise, in batches of 1 and 7, with every class.
+
+    If the size of pictures is free, also pictures of twice the width.
+    """
     drawn = secrets.randbits(32)
     named = {"fixed noise": 0, f"noise of seed {drawn}": drawn}
-    return [probe for name, seed in named.items() for probe in _probes(generator, name, seed)]
+    usual = [probe for name, seed in named.items() for probe in _probes(generator, name, seed)]
+    return usual + _of_another_size(generator, drawn)
+
+
+def _of_another_size(generator: Generator, seed: int) -> list[Probe]:
+    if generator.condition is None or generator.free_size is None:
+        return []
+    height, width, channels = generator.condition.shape
+    pictures = Condition((height, 2 * width, channels)).draw(1, seed)
+    return [Probe(f"noise of seed {seed}, {height} x {2 * width} pixels", {"condition": pictures})]
 
 
 def _probes(generator: Generator, name: str, seed: int) -> list[Probe]:

@@ -38,7 +38,7 @@ def write_saved_model(generator: Generator, folder: Path) -> None:
 
 def _write(generator: Generator, folder: Path, function: Callable) -> None:
     archive = keras.export.ExportArchive()
-    archive.track(generator.network)
+    archive.track(generator.exported)
     archive.add_endpoint("serving_default", function, input_signature=generator.signature)
     if generator.latent_shape is not None:
         scalars = [tf.TensorSpec((), tf.int32, name=name) for name in ("n", "seed")]

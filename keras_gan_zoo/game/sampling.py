@@ -10,11 +10,13 @@ import tensorflow as tf
 
 from keras_gan_zoo import data
 from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.free_size import FreeSize
 from keras_gan_zoo.core.keras_internals import random_states
 from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.export import export
 from keras_gan_zoo.latent.inversion import Inversion, invert
 from keras_gan_zoo.latent.sampler import Sampler
+from keras_gan_zoo.networks.free_size import free_size_of, of_any_size
 from keras_gan_zoo.networks.roles import inputs
 from keras_gan_zoo.state.finiteness import check_examples
 
@@ -107,24 +109,14 @@ class GeneratorSampler(Sampler):
             for state, value in zip(states, before, strict=True):
                 state.assign(value)
 
-    def is_of_free_size(self, shape):
-        """Whether the network consists of layers that take any height and width, and keeps their proportion to them."""
-        if not self.translates or len(shape) != 3 or shape[2] != self.condition.shape[2]:
-            return False
-        try:
-            made = self._of_any_size.compute_output_shape((None, *shape))[1:]
-        except (ValueError, TypeError):  # Keras' ways to say that a layer cannot take it
-            return False
-        usual = zip(self.example_shape[:2], self.condition.shape[:2], strict=True)
-        return all(
-            side * takes == given * makes
-            for side, given, (makes, takes) in zip(made[:2], shape[:2], usual, strict=True)
-        )
+    @cached_property
+    def free_size(self) -> FreeSize | None:
+        """The sizes of pictures that are translated beside that of training; None for no others."""
+        return free_size_of(self.sampler) if self.translates else None
 
     @cached_property
     def _of_any_size(self) -> keras.Model:
-        """A copy of the network that translates, for any height and width."""
-        return keras.models.clone_model(self.sampler, keras.Input((None, None, self.condition.shape[2])))
+        return of_any_size(self.sampler)
 
     def _of_other_size(self, pictures: np.ndarray) -> np.ndarray:
         self._of_any_size.set_weights(self.sampler.get_weights())

@@ -8,10 +8,13 @@ import numpy as np
 
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.conditions import Condition, as_array
+from keras_gan_zoo.core.free_size import FreeSize, Tile
 from keras_gan_zoo.core.texts import check_known, checked_texts
 from keras_gan_zoo.encoders import Encoder
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.noise import checked_noise, truncated_noise
+
+TILE = 256  # pixels of a side that are translated at once, beside those around them, unless training had more
 
 
 class Sampler:
@@ -23,6 +26,7 @@ class Sampler:
         encoder: Turns texts into vectors, if the condition is one of texts; see `encoders`.
         vocabulary: The words of the texts of training, if they are known.
         backward: The other direction of a model that translates in two, such as a `CycleGAN`; None for others.
+        free_size: The sizes of pictures that are translated beside that of training; None for no others.
     """
 
     latent_shape: tuple[int, ...] | None
@@ -30,6 +34,7 @@ class Sampler:
     encoder: Encoder | None = None
     vocabulary: frozenset[str] | None = None
     backward: Sampler | None = None
+    free_size: FreeSize | None = None
 
     def sample(
         self,
@@ -100,7 +105,9 @@ class Sampler:
 
         Args:
             pictures: (n, *condition.shape), uint8 or in [-1, 1]; grey ones may go without the axis of channels. Models
-                whose networks have only convolutions take other heights and widths too.
+                whose networks have only convolutions take other heights and widths too. If these also normalise nothing
+                over places, pictures of more than 256 pixels a side are translated in tiles. Each overlaps its
+                neighbours by what the network looks at, so the result is the same and needs less memory.
 
         Returns:
             An array as from `sample`, one picture for each.
@@ -117,15 +124,32 @@ class Sampler:
         """
         condition, array = self.translated(), as_array(pictures)
         array = array[..., None] if array.shape[1:] == condition.shape[:2] and condition.shape[2] == 1 else array
-        if len(array) and self.is_of_free_size(array.shape[1:]):
+        if array.shape[1:] != condition.shape and self.is_of_free_size(array.shape[1:]):
             condition = Condition(array.shape[1:])
         if array.shape[1:] != condition.shape or not len(array):
             one = " Put the picture into a batch: pictures[None]." if array.shape == condition.shape else ""
             raise InputError(
-                f"translate() expects pictures (n, {', '.join(map(str, condition.shape))}). Received: {array.shape}."
-                f"{one or ' Resize them, or change their channels.'}"
+                f"translate() expects pictures (n, {', '.join(map(str, condition.shape))}){self.or_free_size()}. "
+                f"Received: {array.shape}.{one or ' Resize them, or change their channels.'}"
             )
-        return self._examples_of(None, condition.to_sample(len(array), array))
+        return self._in_tiles(condition.to_sample(len(array), array))
+
+    def _in_tiles(self, given: np.ndarray) -> np.ndarray:
+        """Translations of pictures, in tiles if they are large and the network looks at a part of them at a time."""
+        sides, most = given.shape[1:3], max(TILE, *self.translated().shape[:2])
+        if max(sides) <= most or self.free_size is None or self.free_size.reach is None:
+            return self._examples_of(None, given)
+        rows, columns = (self.free_size.tiles(side, most) for side in sides)
+        return np.concatenate(
+            [np.concatenate([self._tile(given, row, column) for column in columns], axis=2) for row in rows], axis=1
+        )
+
+    def _tile(self, given: np.ndarray, row: Tile, column: Tile) -> np.ndarray:
+        made = self._examples_of(None, given[:, row.first : row.last, column.first : column.last])
+        used = []
+        for size, (first, start, end, last) in zip(made.shape[1:3], (row, column), strict=True):
+            used.append(slice((start - first) * size // (last - first), (end - first) * size // (last - first)))
+        return made[:, used[0], used[1]]
 
     def translated(self) -> Condition:
         """The condition of a model that translates pictures; raises an `InputError` for others."""
@@ -143,7 +167,13 @@ class Sampler:
 
     def is_of_free_size(self, shape: tuple[int, ...]) -> bool:
         """Whether pictures of another shape than that of training can be translated."""
-        return False
+        if self.condition is None or self.free_size is None or shape[2:] != self.condition.shape[2:]:
+            return False
+        return self.free_size.fits(shape[:2])
+
+    def or_free_size(self) -> str:
+        """The sizes that are translated beside that of training, as a part of a sentence; empty for none."""
+        return "" if self.free_size is None else f", or others {self.free_size}"
 
     @property
     def conditional(self) -> bool:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.distribution.replicas import count, draw_for_replica
+from keras_gan_zoo.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -152,7 +153,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         padding: Number of pixels to add on each side, less than the height and the width.
 
     Raises:
-        InputError: If the number is below 1.
+        InputError: If the number is below 1, or not less than a side.
 
     Example:
         >>> rows = keras.ops.reshape(keras.ops.convert_to_tensor([[0.0, 1.0, 2.0]] * 3), (1, 3, 3, 1))
@@ -171,6 +172,11 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         rows, *sides, channels = input_shape
+        if any(side is not None and side <= self.padding for side in sides):
+            raise InputError(
+                f"Expected images of more than {self.padding} pixels a side, to pad them by reflection. Received: "
+                f"{tuple(sides)}. Enlarge them, or choose a smaller padding."
+            )
         return (rows, *(None if side is None else side + 2 * self.padding for side in sides), channels)
 
     def get_config(self):

@@ -365,6 +365,105 @@ def test_the_page_makes_what_python_makes_of_the_same_text(server, tmp_path, mon
         assert "those of letters, which this page" in page.wait_for(f"{STATUS}?.includes('conditions') && {STATUS}")
 
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+TRANSLATED = "document.readyState == 'complete' && !document.querySelector('#pictures').hidden && picture.width > 1"
+
+
+def seen(page, canvas):
+    """The colours of a canvas, (1, height, width, 3)."""
+    sides = page.run(f"[{canvas}.height, {canvas}.width]")
+    rgba = np.array(page.run(PICTURE.replace("picture", canvas)), np.uint8).reshape(1, *sides, 4)
+    assert (rgba[..., 3] == 255).all()
+    return rgba[..., :3]
+
+
+def choose(page, path):
+    root = page.call("DOM.getDocument")["root"]["nodeId"]
+    node = page.call("DOM.querySelector", nodeId=root, selector="#photo")["nodeId"]
+    page.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+
+def drop(page, path):
+    script = """{
+        const data = new DataTransfer(), bytes = Uint8Array.from(%s);
+        data.items.add(new File([bytes], "photo.png", {type: "image/png"}));
+        document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true}));
+    }"""
+    page.run(script % list(path.read_bytes()))
+
+
+def draw_a_line(page):
+    """Across the middle of the picture, from left to right."""
+    left, top, width, height = page.run(
+        "(({x, y, width, height}) => [x, y, width, height])(source.getBoundingClientRect())"
+    )
+    for kind, x in (("mousePressed", 0.2), ("mouseMoved", 0.8), ("mouseReleased", 0.8)):
+        place = {"x": left + x * width, "y": top + height / 2}
+        page.call("Input.dispatchMouseEvent", type=kind, button="left", buttons=1, clickCount=1, **place)
+
+
+def photo(path, *shape):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)).save(path)
+    return path
+
+
+def with_larger_weights(model):
+    for weight in model.generator.trainable_variables:
+        weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.EXECUTABLE is None, reason="Chromium is not installed")
+def test_the_page_translates_files_and_drawings_as_python_does(server, tmp_path, monkeypatch):
+    shutil.copy(EXAMPLES / "browser" / "index.html", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    npm(*command("browser", "npm")[1:])
+    assert run(*command("browser", "tar")).returncode == 0
+    options = {"source_shape": (16, 16, 1), "width": 4, "depth": 2, "receptive_field": 1, "seed": 0}
+    with_larger_weights(kgz.Pix2Pix.for_images((16, 16, 3), **options)).export("generator.onnx")
+    small, odd = photo(tmp_path / "small.png", 12, 20, 3), photo(tmp_path / "odd.png", 10, 30, 3)
+    with Image.open(small) as image:
+        grey = np.asarray(image.convert("L"))[None, ..., None]
+
+    def assert_translated(page):
+        """What is seen is what Python makes of the picture that is seen beside it."""
+        page.run("draw()")
+        levels = np.asarray(Image.fromarray(seen(page, "source")[0]).convert("L"))[None, ..., None]
+        assert_pixels(seen(page, "picture"), OnnxFile("generator.onnx").translate(levels))
+        return levels
+
+    with chromium.Page(server) as page:
+        page.wait_for(TRANSLATED)
+        assert page.run("[...document.querySelectorAll('.noise')].every((part) => part.hidden)")
+        assert (seen(page, "source") == 255).all()
+        choose(page, small)
+        page.wait_for("source.width == 20")
+        np.testing.assert_array_equal(assert_translated(page), grey)
+        drop(page, odd)
+        said = page.wait_for("source.width == 32 && document.querySelector('#sizes').textContent")
+        assert said.replace(TIMES, "x") == "Resized from 10 x 30 to 12 x 32 pixels, as the model needs it."
+        assert_translated(page)
+        page.run("document.querySelector('#clear').click()")
+        draw_a_line(page)
+        drawn = assert_translated(page)[0, ..., 0]
+        assert drawn.shape == (16, 16)
+        assert drawn[7:9, 4:12].max() < 200  # of ink
+        assert drawn[[0, -1]].min() == 255
+        (tmp_path / "page.png").write_bytes(page.screenshot())
+        drop(page, tmp_path / "generator.onnx")
+        assert "This picture cannot be translated" in page.wait_for(f"{STATUS}?.includes('cannot') && {STATUS}")
+    painter = {"width": 2, "bottleneck_units": 4, "seed": 0}
+    with_larger_weights(kgz.ContextEncoder.for_images((8, 12, 3), **painter)).export("generator.onnx")
+    with chromium.Page(server) as page:
+        page.wait_for(TRANSLATED)
+        choose(page, small)
+        said = page.wait_for("document.querySelector('#sizes').textContent.includes('Resized') && sizes.textContent")
+        assert said.replace(TIMES, "x") == "Resized from 12 x 20 to 8 x 12 pixels, as the model needs it."
+        page.run("draw()")
+        assert_pixels(seen(page, "picture"), OnnxFile("generator.onnx").translate(seen(page, "source")))
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 @pytest.mark.parametrize("file", ["browser/index.html", "node/sample.mjs"])
 def test_vectors_of_texts_are_the_same_in_javascript(file):

@@ -301,7 +301,7 @@ def test_loops_and_branches_keep_their_meaning_under_new_names():
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["anything", 3])
     graph = helper.make_graph(nodes, "g", [noise], [out], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    model = onnx_graph.canonical(model, (3,))
+    model = onnx_graph.canonical(model, dict.fromkeys(("noise", "images"), ("batch", 3)))
     onnx.checker.check_model(model, full_check=True)
     assert len(model.graph.node) == 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
