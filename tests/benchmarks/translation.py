@@ -5,19 +5,18 @@
 
 Each command trains all rows of a table for equally many steps, by three seeds. The learning rate falls to 0 along half
 a cosine. Ten times on the way, translations of the first held-out pictures are measured with the "selecting" judges of
-`translation_judges`, and the state that is best by one figure is kept: by the peak signal-to-noise ratio or the
-absolute difference for models without a discriminator, by pixel accuracy for label maps, otherwise by the feature
-distance. The other held-out pictures and the "reporting" judges give the table: means and standard deviations over
-seeds. When a command was interrupted, it goes on where it stopped. For each row there is a sheet of pictures: source,
-what was made of it, target.
+`translation_judges`, and the state that is best by one figure is kept: by PSNR or L1 for models that learn from content
+alone, by pixel accuracy for label maps, otherwise by the feature distance. The other held-out pictures and the
+"reporting" judges give the table: means and standard deviations over seeds. When a command was interrupted, it goes on
+where it stopped. For each row there is a sheet of pictures: source, what was made of it, target.
 
 All pictures are rounded to 8 bits before they are measured. L1 is the mean absolute difference of pixels in [-1, 1].
 PSNR is that of the mean squared error of all pictures together, and "mean PSNR" the mean of those of single pictures,
 in RGB and with the borders. SSIM has windows of 11 pixels. The feature distance is the mean distance between features
 of a picture and of its target. The Frechet distance is that from real training pictures, with up to 10,000 of which
-pictures are compared. "Real pictures" are the targets: no model can be expected to come nearer. Models without a
-discriminator are the same class, whose first steps on the content loss alone do not end. Judges are trained when they
-are first needed, and kept.
+pictures are compared. "Real pictures" are the targets: no model can be expected to come nearer. Models that learn from
+content alone are of the same class, whose first steps on the content loss alone do not end. Judges are trained when
+they are first needed, and kept.
 
 super_resolution: CIFAR-10's test pictures made smaller by `data.Downscaled(2)` and `(4)`, which is bicubic with
     antialiasing, and enlarged by SRGAN's generator: trained by the squared error alone, and for the second half of the

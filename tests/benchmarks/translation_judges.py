@@ -1,17 +1,21 @@
-"""Networks that judge what translators make: features of pictures, and label maps that they read from them.
+"""Networks that judge what translators make: python -m tests.benchmarks.translation_judges trains and tests them.
 
+They give features of pictures, and label maps that they read from them.
 As in `attributes`, there are two for each kind of pictures, with different networks, seeds and halves of the training
 pictures: "selecting" chooses which model of a run is kept, "reporting" gives the figures. They are trained when they
-are first needed, and kept in a folder.
+are first needed, and kept in a folder. The command prints how often they are right on test pictures.
 
 - CIFAR-10: classifiers of its ten classes; "reporting" is the one that comes with the package.
 - Emoji: classifiers of style, group and hue, trained on OpenMoji, Noto and Twemoji together, so that their features
-  know shapes as well as colours. The style tells what it looks like, the group what it shows; the hue is that of most
-  of its colour.
+  know shapes as well as colours. The hue is that of most of the colour.
 - Avatars: the classifiers of `attributes` for features, and segmenters, from pictures to label maps.
 """
 
+import argparse
+import os
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
@@ -19,7 +23,7 @@ from keras import layers
 from PIL import Image
 
 from keras_gan_zoo import data, metrics
-from tests.benchmarks.attributes import ROLES, kept, reader, scaled, train
+from tests.benchmarks.attributes import FOLDER, ROLES, codes_of, kept, markdown, reader, scaled, train
 
 STYLES = ("openmoji", "noto", "twemoji")
 HUES = 8  # sectors of the circle
@@ -31,43 +35,38 @@ def of_cifar10(role: str, folder: Path) -> metrics.Extractor:
     """Features of photographs of 32x32 pixels."""
     if role == "reporting":
         return metrics.extractor("cifar10")
-    return metrics.extractor(kept(folder / "cifar10_selecting.keras", lambda: _cifar10_model(role)))
+    file = folder / "cifar10_selecting.keras"
+    return metrics.extractor(kept(file, lambda: train(all_cifar10("train"), role, epochs=4, width=16).model))
 
 
-def _cifar10_model(role: str) -> keras.Model:
-    dataset = data.load("cifar10")
+def all_cifar10(split: str) -> data.CaptionedDataset:
+    """CIFAR-10 with its classes as an attribute."""
+    dataset = data.load("cifar10", split=split)
     classes = data.Attribute(tuple(dataset.class_names), np.asarray(dataset.labels, np.int32))
-    named = data.CaptionedDataset(
-        data.Dataset(dataset.examples, name="cifar10"),
-        [dataset.class_names[label] for label in dataset.labels],
-        attributes={"class": classes},
-    )
-    return train(named, role, epochs=4, width=16).model
+    names = [classes[i] for i in range(len(dataset))]
+    return data.CaptionedDataset(dataset.examples, names, attributes={"class": classes}, name="cifar10")
 
 
 def of_emoji(role: str, image_size: int, folder: Path) -> metrics.Extractor:
     """Features of emoji in any style."""
     sizes = {"epochs": 16, "width": 16, "units": EMOJI_FEATURES}
     file = folder / f"emoji{image_size}_{role}.keras"
-    return metrics.extractor(kept(file, lambda: train(all_emoji(image_size), role, **sizes).model))
+    return metrics.extractor(kept(file, lambda: train(all_emoji(image_size, "train"), role, **sizes).model))
 
 
-def all_emoji(image_size: int) -> data.CaptionedDataset:
-    """The training emoji of all styles."""
-    sets = [data.load(style, image_size=image_size) for style in STYLES]
+def all_emoji(image_size: int, split: str) -> data.CaptionedDataset:
+    """The emoji of all styles, with their attributes."""
+    sets = [data.load(style, split=split, image_size=image_size) for style in STYLES]
     images = np.concatenate([each.examples for each in sets])
-    known = {
-        "style": [each.name for each in sets for _ in range(len(each))],
-        "group": [each.attributes["group"][i] for each in sets for i in range(len(each))],
-        "hue": hues(images).tolist(),
+    groups = data.load("openmoji", split="train").attributes["group"].values  # which all are in
+    of_each = [groups.index(each.attributes["group"][i]) for each in sets for i in range(len(each))]
+    attributes = {
+        "style": data.Attribute(STYLES, np.repeat(np.arange(len(sets), dtype=np.int32), [len(each) for each in sets])),
+        "group": data.Attribute(groups, np.array(of_each, np.int32)),
+        "hue": data.Attribute((*map(str, range(HUES)), "none"), hues(images)),
     }
-    values = {name: np.unique(column, return_inverse=True) for name, column in known.items()}
-    return data.CaptionedDataset(
-        images,
-        [texts for each in sets for texts in each.captions],
-        attributes={n: data.Attribute(tuple(v.tolist()), codes.astype(np.int32)) for n, (v, codes) in values.items()},
-        name="emoji",
-    )
+    captions = [texts for each in sets for texts in each.captions]
+    return data.CaptionedDataset(images, captions, attributes=attributes, name="emoji")
 
 
 def hues(images: np.ndarray) -> np.ndarray:
@@ -79,7 +78,7 @@ def hues(images: np.ndarray) -> np.ndarray:
         sectors = np.bincount((np.round(hue * HUES).astype(int) % HUES).ravel(), colour.ravel(), HUES)
         drawn = (image.min(axis=-1) < WHITE).sum()
         found.append(HUES if colour.sum() <= GREY * drawn else sectors.argmax())
-    return np.array(found)
+    return np.array(found, np.int32)
 
 
 def of_avatars(role: str, folder: Path) -> metrics.Extractor:
@@ -143,3 +142,29 @@ def _segmenting_network(shape: tuple[int, ...], parts: int, role: str, width: in
         coarse = conv(conv(layers.MaxPooling2D()(x), 2 * width, 3), 2 * width, 3)
         x = conv(layers.Concatenate()([x, layers.UpSampling2D()(coarse)]), width, 3)
     return keras.Model(pictures, layers.Conv2D(parts, 1, name="parts")(x), name=f"segmenter_{role}")
+
+
+def shares(judge: metrics.Extractor, dataset: data.CaptionedDataset) -> dict[str, float]:
+    """How often a judge reads each attribute correctly."""
+    outputs = judge.outputs(dataset.examples)
+    read = np.stack([outputs[name].argmax(axis=1) for name in dataset.attributes], axis=1)
+    return dict(zip(dataset.attributes, (read == codes_of(dataset)).mean(axis=0).tolist(), strict=True))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    folder = parser.parse_args().folder
+    photographs, faces = all_cifar10("test"), data.load("avatars", split="test")
+    rows = {("CIFAR-10", "selecting"): shares(of_cifar10("selecting", folder), photographs)}
+    for role in ROLES:
+        right = segmenter(role, folder)(faces.examples) == faces.originals.maps
+        rows["avatars", role] = {"part of a pixel": float(right.mean())}
+        for side in (64, 32):
+            rows[f"emoji, {side} pixels", role] = shares(of_emoji(role, side, folder), all_emoji(side, "test"))
+    listed = [[*key, name, f"{share:.3f}"] for key, row in rows.items() for name, share in row.items()]
+    print(markdown(["pictures", "judge", "read", "right"], listed))
+
+
+if __name__ == "__main__":
+    main()
