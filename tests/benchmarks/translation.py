@@ -64,7 +64,7 @@ LOOKS = 10
 SHOWN = 18  # pictures of a sheet
 COMMANDS = {  # options of each, with their defaults
     "super_resolution": {
-        **{"steps": 1000, "batch_size": 32, "learning_rate": 5e-4, "width": 32, "selecting": 200},
+        **{"steps": 2500, "batch_size": 32, "learning_rate": 5e-4, "width": 32, "selecting": 200},
         **{"residual_blocks": 4, "adversarial_weight": 1e-3},
     },
     "inpainting": {
@@ -72,14 +72,14 @@ COMMANDS = {  # options of each, with their defaults
         **{"adversarial_weight": 1e-3},
     },
     "colouring": {
-        **{"steps": 1500, "batch_size": 8, "learning_rate": 4e-4, "width": 16, "selecting": 48},
+        **{"steps": 2000, "batch_size": 8, "learning_rate": 4e-4, "width": 16, "selecting": 48},
         **{"image_size": 64},
     },
     "unpaired": {
-        **{"steps": 3000, "batch_size": 4, "learning_rate": 4e-4, "width": 16, "selecting": 39},
+        **{"steps": 5000, "batch_size": 4, "learning_rate": 4e-4, "width": 16, "selecting": 39},
         **{"image_size": 32, "residual_blocks": 4},
     },
-    "label_maps": {"steps": 3000, "batch_size": 32, "learning_rate": 4e-4, "width": 12, "selecting": 400},
+    "label_maps": {"steps": 4000, "batch_size": 32, "learning_rate": 4e-4, "width": 12, "selecting": 400},
 }
 
 

@@ -201,6 +201,7 @@ def inpainting(options) -> list[Task]:
                 "nearest training context": floors.nearest_context(reporting.sources, HOLE, training.examples),
             },
             reference=training.examples[:REFERENCE],
+            shown=("L1", "PSNR", "mean PSNR", "SSIM"),
             area=lambda pairs: floors.within(HOLE, pairs.targets.shape[1:])[None],
         )
     ]
