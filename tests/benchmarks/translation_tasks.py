@@ -357,5 +357,7 @@ def agreeing_width(multiplications: Callable[[int], int], wanted: int) -> int:
         low, high = (middle, high) if multiplications(middle) < wanted else (low, middle)
     best = min((low, high), key=lambda width: abs(multiplications(width) - wanted))
     if abs(multiplications(best) - wanted) > AGREE * wanted:
-        raise ValueError(f"No width has {wanted:,} multiplications: {best} has {multiplications(best):,}.")
+        raise ValueError(
+            f"No width has {wanted:,} multiplications: {best} has {multiplications(best):,}. Choose a larger --width."
+        )
     return best
