@@ -230,6 +230,9 @@ def test_answers_without_a_model_become_a_table_a_file_and_sheets(tmp_path, caps
     assert kept["judges"]["reporting"]["extractor"] == "brightness2.0"
     assert kept["pictures"] == {"selecting": 6, "reporting": 6}
     assert "| one level off | 0.008 | 48.131 |" in capsys.readouterr().out
+    translation.check_options(task({}), SimpleNamespace(out=tmp_path, seeds=5, steps=7))
+    with pytest.raises(SystemExit, match="Choose another --out"):
+        translation.compare(task({}), SimpleNamespace(out=tmp_path, seeds=3, steps=8))
 
 
 def test_the_best_state_is_kept_and_none_of_the_first_steps(tmp_path):

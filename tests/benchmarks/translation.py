@@ -140,8 +140,24 @@ def train_all(task: Task, options) -> dict[str, list[Path]]:
     return runs
 
 
+def numbers(options) -> dict[str, float]:
+    """The options that figures depend on."""
+    return {name: value for name, value in vars(options).items() if isinstance(value, (int, float))}
+
+
+def check_options(task: Task, options) -> None:
+    """Runs of other steps or sizes are not those to go on with; more seeds may be added."""
+    file = options.out / task.name / "options.json"
+    asked = {name: value for name, value in numbers(options).items() if name != "seeds"}
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else asked
+    if asked != before:
+        raise SystemExit(f"Expected the options of {file}: {before}. Received: {asked}. Choose another --out.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(file, asked)
+
+
 def folder_of(task: Task, row: str, options) -> Path:
-    """The folder of the runs of a row; other steps, or sizes, need another `--out`."""
+    """The folder of the runs of a row."""
     return options.out / task.name / "".join(letter if letter.isalnum() else "_" for letter in row)
 
 
@@ -166,19 +182,17 @@ def save_sheet(task: Task, row: str, made: np.ndarray, options) -> None:
     shown = np.linspace(0, len(made) - 1, min(SHOWN, len(made)), dtype=int)
     answer = SimpleNamespace(translate=lambda sources: made[shown].astype(np.float32) / 127.5 - 1)
     sheet = pictures.draw_translations(answer, task.reporting.sources[shown], task.reporting.targets[shown])
-    path = folder_of(task, row, options).with_suffix(".png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures.save(sheet, path)
+    pictures.save(sheet, folder_of(task, row, options).with_suffix(".png"))
 
 
 def compare(task: Task, options) -> dict[str, list[dict]]:
     """Trains and measures all rows of a task, and prints its table."""
+    check_options(task, options)
     for remark in task.remarks:
         print(remark, flush=True)
     rows = measured(task, train_all(task, options), options)
-    used = {name: value for name, value in vars(options).items() if isinstance(value, (int, float))}
     known = {
-        "options": used,
+        "options": numbers(options),
         "pictures": {"selecting": len(task.selecting.targets), "reporting": len(task.reporting.targets)},
         "judges": {role: judge.protocol for role, judge in task.features.items()},
         "remarks": task.remarks,
