@@ -58,7 +58,9 @@ def codes_of(dataset: data.CaptionedDataset) -> np.ndarray:
     return np.stack([attribute.codes for attribute in dataset.attributes.values()], axis=1)
 
 
-def build(shape: tuple[int, ...], values: Mapping[str, int], role: str, width: int = 32) -> keras.Model:
+def build(
+    shape: tuple[int, ...], values: Mapping[str, int], role: str, width: int = 32, units: int = 128
+) -> keras.Model:
     """A network with one layer of logits for each attribute.
 
     Args:
@@ -66,6 +68,7 @@ def build(shape: tuple[int, ...], values: Mapping[str, int], role: str, width: i
         values: The number of values of each attribute.
         role: One of `ROLES`: convolutions of 5x5 with a stride of 2, or pairs of 3x3 before the maximum of 2x2.
         width: Channels at the highest resolution.
+        units: Number of features.
     """
     pictures = keras.Input(shape, name="pictures")
     x, channels = layers.GaussianNoise(0.1)(pictures), width  # no judge of a shade, which no generator hits exactly
@@ -76,7 +79,7 @@ def build(shape: tuple[int, ...], values: Mapping[str, int], role: str, width: i
             x = layers.MaxPooling2D()(_convolution(_convolution(x, channels, 3), channels, 3))
         channels = min(2 * channels, 4 * width)
     x = layers.Dropout(0.3)(layers.Flatten()(x))
-    features = layers.Dense(128, "relu", name="features")(x)
+    features = layers.Dense(units, "relu", name="features")(x)
     logits = {name: layers.Dense(number, name=name)(features) for name, number in values.items()}
     return keras.Model(pictures, {"features": features, **logits}, name=role)
 
@@ -87,13 +90,18 @@ def _convolution(x, channels: int, side: int, stride: int = 1):
 
 
 def train(
-    dataset: data.CaptionedDataset, role: str, epochs: int = 20, batch_size: int = 128, width: int = 32
+    dataset: data.CaptionedDataset,
+    role: str,
+    epochs: int = 20,
+    batch_size: int = 128,
+    width: int = 32,
+    units: int = 128,
 ) -> Reader:
     """A reader that is trained on one half of the pictures."""
     keras.utils.set_random_seed(ROLES.index(role))
     half = dataset[ROLES.index(role) :: len(ROLES)]
     values = {name: len(attribute.values) for name, attribute in dataset.attributes.items()}
-    model = build(dataset.example_shape, values, role, width)
+    model = build(dataset.example_shape, values, role, width, units)
     judged = keras.Model(model.input, {name: model.output[name] for name in values})  # features have no loss
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(half) // batch_size))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
