@@ -348,7 +348,7 @@ def test_impossible_arguments_are_refused(arguments, message):
 
 def test_pictures_of_another_shape_are_not_translated():
     model = build(source=(4, 4, 3), identity_weight=0)
-    with pytest.raises(InputError, match=r"\(n, 4, 4, 3\). Received: \(6, 4, 4, 1\)"):
+    with pytest.raises(InputError, match=r"\(n, 4, 4, 3\)(, or .*)?\. Received: \(6, 4, 4, 1\)"):
         model.translate(X)
     with pytest.raises(InputError, match=r"\(n, 4, 4, 1\)"):
         model.translate(pictures(2, shape=(4, 4, 3)), backward=True)
