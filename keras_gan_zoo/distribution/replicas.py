@@ -31,7 +31,8 @@ def next_rows(values):
     context = tf.distribute.get_replica_context()
     rows, replica = tf.shape(values)[0], context.replica_id_in_sync_group
     everyone = values if context.num_replicas_in_sync == 1 else context.all_gather(values, axis=0)
-    return tf.roll(everyone, -1, axis=0)[replica * rows : (replica + 1) * rows]
+    rolled = tf.roll(everyone, -1, axis=0)[replica * rows : (replica + 1) * rows]
+    return tf.ensure_shape(rolled, values.shape)  # which gathering forgets
 
 
 def mean(value):
