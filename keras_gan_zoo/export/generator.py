@@ -116,11 +116,7 @@ class Generator:
 
     def images_in_float64(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         """The same images as `images`, but for the rounding to float32."""
-        network = _in_precision(self.network, "float64")
-        given = [
-            tf.cast(feed[spec.name], taken.dtype) for spec, taken in zip(self.signature, network.inputs, strict=True)
-        ]
-        return np.array(network(inputs(*given, *[None] * (2 - len(given))), training=False))
+        return _made_by(_in_precision(self.network, "float64"), [feed[spec.name] for spec in self.signature]).numpy()
 
     def check_repeatable(self) -> None:
         """Raises an `InputError` if the network makes other images from the same noise, which no file could match."""
@@ -156,8 +152,13 @@ class Generator:
         return tf.function(self.function, input_signature=self.signature, autograph=False)
 
     def _images(self, *given):
-        cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, self.network.inputs, strict=True)]
-        return tf.cast(self.network(inputs(*cast, *[None] * (2 - len(cast))), training=False), tf.float32)
+        return tf.cast(_made_by(self.network, given), tf.float32)
+
+
+def _made_by(network: keras.Model, given):
+    """What a network makes of noise and conditions, in the order of the signature."""
+    cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, network.inputs, strict=True)]
+    return network(inputs(*cast, *[None] * (2 - len(cast))), training=False)
 
 
 def _in_full_precision(network: keras.Model) -> keras.Model:
@@ -167,9 +168,11 @@ def _in_full_precision(network: keras.Model) -> keras.Model:
 
 
 def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
-    """A copy in which all layers, also wrapped ones, compute in a type."""
+    """A copy in which all layers, also wrapped ones and those of networks within it, compute in a type."""
 
     def changed(config):
+        if isinstance(config, list):
+            return [changed(part) for part in config]
         if not isinstance(config, dict):
             return config
         return {
