@@ -84,6 +84,11 @@ def check_known(text: str, known: Collection[str]) -> None:
     unknown = [word for word in dict.fromkeys(received) if word not in known]
     listed = ", ".join(unknown[:10])
     if len(unknown) == len(set(received)):
-        raise InputError(f"Expected words of the captions of training. Received: {listed}. Use words such as theirs.")
+        telling = ", ".join(
+            sorted(known, key=lambda word: (-len(word), word))[:8]
+        )  # long words are seldom "a" or "with"
+        raise InputError(
+            f"Expected words of the captions of training. Received: {listed}. Use words such as theirs: {telling}."
+        )
     if unknown:
         warn(f"No caption of training has: {listed}.")

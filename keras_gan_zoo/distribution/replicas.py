@@ -28,7 +28,8 @@ def draw_for_replica(rows, draw, axis: int = 0):
 
 def next_rows(values):
     """For each row the next one of the global batch, and the first one for the last."""
-    return own_rows(tf.roll(everyone(values), -1, axis=0), tf.shape(values)[0])
+    rolled = own_rows(tf.roll(everyone(values), -1, axis=0), tf.shape(values)[0])
+    return tf.ensure_shape(rolled, values.shape)  # which gathering forgets
 
 
 def everyone(values):

@@ -136,17 +136,16 @@ class Generator:
 
     def images(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         """The images that Keras makes from noise and conditions, given by the names of the inputs."""
-        is_other = self.condition is not None and feed[self.condition.input_name].shape[1:] != self.condition.shape
-        network = self._traced_of_any_size if is_other else self._traced
+        network = self._traced_of_any_size if self._is_of_other_size(feed) else self._traced
         return network(*(tf.constant(feed[spec.name]) for spec in self.signature)).numpy()
 
     def images_in_float64(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         """The same images as `images`, but for the rounding to float32."""
-        network = _in_precision(self.network, "float64")
-        given = [
-            tf.cast(feed[spec.name], taken.dtype) for spec, taken in zip(self.signature, network.inputs, strict=True)
-        ]
-        return np.array(network(inputs(*given, *[None] * (2 - len(given))), training=False))
+        network = _in_precision(self.exported if self._is_of_other_size(feed) else self.network, "float64")
+        return _made_by(network, [feed[spec.name] for spec in self.signature]).numpy()
+
+    def _is_of_other_size(self, feed: dict[str, np.ndarray]) -> bool:
+        return self.condition is not None and feed[self.condition.input_name].shape[1:] != self.condition.shape
 
     def check_repeatable(self) -> None:
         """Raises an `InputError` if the network makes other images from the same noise, which no file could match."""
@@ -193,8 +192,13 @@ class Generator:
 
 
 def _images(network: keras.Model, *given):
+    return tf.cast(_made_by(network, given), tf.float32)
+
+
+def _made_by(network: keras.Model, given):
+    """What a network makes of noise and conditions, in the order of the signature."""
     cast = [tf.cast(values, taken.dtype) for values, taken in zip(given, network.inputs, strict=True)]
-    return tf.cast(network(inputs(*cast, *[None] * (2 - len(cast))), training=False), tf.float32)
+    return network(inputs(*cast, *[None] * (2 - len(cast))), training=False)
 
 
 def _in_full_precision(network: keras.Model) -> keras.Model:
@@ -204,9 +208,11 @@ def _in_full_precision(network: keras.Model) -> keras.Model:
 
 
 def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
-    """A copy in which all layers, also wrapped ones, compute in a type."""
+    """A copy in which all layers, also wrapped ones and those of networks within it, compute in a type."""
 
     def changed(config):
+        if isinstance(config, list):
+            return [changed(part) for part in config]
         if not isinstance(config, dict):
             return config
         return {

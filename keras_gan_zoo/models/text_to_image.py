@@ -137,14 +137,19 @@ class TextToImageGAN(GAN):
 
         noise, texts, repeats = last_noise, text, 1
         if self.interpolation:
-            noise, repeats = tf.concat([last_noise, noise_between], axis=0), 2
-            texts = tf.concat([text, (text + self.mismatched(text)) / 2], axis=0)
+            noise, repeats = self.in_turn(last_noise, noise_between), 2
+            texts = self.in_turn(text, (text + self.mismatched(text)) / 2)
         with tf.GradientTape() as tape:
             fake_scores = self.score(self.generate(noise, texts), texts)
-            g_loss = self.generator_loss(fake_scores, lambda: tf.concat([self.score(real, text)] * repeats, axis=0))
+            g_loss = self.generator_loss(fake_scores, lambda: tf.repeat(self.score(real, text), repeats, axis=0))
             g_loss += sum(self.generator.losses)
         self.descend(self.generator, g_loss, tape)
         return self.finish_step(d_loss=d_loss, g_loss=g_loss)
+
+    def in_turn(self, first, second):
+        """The rows of both, a pack of each in turn: what belongs to one example is then on one replica."""
+        packs = [tf.reshape(rows, (-1, self.packing, *rows.shape[1:])) for rows in (first, second)]
+        return tf.reshape(tf.stack(packs, axis=1), (-1, *first.shape[1:]))
 
     def wrong_scores(self, real, text, fake_scores):
         """Scores of real images with wrong texts. Where the next text is the same, the scores of generated images."""

@@ -24,6 +24,7 @@ from onnx import TensorProto, helper
 import keras_gan_zoo as kgz
 from keras_gan_zoo import InputError
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import NotFiniteError, ParityError
 from keras_gan_zoo.export import exporting, onnx_graph, parity, readers, tensorflow_formats
 from keras_gan_zoo.export.generator import Generator
@@ -72,6 +73,23 @@ def test_a_file_may_round_four_times_as_badly_as_keras():
         compare([images + np.float32(5 * error)], parity.Tolerance())
     with pytest.raises(ParityError, match="differs by"):
         compare([images + np.float32(3 * error)], parity.Tolerance(2e-5))  # of float16, which has its own
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_networks_within_a_network_are_in_its_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        noise, inner = keras.Input((4,)), keras.Sequential([keras.Input((4,)), layers.Dense(64, "tanh")])
+        gan = gan_around(keras.Model(noise, layers.Reshape((8, 8, 1))(inner(noise))))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    generator = Generator.from_model(gan)
+    assert {layer.compute_dtype for layer in all_layers(generator.network)} == {"float32"}
+    feed = generator.feed(5, seed=0)
+    kernel, bias = (np.array(weight, np.float64) for weight in gan.generator.weights)
+    expected = np.tanh(feed["noise"] @ kernel + bias).reshape(5, 8, 8, 1)
+    np.testing.assert_allclose(generator.images(feed), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(generator.images_in_float64(feed), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("kind", FEW_OR_SLOW)

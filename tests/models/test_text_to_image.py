@@ -122,6 +122,12 @@ def test_a_pack_is_wrong_if_one_of_its_texts_is():
     assert scores[1] != 6.0
 
 
+def test_packs_of_texts_and_of_those_between_are_in_turn():
+    first, second = tf.constant([[1], [2], [3], [4]]), tf.constant([[5], [6], [7], [8]])
+    assert np.ravel(small(packing=2).in_turn(first, second)).tolist() == [1, 2, 5, 6, 3, 4, 7, 8]
+    assert np.ravel(small().in_turn(first, second)).tolist() == [1, 5, 2, 6, 3, 7, 4, 8]
+
+
 @pytest.mark.slow
 def test_it_learns_what_words_mean(squares):
     gan = small(width=8)
