@@ -8,9 +8,8 @@ from keras_gan_zoo.core.bounds import check_count, check_seed
 from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
-from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
-from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, logged, measure
+from keras_gan_zoo.metrics.features.extractors import Extractor
+from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, extractor_for, logged, measure
 from keras_gan_zoo.metrics.sets import ImageSet, Sets
 from keras_gan_zoo.metrics.sources import labels_in_shares
 
@@ -78,7 +77,7 @@ class Metrics(keras.callbacks.Callback):
             raise InputError(
                 f"Expected real images {model.example_shape} to compare samples with. Received: {dataset}."
             )
-        chosen = as_extractor(self.extractor or default_extractor(dataset))
+        chosen = extractor_for(self.metrics, self.extractor, dataset)
         if model.conditional and not model.has_classes:
             model.condition.check_data(None, dataset.condition_shape)
         labelled = dataset.has_labels and model.has_classes

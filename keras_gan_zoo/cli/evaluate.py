@@ -35,7 +35,7 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 @click.option(
     "--metrics",
     help=f"Comma-separated names: {', '.join(METRICS)}; for {' and '.join(MIXTURES)}: mode_coverage.  "
-    f"[default: {', '.join(DEFAULT_METRICS)}]",
+    f"[default: {', '.join(DEFAULT_METRICS)}; for translators: similarity]",
 )
 @click.option(
     "--features",

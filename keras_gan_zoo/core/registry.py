@@ -146,7 +146,8 @@ class Metric(Row):
     """A function from `metrics.Sets` to a `Result`, and what must be known about it before anything is measured.
 
     Args:
-        needs: What it requires: "features", "classes" (a classifier's logits) or "labels" (of both sets).
+        needs: What it requires: "features", "classes" (a classifier's logits), "labels" (of both sets) or "pairs" (of
+            sources and targets).
         better: Whether lower or higher is better, for each logged figure if there are several. Empty if neither is
             better, as for the density, which is high for collapsed samples. Only figures with a direction can stop a
             run.
@@ -181,6 +182,11 @@ METRICS = {
     ),
     "label_agreement": Metric(
         "metrics.classification:label_agreement", needs=("features", "classes", "labels"), better=HIGHER
+    ),
+    "similarity": Metric(
+        "metrics.similarity:of_sets",
+        needs=("pairs",),
+        better={"similarity_l1": LOWER, "similarity_psnr": HIGHER, "similarity_ssim": HIGHER},
     ),
     "ms_ssim": Metric("metrics.diversity:of_sets"),
     "parzen_log_likelihood": Metric("metrics.parzen:of_sets", better=HIGHER),

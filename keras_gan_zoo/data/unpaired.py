@@ -63,6 +63,11 @@ class UnpairedDataset(Dataset):
     def condition_shape(self) -> tuple[int, ...]:
         return self.source_set.example_shape
 
+    @property
+    def is_paired(self) -> bool:
+        """Never: sources and targets do not belong together."""
+        return False
+
     def described(self) -> dict:
         parts = {"sources": self.source_set.described(), "targets": self.target_set.described()}
         both = repr([part.get("checksum") for part in parts.values()])

@@ -17,6 +17,7 @@ from keras_gan_zoo.metrics.report import Report, evaluate
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.scores import inception_score
 from keras_gan_zoo.metrics.sets import ImageSet, Sets
+from keras_gan_zoo.metrics.similarity import similarity
 
 Seen = ImageSet  # its name in version 0.1.0
 
@@ -46,5 +47,6 @@ __all__ = [
     "network_classification",
     "parzen_log_likelihood",
     "precision_recall",
+    "similarity",
     "stacked_labels",
 ]

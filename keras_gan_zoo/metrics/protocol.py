@@ -8,8 +8,10 @@ import numpy as np
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.registry import DEFAULT_METRICS
+from keras_gan_zoo.data import Dataset
 from keras_gan_zoo.errors import InputError, unknown
-from keras_gan_zoo.metrics.features.extractors import Extractor
+from keras_gan_zoo.metrics.features.extractors import Extractor, default_extractor
+from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
 from keras_gan_zoo.metrics.result import Result
 from keras_gan_zoo.metrics.sets import Sets, no_labels
 
@@ -40,8 +42,17 @@ def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
     return metrics
 
 
-def check_needs(metrics: Iterable[str], extractor: Extractor, shape, labelled: bool, n: int) -> None:
-    """Checks, before any long computation, that classes, labels and enough examples for a covariance are there."""
+def extractor_for(metrics: Iterable[str], extractor, real: Dataset) -> Extractor:
+    """The given extractor, or that of the data set; metrics that need no features are not asked for one."""
+    if extractor is None and not any("features" in registry.METRICS[name].needs for name in metrics):
+        extractor = "pixels"
+    return as_extractor(default_extractor(real) if extractor is None else extractor)
+
+
+def check_needs(
+    metrics: Iterable[str], extractor: Extractor, shape, labelled: bool, n: int, paired: bool = False
+) -> None:
+    """Checks, before any long computation, that classes, labels, pairs and enough images for a covariance are there."""
     needs_features = any("features" in registry.METRICS[name].needs for name in metrics)
     outputs = extractor.outputs(np.zeros((1, *shape), np.uint8)) if needs_features else {}
     for name in metrics:
@@ -50,6 +61,11 @@ def check_needs(metrics: Iterable[str], extractor: Extractor, shape, labelled: b
             extractor.logits_of(outputs)
         if "labels" in needs and not labelled:
             raise no_labels(name)
+        if "pairs" in needs and not paired:
+            raise InputError(
+                f"Expected translations of the sources of real pictures for {name}. Received: other images. Measure a "
+                f"translator, on pairs, or leave {name} out."
+            )
         if name == "frechet_distance" and n <= outputs["features"].shape[1]:
             raise InputError(
                 f"Expected more than {outputs['features'].shape[1]} images for frechet_distance, because a covariance "

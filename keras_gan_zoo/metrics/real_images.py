@@ -52,7 +52,7 @@ class RealImages:
             real, reference, whole, None, {"data": whole.name, "split": "a random half", "checksum": _checksum(whole)}
         )
 
-    def sets(self, samples, labels, extractor, seed: int, progress) -> dict[str, Sets]:
+    def sets(self, samples, labels, extractor, seed: int, progress, pairs=None) -> dict[str, Sets]:
         """The image sets for each row of a report, and for real images that were not trained on."""
         chosen = np.random.default_rng(seed).permutation(len(self.reference))[: len(samples)]
         reference = self.reference.examples
@@ -67,7 +67,7 @@ class RealImages:
         train = ImageSet(self.train.examples, extractor)
         validation = None if self.validation is None else ImageSet(self.validation.examples, extractor)
         return {
-            "generated": Sets(generated, real, train, validation, seed),
+            "generated": Sets(generated, real, train, validation, seed, pairs),
             "reference": Sets(in_place, real, train, validation, seed),
             "unseen": Sets(real, real, ImageSet(reference, extractor), None, seed),
         }

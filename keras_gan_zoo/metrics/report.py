@@ -12,15 +12,13 @@ from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.core.reading import Kind
-from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, MIXTURES
+from keras_gan_zoo.core.registry import FORM, MIXTURES
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
-from keras_gan_zoo.metrics.features.extractors import default_extractor
-from keras_gan_zoo.metrics.features.extractors import extractor as as_extractor
 from keras_gan_zoo.metrics.modes import mode_coverage
 from keras_gan_zoo.metrics.neighbours import Neighbours
-from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, measure
+from keras_gan_zoo.metrics.protocol import check_metrics, check_needs, extractor_for, measure
 from keras_gan_zoo.metrics.real_images import RealImages
 from keras_gan_zoo.metrics.result import Result, write_json
 from keras_gan_zoo.metrics.sets import Sets
@@ -125,8 +123,8 @@ def evaluate(
         channels: As in `data.load`, for the real images and for a source that is a path of images.
         sources: As in `data.load`.
         degradation: As in `data.load`.
-        metrics: Names, keys of `METRICS`; by default those that the registry marks as default. For a mixture
-            of Gaussians the only metric is `mode_coverage`.
+        metrics: Names, keys of `METRICS`; by default those that the registry marks as default, and `similarity`
+            alone for translators. For a mixture of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
         n: Number of samples; by default 10,000, or fewer if there are not so many images.
         seed: Seed of the noise, of the choice of reference images, and of metrics that draw random numbers.
@@ -151,20 +149,20 @@ def evaluate(
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _evaluate_mixture(source, load(data), n, seed)
-    metrics = _check_for_images(data, DEFAULT_METRICS if metrics is None else metrics)
+    metrics = _check_for_images(data, source.metrics if metrics is None else metrics)
     images = RealImages.load(data, splits, form, seed)
     _check_images(images.real)
-    chosen = as_extractor(extractor or default_extractor(images.real))
+    chosen = extractor_for(metrics, extractor, images.real)
     n = _sample_count(n, source, images.reference)
-    conditions, chosen_as = source.conditions(n, images.real)
-    batches, labels = source.draw(n, conditions)
+    given = source.conditions(n, images.real)
+    batches, labels = source.draw(n, given.conditions)
     labels = renumbered(labels, source.class_names, images.real.class_names)
     shape, has_labels = images.real.example_shape, labels is not None and images.real.has_labels
-    check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)))
+    check_needs(metrics, chosen, shape, has_labels, min(n, len(images.real)), given.pairs is not None)
 
     samples = _draw_samples(batches, n, shape, progress)
-    sets = images.sets(samples, labels, chosen, seed, progress)
-    rows = _measure_rows(metrics, sets, images.protocol, chosen_as, progress)
+    sets = images.sets(samples, labels, chosen, seed, progress, given.pairs)
+    rows = _measure_rows(metrics, sets, images.protocol, given.protocol, progress)
     nearest = [result for result in rows["generated"] if isinstance(result, Neighbours)]
     picture = nearest[0].picture(samples, sets["generated"].train.images) if nearest else None
     return Report(source.name, rows["generated"], rows["reference"], picture)

@@ -63,13 +63,17 @@ class ImageSet:
 
 @dataclass
 class Sets:
-    """The input of a metric: generated images, real images to compare with, training images, validation images."""
+    """The input of a metric: generated images, real images to compare with, training images, validation images.
+
+    If the generated images are translations, `pairs` are their sources and their targets.
+    """
 
     generated: ImageSet
     real: ImageSet
     train: ImageSet | None = None
     validation: ImageSet | None = None
     seed: int = 0
+    pairs: tuple[np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self):
         digests = {images.extractor.sha256 for images in (self.generated, self.real)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from keras_gan_zoo import data
 from keras_gan_zoo.core.conditions import Condition, labels_like
+from keras_gan_zoo.core.registry import DEFAULT_METRICS
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile
@@ -18,6 +19,22 @@ from keras_gan_zoo.zoo.cards import CARD_FILE
 
 BATCH = 500
 IN_SHARES, IN_TURN = "in the shares of the real images", "in turn"
+OF_REAL = {"conditions": "of the real images"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The conditions of samples to compare with real images.
+
+    Args:
+        conditions: Of n samples; None where samples take none.
+        protocol: Entries of a protocol that say how they are chosen.
+        pairs: The sources of translations, and their targets; None for other samples.
+    """
+
+    conditions: np.ndarray | None = None
+    protocol: Mapping[str, str] = field(default_factory=dict)
+    pairs: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -27,15 +44,16 @@ class Source:
     Args:
         draw: A function from n, and optional conditions of n samples, to batches (m, height, width, channels) of n
             images in total, and labels (n,) or None.
-        conditions: A function from n and the real images to the conditions of n samples to compare with these, and
-            entries of a protocol that say how they are chosen; None and no entries where samples take none.
+        conditions: A function from n and the real images to the conditions of n samples to compare with these.
+        metrics: Names of the metrics that are measured by default.
         class_names: Names of the labels, if known.
         limit: Number of available images; None for no limit.
         name: The name to show in tables.
     """
 
     draw: Callable[..., tuple[Iterator[np.ndarray], np.ndarray | None]]
-    conditions: Callable[[int, data.Dataset], tuple[np.ndarray | None, dict]] = lambda n, real: (None, {})
+    conditions: Callable[[int, data.Dataset], Chosen] = lambda n, real: Chosen()
+    metrics: tuple[str, ...] = DEFAULT_METRICS
     class_names: tuple[str, ...] | None = None
     limit: int | None = None
     name: str = "samples"
@@ -99,25 +117,41 @@ def _source_from_generator(generator, seed: int) -> Source:
             batches = (generator.sample_from(noise[i], **part) for i, part in zip(rows, parts, strict=True))
         return batches, given if generator.has_classes else None
 
-    def conditions(n: int, real: data.Dataset):
+    def conditions(n: int, real: data.Dataset) -> Chosen:
         if condition is None:
-            return None, {}
+            return Chosen()
         if condition.is_class:
             labels, how = labels_in_shares(condition, n, real.labels, real.class_names)
-            return labels, {"labels": how}
+            return Chosen(labels, {"labels": how})
         order = np.resize(np.random.default_rng(seed).permutation(len(real)), n)
         if generator.encoder is not None and isinstance(real, data.CaptionedDataset):
             texts = real.texts(seed)
-            return generator.encoder.encode([texts[i] for i in order]), {"conditions": "of the real images"}
+            return Chosen(generator.encoder.encode([texts[i] for i in order]), OF_REAL)
+        if condition.kind == "pictures":
+            real = _with_sources(real, generator)
         if real.condition_shape != condition.shape:
             raise InputError(
                 f"Expected real images with conditions, because the networks take {condition.kind} {condition.shape}. "
                 f"Received: {real}. Measure samples of conditions of your own: evaluate(gan.sample(n, "
                 "conditions=...), ...)."
             )
-        return real.conditions[order], {"conditions": "of the real images"}
+        conditions = real.conditions[order]
+        return Chosen(conditions, OF_REAL, (conditions, real.examples[order]) if real.is_paired else None)
 
-    return Source(draw, conditions, None if condition is None else condition.class_names)
+    if condition is None:
+        return Source(draw, conditions)
+    default = ("similarity",) if condition.kind == "pictures" else DEFAULT_METRICS
+    return Source(draw, conditions, default, condition.class_names)
+
+
+def _with_sources(real: data.Dataset, translator) -> data.Dataset:
+    """Real pictures with what a translator starts from: sources that they have, or those that it makes of them."""
+    if real.condition_shape == translator.condition.shape:
+        return real
+    if real.sources is not None and real.sources.shape[1:] == translator.condition.shape:
+        return data.paired(real)
+    degradation = translator.degradation() if hasattr(translator, "degradation") else None
+    return real if degradation is None else data.degraded(real, degradation, translator.seed)
 
 
 def labels_in_shares(condition: Condition, n: int, real, class_names=None) -> tuple[np.ndarray, str]:

@@ -176,6 +176,12 @@ class Translator(TwoPlayerModel):
 
         If `degradation` gives a way to make the sources, they are made of the pictures.
         """
+        if isinstance(dataset, data.UnpairedDataset):
+            raise InputError(
+                f"Expected pairs of pictures. Received: {dataset}, whose sources and targets do not belong together. "
+                "Train CycleGAN on them; for pairs, give a folder or another style of emoji: data.load(targets, "
+                "sources=...)."
+            )
         if dataset.condition_shape == self.condition.shape or dataset.example_shape != self.example_shape:
             self._check_order(dataset)
             return dataset
