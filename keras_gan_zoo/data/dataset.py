@@ -144,6 +144,13 @@ class Dataset:
         return self.conditions if self.is_paired else None
 
     @property
+    def source_shape(self) -> tuple[int, ...] | None:
+        """Shape of a source; None if there are none."""
+        if self.originals is not None:
+            return self.originals.example_shape
+        return self.condition_shape if self.is_paired else None
+
+    @property
     def targets(self) -> np.ndarray:
         """The pictures that a translator is to make of the sources: the examples, which are read if need be."""
         return self.in_memory().examples
@@ -209,6 +216,10 @@ class DerivedDataset(Dataset):
     def sources(self) -> np.ndarray | None:
         own = super().sources
         return self.source.sources if own is None else own
+
+    @property
+    def source_shape(self) -> tuple[int, ...] | None:
+        return super().source_shape or self.source.source_shape
 
     @property
     def example_shape(self) -> tuple[int, ...]:

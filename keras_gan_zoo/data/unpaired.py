@@ -68,6 +68,10 @@ class UnpairedDataset(Dataset):
         """Never: sources and targets do not belong together."""
         return False
 
+    @property
+    def source_shape(self) -> tuple[int, ...]:
+        return self.source_set.example_shape
+
     def described(self) -> dict:
         parts = {"sources": self.source_set.described(), "targets": self.target_set.described()}
         both = repr([part.get("checksum") for part in parts.values()])

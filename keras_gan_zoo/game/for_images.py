@@ -102,12 +102,11 @@ class ForImages:
 
     @classmethod
     def arguments_of_data(
-        cls, shape: tuple[int, ...], condition_shape: tuple[int, ...] | None, architecture: str | None = None
+        cls, shape: tuple[int, ...], source_shape: tuple[int, ...] | None, architecture: str | None = None
     ) -> dict:
-        """The arguments of `for_images` that follow from the conditions of data: the shape of pictures as sources."""
+        """The arguments of `for_images` that follow from the sources of data, if there are any: their shape."""
         network_options, _ = cls._keywords(shape, architecture)
-        has_sources = condition_shape is not None and len(condition_shape) == 3
-        return {"source_shape": condition_shape} if has_sources and "source_shape" in network_options else {}
+        return {"source_shape": source_shape} if source_shape and "source_shape" in network_options else {}
 
     @classmethod
     def _keywords(cls, shape, architecture: str | None) -> tuple[dict, dict]:

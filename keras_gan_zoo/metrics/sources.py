@@ -148,7 +148,7 @@ def _with_sources(real: data.Dataset, translator) -> data.Dataset:
     """Real pictures with what a translator starts from: sources that they have, or those that it makes of them."""
     if real.condition_shape == translator.condition.shape:
         return real
-    if real.sources is not None and real.sources.shape[1:] == translator.condition.shape:
+    if real.source_shape == translator.condition.shape:
         return data.paired(real)
     degradation = translator.degradation() if hasattr(translator, "degradation") else None
     return real if degradation is None else data.degraded(real, degradation, translator.seed)

@@ -186,7 +186,7 @@ class Translator(TwoPlayerModel):
             self._check_order(dataset)
             return dataset
         degradation = self.degradation()
-        if degradation is not None and (dataset.sources is None or dataset.sources.shape[1:] != self.condition.shape):
+        if degradation is not None and dataset.source_shape != self.condition.shape:
             return data.degraded(dataset, degradation, self.seed)
         return data.paired(dataset)
 

@@ -77,7 +77,7 @@ def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None
     kind = variant(recipe.variant)
     arguments = {**classes, **recipe.model}
     architecture, shape = recipe.model.get("architecture"), dataset.example_shape
-    arguments |= kind.arguments_of_data(shape, dataset.condition_shape, architecture)
+    arguments |= kind.arguments_of_data(shape, dataset.source_shape, architecture)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:

@@ -10,6 +10,7 @@ from keras_gan_zoo import training
 from keras_gan_zoo.data import CaptionedDataset, Dataset
 from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.training import Plan, Recipe
+from keras_gan_zoo.training.build import build, resolve
 from keras_gan_zoo.training.planning import announcing
 from tests.equality import TINY
 
@@ -115,3 +116,9 @@ def test_a_run_says_its_plan_once_unless_it_is_to_be_silent(recipe, tmp_path, ca
     out = capsys.readouterr().out
     assert out.startswith("data      few: 64 images")
     assert out.count("steps     2 per epoch x 2 epochs = 4; batches of 32\n") == 1
+
+
+def test_sources_of_data_decide_what_a_translator_takes():
+    """Faces have label maps beside their captions."""
+    recipe, dataset = resolve(Recipe("pix2pix", "avatars", split="train[:64]", batch_size=8, model={"width": 4}))
+    assert build(recipe, dataset).condition.shape == (16, 16, len(dataset.originals.parts))
