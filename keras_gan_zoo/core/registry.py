@@ -255,6 +255,7 @@ DATA_SETS = {
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),
 }
+EMOJI = ("openmoji", "noto", "twemoji")  # styles of the same pictures: two of them are pairs
 FORM = ("image_size", "background", "channels", "sources", "degradation")  # arguments of `data.load` in a recipe
 EMBEDDED = {name: Row(row.home) for name, row in DATA_SETS.items() if row.home}
 MIXTURES = tuple(name for name, row in DATA_SETS.items() if row.is_mixture)

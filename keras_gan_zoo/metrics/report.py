@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
 from keras_gan_zoo.core.reading import Kind
-from keras_gan_zoo.core.registry import FORM, MIXTURES
+from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, MIXTURES
 from keras_gan_zoo.data import Dataset, load
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
@@ -126,7 +126,8 @@ def evaluate(
         metrics: Names, keys of `METRICS`; by default those that the registry marks as default, and `similarity`
             alone for translators. For a mixture of Gaussians the only metric is `mode_coverage`.
         extractor: See `metrics.extractor`; None takes the shipped classifier of the data set.
-        n: Number of samples; by default 10,000, or fewer if there are not so many images.
+        n: Number of samples; by default 10,000, or fewer if there are not so many images. Translators begin again
+            with the first source when there are no more.
         seed: Seed of the noise, of the choice of reference images, and of metrics that draw random numbers.
         progress: Called with (stage, done, total).
 
@@ -149,10 +150,14 @@ def evaluate(
     if data in MIXTURES:
         _check_mixture(data, metrics, (*splits, *form.values(), extractor))
         return _evaluate_mixture(source, load(data), n, seed)
-    metrics = _check_for_images(data, source.metrics if metrics is None else metrics)
+    if metrics is None:
+        metrics = ("similarity",) if source.translates else DEFAULT_METRICS
+    metrics = _check_for_images(data, metrics)
     images = RealImages.load(data, splits, form, seed)
     _check_images(images.real)
     chosen = extractor_for(metrics, extractor, images.real)
+    if n is None and source.translates:
+        n = min(10_000, len(images.real))
     n = _sample_count(n, source, images.reference)
     given = source.conditions(n, images.real)
     batches, labels = source.draw(n, given.conditions)

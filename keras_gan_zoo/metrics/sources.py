@@ -11,7 +11,6 @@ import numpy as np
 
 from keras_gan_zoo import data
 from keras_gan_zoo.core.conditions import Condition, labels_like
-from keras_gan_zoo.core.registry import DEFAULT_METRICS
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile
@@ -45,7 +44,7 @@ class Source:
         draw: A function from n, and optional conditions of n samples, to batches (m, height, width, channels) of n
             images in total, and labels (n,) or None.
         conditions: A function from n and the real images to the conditions of n samples to compare with these.
-        metrics: Names of the metrics that are measured by default.
+        translates: Whether it makes translations of sources, each of which has a target among the real images.
         class_names: Names of the labels, if known.
         limit: Number of available images; None for no limit.
         name: The name to show in tables.
@@ -53,7 +52,7 @@ class Source:
 
     draw: Callable[..., tuple[Iterator[np.ndarray], np.ndarray | None]]
     conditions: Callable[[int, data.Dataset], Chosen] = lambda n, real: Chosen()
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    translates: bool = False
     class_names: tuple[str, ...] | None = None
     limit: int | None = None
     name: str = "samples"
@@ -140,8 +139,7 @@ def _source_from_generator(generator, seed: int) -> Source:
 
     if condition is None:
         return Source(draw, conditions)
-    default = ("similarity",) if condition.kind == "pictures" else DEFAULT_METRICS
-    return Source(draw, conditions, default, condition.class_names)
+    return Source(draw, conditions, condition.kind == "pictures", condition.class_names)
 
 
 def _with_sources(real: data.Dataset, translator) -> data.Dataset:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import tensorflow as tf
 from PIL import Image
 
@@ -17,7 +18,7 @@ from keras_gan_zoo import data as data_sets
 from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
-from keras_gan_zoo.core.registry import DATA_SETS, VARIANTS, DataSet
+from keras_gan_zoo.core.registry import DATA_SETS, EMOJI, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import shipped as extractors
@@ -32,6 +33,7 @@ from keras_gan_zoo.zoo.saving import write_files
 ROOT = Path(__file__).parents[2]
 LIMIT = 2_000_000  # bytes of a generator
 ROWS = 8  # of a picture, if the model takes classes or texts
+PAIRS = 18  # in the picture of a translator
 LICENCE = "Apache-2.0"  # of the weights, as of the package
 
 
@@ -82,6 +84,7 @@ def publish(
     if unfinished:
         raise InputError(f"Expected a finished run. Received: {unfinished} Train it on.")
     facts["texts"] = texts_to_show(gan, recipe)
+    pairs = pairs_to_show(gan, recipe)
     further = [metrics.Report.load(file) for file in reports]
     report = measure(gan, recipe, samples)
     facts["scores"] = scores([*([] if report is None else [report]), *further])
@@ -97,8 +100,8 @@ def publish(
             _check_size(folder / GENERATOR)
             if pictures.can_draw(gan.example_shape):
                 picture = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png"))
-                pictures.save(_drawn(gan, facts["texts"]), picture)
-            if report is not None and recipe.data not in gallery.UNLICENSED:
+                pictures.save(_drawn(gan, facts["texts"], pairs), picture)
+            if report is not None and report.neighbours is not None and recipe.data not in gallery.UNLICENSED:
                 sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
                 pictures.save(report.neighbours, sheet)
             cards.write({**present, name: card}, new_table)
@@ -142,6 +145,34 @@ def texts_to_show(gan, recipe: Recipe) -> list[str]:
     return list(dict.fromkeys(dataset.texts()))[:ROWS]
 
 
+def pairs_to_show(gan, recipe: Recipe) -> tuple[np.ndarray, np.ndarray] | None:
+    """Held-out sources and targets for the picture of a translator; targets that are no pairs are of other sources.
+
+    Raises:
+        InputError: If the pictures of the data may not be shown.
+    """
+    if gan.condition is None or gan.condition.kind != "pictures":
+        return None
+    if recipe.data in gallery.UNLICENSED:
+        raise InputError(
+            f"Expected data whose pictures may be shown beside their translations. Received: {recipe.data}, which has "
+            "no licence. Train on others."
+        )
+    name, form = _pairs(recipe)
+    split = "test" if data_sets.has_splits(name) else recipe.split
+    dataset = gan.prepared(data_sets.load(name, split=split, **form))
+    chosen = np.linspace(0, len(dataset) - 1, min(PAIRS, len(dataset)), dtype=int)
+    return dataset.conditions[chosen], dataset.examples[chosen]
+
+
+def _pairs(recipe: Recipe) -> tuple[str, dict[str, Any]]:
+    """The data with which translations are compared, and their form; emoji of two styles have pairs."""
+    sources, _, targets = recipe.data.partition(",")
+    if {sources, targets} <= set(EMOJI):
+        return targets, {**recipe.form, "sources": sources}
+    return recipe.data, recipe.form
+
+
 def training_minutes(run: Path) -> float:
     """Minutes of training by TensorBoard's log, from the start of `fit` to its last epoch, over all resumed parts.
 
@@ -159,9 +190,12 @@ def training_minutes(run: Path) -> float:
 
 
 def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
-    """Measures a model of images; None for other models."""
+    """Measures a model of images; None for other models, and for translators without pairs to compare with."""
     if len(gan.example_shape) != 3:
         return None
+    if gan.condition is not None and gan.condition.kind == "pictures":
+        name, form = _pairs(recipe)
+        return None if "," in name else metrics.evaluate(gan, name, **form, progress=_say)
     names, extractor = ["nearest_neighbours"], "pixels"
     if recipe.data in extractors():
         names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage", *names]
@@ -200,7 +234,9 @@ def _check_size(file: Path) -> None:
         )
 
 
-def _drawn(gan, texts: list[str]) -> Image.Image:
+def _drawn(gan, texts: list[str], pairs: tuple | None) -> Image.Image:
+    if pairs is not None:
+        return pictures.draw_translations(gan, *pairs)
     if texts:
         return pictures.draw_texts(gan, texts)
     return pictures.draw_samples(gan, n=ROWS * gan.num_classes if gan.has_classes else None)

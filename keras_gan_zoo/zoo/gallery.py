@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.zoo.cards import Card
 
 PICTURES = Path("images", "zoo")  # in docs
 UNLICENSED = ("cifar10",)  # models trained on it may be published, its images may not
-COLUMNS = {  # of the table in the gallery: a score of the card, its heading and its format
+COLUMNS = {  # of the table in the gallery: a score of the card, its heading, and its format
     "frechet_distance": ("Frechet distance", "{:.3f}"),
     "precision_recall.precision": ("precision", "{:.2f}"),
     "precision_recall.recall": ("recall", "{:.2f}"),
@@ -16,6 +18,11 @@ COLUMNS = {  # of the table in the gallery: a score of the card, its heading and
     "label_agreement": ("label agreement", "{:.1%}"),
     "attributes_unseen.mean": ("attributes right", "{:.3f}"),
     "nearest_neighbours.copies": ("copies of training images", "{:.2%}"),
+}
+OF_TRANSLATORS = {  # likewise
+    "similarity.l1": ("L1", "{:.3f}"),
+    "similarity.psnr": ("PSNR", "{:.1f} dB"),
+    "similarity.ssim": ("SSIM", "{:.3f}"),
 }
 
 INTRODUCTION = """These are the presets that come with the package. Scores are for 10,000 samples and the test images,
@@ -30,26 +37,46 @@ be copies, in triples: the sample, the nearest training image, and the second ne
 sets without a licence are not shown. `gan-zoo list NAME` prints all details.
 `python -m keras_gan_zoo.cli.publish` writes this page."""
 
+TRANSLATORS = """Translators are compared with the targets of held-out pairs, see
+[`similarity`](metrics.md#what-each-metric-measures). In brackets are the sources themselves, enlarged if they are
+smaller: the answer that needs no model. Pictures show triples of a source, its translation, and its target."""
+
 
 def page(presets: dict[str, Card]) -> str:
-    """The page in Markdown: a table with scores of samples and, in brackets, of real images; then pictures."""
-    heads = ["preset", *(head for head, _ in COLUMNS.values()), "minutes", "MB"]
-    lines = ["# Gallery", "", INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for name, card in sorted(presets.items()):
-        cells = [_cell(card, figure, form) for figure, (_, form) in COLUMNS.items()]
-        cells += [f"{card.training_minutes:.0f}", f"{card.size / 1e6:.1f}" if card.size else ""]
-        lines.append(f"| [`{name}`](#{name}) | {' | '.join(cells)} |")
+    """The page in Markdown: tables with scores and, in brackets, of what they are compared with; then pictures."""
+    translators = {name: card for name, card in presets.items() if variant(card.variant).takes_pictures}
+    others = {name: card for name, card in presets.items() if name not in translators}
+    lines = ["# Gallery", "", INTRODUCTION, "", *_table(others, COLUMNS)]
+    if translators:
+        lines += ["", TRANSLATORS, "", *_table(translators, OF_TRANSLATORS)]
     for name, card in sorted(presets.items()):
         facts = [f"{card.description}.", f"{card.paper}."] if card.paper else [f"{card.description}."]
         lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
+        if name in translators:
+            lines += ["", f"Sources and targets: {card.data['authors']}; {card.data['licence']}."]
         if card.texts:
             lines += ["", "The texts of the rows:", "", *(f"{row}. {text}" for row, text in enumerate(card.texts, 1))]
-        if card.scores and card.data["name"] not in UNLICENSED:
+        if "nearest_neighbours.copies" in card.figures() and card.data["name"] not in UNLICENSED:
             sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
             lines += ["", f"![Samples beside their nearest training images]({sheet})"]
     return "\n".join(lines) + "\n"
 
 
+def _table(presets: dict[str, Card], columns: dict[str, tuple[str, str]]) -> list[str]:
+    heads = ["preset", *(head for head, _ in columns.values()), "minutes", "MB"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, card in sorted(presets.items()):
+        cells = [_cell(card, figure, form) for figure, (_, form) in columns.items()]
+        cells += [f"{card.training_minutes:.0f}", f"{card.size / 1e6:.1f}" if card.size else ""]
+        lines.append(f"| [`{name}`](#{name}) | {' | '.join(cells)} |")
+    return lines
+
+
 def _cell(card: Card, figure: str, form: str) -> str:
-    value, real = (card.figures(row).get(figure) for row in ("generated", "reference"))
-    return "" if value is None else f"{form.format(value)} ({form.format(real)})"
+    figures = card.figures()
+    of_sources = {name.replace(".source_", "."): value for name, value in figures.items() if ".source_" in name}
+    compared = card.figures("reference") | of_sources
+    if figure not in figures:
+        return ""
+    beside = "" if math.isnan(compared[figure]) else f" ({form.format(compared[figure])})"
+    return form.format(figures[figure]) + beside

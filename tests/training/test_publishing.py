@@ -116,6 +116,36 @@ def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_pat
     np.testing.assert_array_equal(again.sample(2, text="red square", seed=1), gan.sample(2, text="red square", seed=1))
 
 
+def test_a_translator_is_shown_beside_its_targets_and_measured_against_them(checkout, tmp_path):
+    data = tmp_path / "pairs"
+    for side in ("sources", "targets"):
+        (data / side).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        image = rng.integers(0, 255, (16, 16, 3), np.uint8)
+        Image.fromarray(image).save(data / "targets" / f"{i:02d}.png")
+        Image.fromarray(image).convert("L").save(data / "sources" / f"{i:02d}.png")
+    given = {"epochs": 2, "batch_size": 8, "model": {"width": 4}, "sources": str(data / "sources")}
+    recipe, dataset = kgz.training.resolve(kgz.training.Recipe("pix2pix", str(data / "targets"), **given))
+    model = kgz.training.build(recipe, dataset)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text(recipe.to_toml())
+    model.save(tmp_path / "run" / "gan.keras")
+    events(tmp_path / "run" / "tensorboard" / "train", 10.0, 100.0)
+    card = publishing.publish(tmp_path / "run", "tiny_pairs", "Squares", data=SAID, root=checkout)
+    figures = card.figures()
+    difference = (dataset.examples.astype(float) - dataset.conditions) / 127.5
+    assert figures["similarity.source_l1"] == pytest.approx(np.abs(difference).mean(), rel=0.02)  # of half of them
+    page = (checkout / "docs" / "gallery.md").read_text()
+    assert f"| {figures['similarity.l1']:.3f} ({figures['similarity.source_l1']:.3f}) |" in page
+    assert "Sources and targets: Somebody; CC0-1.0." in page
+    assert "_neighbours" not in page
+    chosen = np.linspace(0, 23, publishing.PAIRS, dtype=int)
+    shown = kgz.pictures.draw_translations(model, dataset.conditions[chosen], dataset.examples[chosen])
+    with Image.open(checkout / "docs" / "images" / "zoo" / "tiny_pairs.png") as picture:
+        assert picture.tobytes() == shown.tobytes()
+
+
 @pytest.mark.slow
 def test_of_two_that_publish_at_once_the_table_has_both(run, checkout, monkeypatch):
     def publish(name):
