@@ -7,15 +7,18 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.core.stderr import capture_stderr
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import litert_file
 from keras_gan_zoo.export.generator import Generator
+from keras_gan_zoo.networks.copies import rebuilt
 
 # A folder of a SavedModel for what TensorFlow does not read.
 ABOUT_TEXTS = Path("assets.extra", "encoder.json")
@@ -86,7 +89,8 @@ def write_litert(generator: Generator, path: Path) -> None:
     messages: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         with capture_stderr(messages):
-            _write(generator, Path(folder), generator.function)  # LiteRT has no assertions
+            whole = replace(generator, network=with_whole_enlargements(generator.network))
+            _write(whole, Path(folder), whole.function)  # LiteRT has no assertions
             converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
             try:
                 content = converter.convert()
@@ -100,6 +104,32 @@ def write_litert(generator: Generator, path: Path) -> None:
     for line in messages:
         print(line, file=sys.stderr)
     path.write_bytes(litert_file.with_digest(content, generator.about_texts))
+
+
+class WholeUpSampling2D(keras.layers.UpSampling2D):
+    """Repeats pixels in one operation. Of the two of Keras, LiteRT's converter may forget the shape."""
+
+    def call(self, inputs):
+        height, width = self.compute_output_shape(inputs.shape)[1:3]
+        return tf.image.resize(inputs, (height, width), method="nearest")
+
+
+def with_whole_enlargements(network: keras.Model) -> keras.Model:
+    """A copy whose layers that repeat pixels do so in one operation; the network itself if it has none of them."""
+
+    def repeats(layer) -> bool:
+        return type(layer) is keras.layers.UpSampling2D and layer.interpolation == "nearest"
+
+    def copied(layer):
+        if isinstance(layer, keras.Model):
+            return keras.models.clone_model(layer, clone_function=copied)
+        return WholeUpSampling2D.from_config(layer.get_config()) if repeats(layer) else rebuilt(layer)
+
+    if not any(map(repeats, all_layers(network))):
+        return network
+    copy = copied(network)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def _complaint(generator: Generator, messages: list[str]) -> str:

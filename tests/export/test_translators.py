@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -12,6 +13,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
+from keras_gan_zoo.core.keras_internals import all_layers
 from keras_gan_zoo.errors import InputError, ParityError
 from keras_gan_zoo.export import exporting, onnx_graph, parity, readers, tensorflow_formats
 from keras_gan_zoo.export.generator import Generator
@@ -159,3 +161,22 @@ def test_saved_models_are_of_free_size_and_litert_files_of_that_of_training(name
         np.testing.assert_allclose(serve(condition=given)["images"], model.translate(given), atol=1e-5)
     if name in FEW:
         assert model.export(tmp_path / "g.tflite").difference < 1e-5
+
+
+@pytest.mark.slow
+def test_pictures_that_are_enlarged_twice_are_made_by_litert(tmp_path):
+    model = kgz.SRGAN.for_images((32, 32, 3), scale=4, width=2, residual_blocks=1, seed=0)
+    assert model.export(tmp_path / "g.tflite").difference < 1e-5
+
+
+def test_the_copy_for_litert_enlarges_as_keras_does():
+    inner = keras.Sequential([keras.Input((2, 3, 4)), keras.layers.UpSampling2D((3, 2)), keras.layers.Conv2D(2, 3)])
+    inputs = keras.Input((2, 3, 4), name="condition")
+    network = keras.Model(inputs, keras.layers.UpSampling2D(2)(inner(inputs)))
+    copy = tensorflow_formats.with_whole_enlargements(network)
+    whole = [layer for layer in all_layers(copy) if type(layer) is tensorflow_formats.WholeUpSampling2D]
+    assert len(whole) == 2
+    given = pictures(5, 2, 3, 4)
+    np.testing.assert_array_equal(copy(given), network(given))
+    smooth = keras.Model(inputs, keras.layers.UpSampling2D(2, interpolation="bilinear")(inputs))
+    assert tensorflow_formats.with_whole_enlargements(smooth) is smooth
