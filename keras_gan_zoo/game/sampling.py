@@ -1,8 +1,8 @@
 """Samples of a trained model: from noise and conditions to NumPy arrays, and back by inversion."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 
 import keras
 import numpy as np
@@ -115,12 +115,14 @@ class GeneratorSampler(Sampler):
         return free_size_of(self.sampler) if self.translates else None
 
     @cached_property
-    def _of_any_size(self) -> keras.Model:
-        return of_any_size(self.sampler)
+    def _of_any_size(self) -> Callable[[], keras.Model]:
+        """Gives the copy for any size. Keras would save it with the model if it were not behind a function."""
+        return cache(lambda: of_any_size(self.sampler))
 
     def _of_other_size(self, pictures: np.ndarray) -> np.ndarray:
-        self._of_any_size.set_weights(self.sampler.get_weights())
-        made = [self._of_any_size(picture[None], training=False)[0] for picture in pictures]  # which may be large
+        network = self._of_any_size()
+        network.set_weights(self.sampler.get_weights())
+        made = [network(picture[None], training=False)[0] for picture in pictures]  # which may be large
         return check_examples(np.stack(made), self.sampler).astype(np.float32)
 
     def _examples_of(self, noise: np.ndarray | None, condition: np.ndarray | None) -> np.ndarray:

@@ -202,14 +202,14 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     # ------------------------------------------------------------------------------------------- what the networks take
 
     @property
-    def final_generator(self) -> keras.Model:
+    def sampling_generator(self) -> keras.Model:
         """The generator as it is used and kept: the moving average if there is one."""
         return self.generator if self.ema_generator is None else self.ema_generator
 
     @property
     def sampler(self) -> keras.Model:
         """The network that samples come from."""
-        return self.final_generator
+        return self.sampling_generator
 
     @property
     def latent_shape(self) -> tuple[int, ...] | None:

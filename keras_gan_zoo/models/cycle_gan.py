@@ -275,7 +275,7 @@ class CycleGAN(TwoPlayerModel):
 
     @property
     def sampler(self):
-        return self.final_generator.get_layer("forward")
+        return self.sampling_generator.get_layer("forward")
 
     @property
     def latent_shape(self):
@@ -321,7 +321,7 @@ class BackwardCycleGAN(GeneratorSampler):
     latent_shape = None
 
     def __init__(self, model: CycleGAN):
-        self.model, self.sampler = model, model.final_generator.get_layer("backward")
+        self.model, self.sampler = model, model.sampling_generator.get_layer("backward")
         self.condition = Condition(model.example_shape, are_sources=True)
         self.example_shape = model.condition.shape
 

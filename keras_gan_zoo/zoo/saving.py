@@ -50,7 +50,7 @@ def save(
 def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
     """Writes a preset's files into a folder, and returns its card. Golden samples are of the model as read back."""
     _check_model(model, with_discriminator)
-    weights = storable(model.final_generator.get_weights(), half)
+    weights = storable(model.sampling_generator.get_weights(), half)
     contents = {CONFIG: _config(model), GENERATOR: pack(weights)}
     parameters = {"generator": model.generator.count_params()}
     if with_discriminator:
@@ -140,7 +140,7 @@ def _check_model(model, with_discriminator: bool) -> None:
             "Expected a model with its discriminator. Received: one that was loaded without. Load it with "
             "with_discriminator=True, or save it with with_discriminator=False."
         )
-    check_weights(model.final_generator, *([model.discriminator] if with_discriminator else []))
+    check_weights(model.sampling_generator, *([model.discriminator] if with_discriminator else []))
 
 
 def _check_place(folder: Path) -> None:

@@ -1,5 +1,8 @@
 """Translators: their updates, worked out by hand; pairs in Keras' order; what is measured; holes and first steps."""
 
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -241,6 +244,19 @@ def test_what_is_used_is_the_averaged_generator():
 def test_pictures_that_do_not_fit_are_refused(model, given, message):
     with pytest.raises(InputError, match=message):
         model.translate(given)
+
+
+@pytest.mark.parametrize("kind", ["pix2pix", "cycle_gan", "context_encoder"])
+def test_a_file_holds_the_players_and_no_other_networks(kind, tmp_path):
+    """Keras saves every network that an attribute gives, under the first name that it meets."""
+    options = {"residual_blocks": 1} if kind == "cycle_gan" else {}
+    model = kgz.VARIANTS[kind].for_images((8, 8, 3), width=2, ema_decay=0.9, seed=0, **options)
+    model.compile()
+    model.translate(pictures(1, 16, 16, 3) if model.free_size else pictures(1, 8, 8, 3))
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file, h5py.File(file.open("model.weights.h5")) as weights:
+        players = {"generator", "ema_generator", "discriminator"}
+        assert {*weights} == {*players, "generator_optimizer", "discriminator_optimizer", "vars"}
 
 
 def test_other_models_translate_nothing():
