@@ -227,7 +227,7 @@ def fails_with(error, monkeypatch):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("keras_gan_zoo.cli.sampling._generator", fail)
+    monkeypatch.setattr("keras_gan_zoo.cli.sampling.generator_of", fail)
     return CliRunner().invoke(main, ["sample", "x", "-o", "out.png"])
 
 
