@@ -24,6 +24,9 @@ TUTORIALS = {
     "own_images": ["--epochs", "1"],
     "own_networks": ["--epochs", "1"],
     "divergences": ["--steps", "100"],
+    "next_frame": ["--clips", "20", "--epochs", "1"],
+    "one_attribute": ["--examples", "32", "--epochs", "1"],
+    "own_pairs": ["--side", "16", "--epochs", "1"],
     "wgan_curve": ["--stretches", "3"],
 }
 # Options that pages name and that are of other programs, or of our scripts.

@@ -28,7 +28,7 @@ class UnpairedDataset(Dataset):
         >>> from keras_gan_zoo import data
         >>> dataset = data.unpaired("avatars", "peeps", image_size=16)
         >>> len(dataset), dataset.example_shape, dataset.condition_shape
-        (30000, (16, 16, 3), (16, 16, 3))
+        (23669, (16, 16, 3), (16, 16, 3))
     """
 
     def __init__(self, sources: Dataset, targets: Dataset):

@@ -31,16 +31,18 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     name, split = ("avatars", "train[:640]") if kind.takes_texts else ("digits", "train")
     name, split = ("openmoji", "train[:640]") if variant == "pix2pix" else (name, split)
     name = "digits,digits" if variant == "cycle_gan" else name
-    result = run("train", variant, "--data", name, "--split", split, "--dry-run")
+    dataset = kgz.data.load(name, split=split)
+    defaults = kgz.VARIANTS[variant].default_arguments(dataset.example_shape)
+    narrow = {"width": 2} if "width" in defaults else {}
+    given = [f"--{option}={value}" for option, value in narrow.items()]
+    result = run("train", variant, "--data", name, "--split", split, *given, "--dry-run")
     assert result.exit_code == 0, result.output
     recipe = Recipe.from_toml(result.output)
     assert (recipe.variant, recipe.optimizer, recipe.data, recipe.seed) == (variant, variant, name, 0)
-    dataset = kgz.data.load(name, split=split)
-    defaults = kgz.VARIANTS[variant].default_arguments(dataset.example_shape)
     assert recipe.conditional == kgz.VARIANTS[variant].needs_labels
     assert recipe.batch_size == kind.minibatch_size * defaults.get("discriminator_steps", 1)
     assert recipe.epochs >= 4500 // (len(dataset) // recipe.batch_size)
-    assert recipe.model == {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults}
+    assert recipe.model == {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **narrow}
     assert resolve(recipe)[0] == recipe  # nothing is left to resolve
     assert not list(tmp_path.iterdir())
 
