@@ -98,13 +98,16 @@ def draw_samples(
     return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns)
 
 
-def draw_translations(model, sources, targets: np.ndarray) -> Image.Image:
+def draw_translations(model, sources, targets: np.ndarray | None = None) -> Image.Image:
     """A grid of pictures, of which each row has sources with their translations and their targets beside them.
 
-    Sources of another size or number of channels are brought into the form of the targets, by repeating.
+    Sources that have no targets are those of a `CycleGAN`: in place of targets is what it makes of the translations,
+    which should be the sources again. Sources of another size or number of channels are brought into the form of the
+    targets, by repeating.
     """
     made = model.translate(sources)
-    shown = [_like(np.asarray(each), made.shape[1:]) for each in (sources, made, targets)]
+    third = model.translate(made, backward=True) if targets is None else targets
+    shown = [_like(np.asarray(each), made.shape[1:]) for each in (sources, made, third)]
     columns = 3 * max(1, round(math.sqrt(len(made) / 3)))
     return grid(np.stack(shown, axis=1).reshape(-1, *made.shape[1:]), columns)
 

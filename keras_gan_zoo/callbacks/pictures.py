@@ -22,10 +22,10 @@ class SamplePictures(keras.callbacks.Callback):
 
     Images are arranged in a grid: with a column per class if the model takes classes, or a row per caption, of eight
     from the data, if it takes texts. Where pictures are translated, sources, translations and targets from the data are
-    side by side. Points of the plane are drawn as a scatter plot over real points. `epoch_0001.png` shows the end of
-    the first epoch. Pictures within an epoch are
-    named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so that names are in
-    the order of time.
+    side by side; without pairs, sources, translations and what these are when they are translated back. Points of the
+    plane are drawn as a scatter plot over real points. `epoch_0001.png` shows the end of the first epoch. Pictures
+    within an epoch are named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so
+    that names are in the order of time.
 
     Args:
         directory: Folder of the pictures; it is created if necessary.
@@ -71,7 +71,7 @@ class SamplePictures(keras.callbacks.Callback):
             targets, some = dataset.some(-(-self.n // (self._columns or 1)), self.seed, with_conditions=True)
             self._conditions = np.repeat(some, self._columns or 1, axis=0)
             self.n = len(self._conditions)
-            self._targets = targets if self.model.translates else None
+            self._targets = targets if self.model.translates and dataset.is_paired else None
 
     @property
     def side_output(self) -> str:
@@ -111,7 +111,7 @@ class SamplePictures(keras.callbacks.Callback):
 
     def draw(self) -> Image.Image:
         """The picture of the model as it is."""
-        if self._targets is not None:
+        if self.model.translates and self._conditions is not None:
             return pictures.draw_translations(self.model, self._conditions, self._targets)
         return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions, self._columns)
 

@@ -352,3 +352,15 @@ def test_pictures_of_another_shape_are_not_translated():
         model.translate(X)
     with pytest.raises(InputError, match=r"\(n, 4, 4, 1\)"):
         model.translate(pictures(2, shape=(4, 4, 3)), backward=True)
+
+
+def test_pictures_of_a_run_show_sources_translations_and_the_way_back(tmp_path):
+    model = build()
+    show = kgz.callbacks.SamplePictures(tmp_path)
+    show.set_model(model)
+    sources, targets = pictures(6, seed=1), pictures(9, seed=2)
+    show.begin(kgz.data.unpaired(sources, targets))
+    there = model.translate(sources)
+    expected = kgz.pictures.draw_translations(model, sources[:6], model.translate(there, backward=True))
+    assert np.asarray(show.draw()).shape == np.asarray(kgz.pictures.draw_translations(model, pictures(9))).shape
+    np.testing.assert_array_equal(kgz.pictures.draw_translations(model, sources), expected)
