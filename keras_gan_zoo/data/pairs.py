@@ -165,8 +165,8 @@ def paired(dataset: Dataset) -> Dataset:
     originals = _originals_of(dataset)
     if originals is None:
         raise InputError(
-            f"Expected pairs of pictures. Received: {dataset}, without sources. Give them, as in "
-            "data.load(folder, sources=other_folder), or make them: data.degraded(dataset, data.Greyed())."
+            f"Expected pairs of pictures. Received: {dataset}, without sources. Name a folder of them where the data "
+            "are loaded, sources='folder', or have them made of the pictures, as by degradation='greyed'."
         )
     return PairedDataset(dataset, originals)
 

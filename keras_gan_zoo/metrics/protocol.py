@@ -63,8 +63,8 @@ def check_needs(
             raise no_labels(name)
         if "pairs" in needs and not paired:
             raise InputError(
-                f"Expected translations of the sources of real pictures for {name}. Received: other images. Measure a "
-                f"translator, on pairs, or leave {name} out."
+                f"Expected translations of sources whose targets are known, for {name}. Received: other images. "
+                f"Measure a translator on pairs, as in data='twemoji' with sources='noto', or leave {name} out."
             )
         if name == "frechet_distance" and n <= outputs["features"].shape[1]:
             raise InputError(

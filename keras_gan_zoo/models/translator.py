@@ -179,8 +179,7 @@ class Translator(TwoPlayerModel):
         if isinstance(dataset, data.UnpairedDataset):
             raise InputError(
                 f"Expected pairs of pictures. Received: {dataset}, whose sources and targets do not belong together. "
-                "Train CycleGAN on them; for pairs, give a folder or another style of emoji: data.load(targets, "
-                "sources=...)."
+                "Train CycleGAN on them, or load pairs, as by data='twemoji' with sources='noto'."
             )
         if dataset.condition_shape == self.condition.shape or dataset.example_shape != self.example_shape:
             self._check_order(dataset)

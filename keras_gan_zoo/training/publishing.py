@@ -31,7 +31,7 @@ from keras_gan_zoo.zoo.loading import load_run
 from keras_gan_zoo.zoo.saving import write_files
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 2_000_000  # bytes of a generator
+LIMIT = 3_000_000  # bytes of a generator
 ROWS = 8  # of a picture, if the model takes classes or texts
 PAIRS = 18  # in the picture of a translator
 LICENCE = "Apache-2.0"  # of the weights, as of the package
