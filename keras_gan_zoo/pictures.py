@@ -1,5 +1,6 @@
 """Pictures of samples: grids of images, scatter plots of points, and animations of either."""
 
+import colorsys
 import math
 import os
 from collections.abc import Sequence
@@ -103,7 +104,7 @@ def draw_translations(model, sources, targets: np.ndarray | None = None) -> Imag
 
     Sources that have no targets are those of a `CycleGAN`: in place of targets is what it makes of the translations,
     which should be the sources again. Sources of another size or number of channels are brought into the form of the
-    targets, by repeating.
+    targets, by repeating. Label maps of more than four channels are painted in a colour for each.
     """
     made = model.translate(sources)
     third = model.translate(made, backward=True) if targets is None else targets
@@ -115,10 +116,18 @@ def draw_translations(model, sources, targets: np.ndarray | None = None) -> Imag
 def _like(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Images in [-1, 1] of a shape, by repeating pixels and channels; of more channels, the first."""
     height, width, channels = shape
-    images = to_uint8(images).astype(np.float32) / 127.5 - 1
+    images = to_uint8(images)
+    images = (_painted(images) if images.shape[-1] > 4 else images).astype(np.float32) / 127.5 - 1
     rows = np.arange(height) * images.shape[1] // height
     columns = np.arange(width) * images.shape[2] // width
     return images[:, rows[:, None], columns][..., np.arange(channels) % images.shape[-1]]
+
+
+def _painted(maps: np.ndarray) -> np.ndarray:
+    """Label maps as images: the first channel is white where it is the largest, the others have hues of their own."""
+    hues = np.arange(maps.shape[-1] - 1) / (maps.shape[-1] - 1)
+    colours = [(1.0, 1.0, 1.0), *(colorsys.hsv_to_rgb(hue, 0.65, 0.85) for hue in hues)]
+    return np.round(255 * np.array(colours)).astype(np.uint8)[maps.argmax(axis=-1)]
 
 
 def draw_texts(gan, texts: Sequence[str], n: int = 8, seed: int = 0) -> Image.Image:

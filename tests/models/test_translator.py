@@ -388,3 +388,14 @@ def test_pictures_of_a_run_show_sources_translations_and_targets(tmp_path, model
     pixels = np.asarray(drawn)[:: drawn.height // 8, :: drawn.height // 8][:8]
     np.testing.assert_array_equal(pixels[:, :8], np.repeat(SOURCES[0], 3, axis=-1))
     np.testing.assert_array_equal(pixels[:, 18:26], TARGETS[0])
+
+
+def test_label_maps_are_painted():
+    avatars = kgz.data.paired(kgz.data.load("avatars", split="test[:4]"))
+    model = kgz.Pix2Pix.for_images((16, 16, 3), source_shape=avatars.source_shape, width=2, seed=0)
+    drawn = np.asarray(kgz.pictures.draw_translations(model, avatars.sources, avatars.targets))
+    side = 16 * (len(drawn) // (4 * 17 - 1))  # of a picture, in a column of four that is enlarged
+    colours = {tuple(colour) for colour in drawn[:side, :side].reshape(-1, 3).tolist()}  # of the first map
+    parts = len(np.unique(avatars.sources[0].argmax(axis=-1)))
+    assert len(colours) == parts
+    assert (255, 255, 255) in colours  # the background
