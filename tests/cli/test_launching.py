@@ -268,7 +268,7 @@ class Job:
         return [weight.numpy() for weight in kgz.load(self.folder).variables]
 
 
-EPOCHS = 12
+EPOCHS = 8
 
 
 @pytest.fixture(scope="module")
