@@ -49,7 +49,7 @@ def pairs(clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 model = kgz.Pix2Pix.for_images(
     (FIELD, FIELD, 1), source_shape=(FIELD, FIELD, GIVEN), width=16, receptive_field=34, ema_decay=0.999, seed=0
 )
-model.compile()
+model.compile(model.paper_optimizer(1e-3), model.paper_optimizer(2e-4))
 model.fit(*pairs(np.stack([clip() for _ in range(arguments.clips)])), batch_size=16, epochs=arguments.epochs, verbose=2)
 
 unseen = np.stack([clip() for _ in range(500)])
