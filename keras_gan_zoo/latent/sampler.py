@@ -207,6 +207,11 @@ class Sampler:
                 "Expected a text, because this model was trained with texts. Received: "
                 f"{'none' if given is None else repr(given)}. Pass text=, one for all or one for each sample."
             )
+        if self.translates and given is None:
+            raise InputError(
+                "Expected pictures, because this model translates them and takes no noise. Received: none. Use "
+                "translate(pictures), or on the command line gan-zoo translate."
+            )
         if self.condition is not None:
             if labels is not None and not self.condition.is_class:
                 raise InputError(

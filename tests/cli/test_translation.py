@@ -72,3 +72,10 @@ def test_pictures_that_do_not_fit_are_named(saved, photos, tmp_path):
     result = run(painter, photos, "-o", tmp_path / "all")
     assert result.exit_code == 2
     assert "Expected pictures of different names" in " ".join(result.output.split())
+
+
+def test_sampling_a_translator_says_how_to_translate(tmp_path):
+    result = CliRunner().invoke(main, ["sample", "pix2pix_openmoji", "-o", str(tmp_path / "x.png")])
+    assert result.exit_code == 2
+    assert "Expected pictures, because this model translates them" in result.output
+    assert "gan-zoo translate" in result.output
