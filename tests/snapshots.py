@@ -24,7 +24,8 @@ def variables_of(gan) -> list:
     players = [player for player in (gan.generator, gan.discriminator, gan.ema_generator) if player is not None]
     layers = [layer for player in players for layer in player._flatten_layers()]
     draws = [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
-    return [gan.step, *draws, *(variable for part in (*players, *optimizers) for variable in part.variables)]
+    own = gan._non_trainable_variables  # the step; pools of pictures
+    return [*own, *draws, *(variable for part in (*players, *optimizers) for variable in part.variables)]
 
 
 def values_of(gan) -> list[np.ndarray]:

@@ -27,7 +27,8 @@ class PSNR(keras.metrics.Mean):
     """
 
     def result(self):
-        total, count = (replicas.mean(tf.convert_to_tensor(each)) for each in (self.total, self.count))
+        # Workers agree on tensors, which variables of metrics become by `identity`.
+        total, count = (replicas.mean(tf.identity(each)) for each in (self.total, self.count))
         return -10 * keras.ops.log10(tf.math.divide_no_nan(total, tf.cast(count, total.dtype)) / 4)
 
 

@@ -1,5 +1,7 @@
 """What every variant promises to Keras' users, conditional or not."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -211,7 +213,9 @@ def test_mixed_float16_moves_like_float32(tiny, variant, conditional, batch):
     def moved(policy):
         keras.config.set_dtype_policy(policy)
         try:
-            gan = tiny(variant, conditional, compiled=False)
+            # A normalisation over the few places of its smallest maps multiplies rounding errors.
+            plain = {"normalization": "none"} if variant == "cycle_gan" else {}
+            gan = tiny(variant, conditional, compiled=False, **plain)
             optimizers = [keras.optimizers.SGD(0.1) for _ in range(2)]
             if policy == "mixed_float16":  # a scale at which the very first step does not overflow
                 optimizers = [keras.optimizers.LossScaleOptimizer(o, initial_scale=128) for o in optimizers]
@@ -220,7 +224,7 @@ def test_mixed_float16_moves_like_float32(tiny, variant, conditional, batch):
                 layer.rate = 0.0  # Dropout draws other masks in other precisions
             rng = np.random.default_rng(0)
             for weight in gan.trainable_variables:
-                spread = min(0.3, weight.shape[0] ** -0.5)  # sums over many inputs must not overflow
+                spread = min(0.3, math.prod(weight.shape[:-1]) ** -0.5)  # sums of many inputs must not overflow
                 weight.assign(rng.normal(0, spread, weight.shape))
             before = [np.array(v) for v in gan.trainable_variables]
             gan.train_on_batch(*batch)

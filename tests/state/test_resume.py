@@ -21,7 +21,7 @@ from keras_gan_zoo import training
 from keras_gan_zoo.callbacks import NaNGuard, Snapshots, Stopping
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot
-from tests.equality import conditions_of
+from tests.equality import conditions_of, given
 from tests.helpers import FEW_KINDS, assert_same_bits, contents, slow
 from tests.snapshots import DAMAGES, damage, fill, put, small, values_of
 
@@ -96,8 +96,8 @@ def test_every_variant_goes_on_in_mid_epoch(tiny, labels, tmp_path, variant, con
         gan.compile(steps_per_execution=1)  # an execution of small models is an epoch here
         return gan
 
-    conditions = conditions_of(kgz.VARIANTS[variant], labels, conditional)
-    check_goes_on(build, tmp_path, IMAGES, *([] if conditions is None else [conditions]))
+    kind = kgz.VARIANTS[variant]
+    check_goes_on(build, tmp_path, *given(kind, IMAGES, conditions_of(kind, labels, conditional)))
 
 
 # ----------------------------------------------------------------------------------------------------------- every step
