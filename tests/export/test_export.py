@@ -34,7 +34,8 @@ from tests.equality import KINDS, build
 from tests.export.generators import NAMES, gan_around, gan_of, upsampling, with_weights_that_matter
 
 FEW = ["gan, conditional", "dcgan, unconditional", "conditional_gan, conditional"]
-FEW_OR_SLOW = [kind if kind in FEW else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+FROM_NOISE = [kind for kind, (variant, _) in KINDS.items() if not kgz.VARIANTS[variant].takes_pictures]
+FEW_OR_SLOW = [kind if kind in FEW else pytest.param(kind, marks=pytest.mark.slow) for kind in FROM_NOISE]
 
 
 def digest(path):
