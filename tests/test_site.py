@@ -30,7 +30,7 @@ TUTORIALS = {
     "wgan_curve": ["--stretches", "3"],
 }
 # Options that pages name and that are of other programs, or of our scripts.
-OTHERS = {"preload", "kill-on-bad-exit", "requeue", "quality", "cov", "folder", "side", "strict"}
+OTHERS = {"preload", "kill-on-bad-exit", "requeue", "quality", "cov", "folder", "side", "attribute", "strict"}
 # Arguments of Keras and TensorFlow that pages name, and the figures that `finish_step` takes.
 OTHER_ARGUMENTS = {
     "save_freq",
