@@ -24,7 +24,7 @@ from keras_gan_zoo.data.image_files import ARRAYS, load_arrays, load_folder
 from keras_gan_zoo.data.label_maps import LabelMaps
 from keras_gan_zoo.data.listing import FOLDER
 from keras_gan_zoo.data.pair_files import HALVES, load_pairs
-from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired
+from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired, with_sources
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.data.unpaired import UnpairedDataset
@@ -54,6 +54,7 @@ __all__ = [
     "located_sources",
     "paired",
     "unpaired",
+    "with_sources",
 ]
 
 _WITH_KERAS = ("Degradation", "Downscaled", "Edges", "Greyed", "Masked")

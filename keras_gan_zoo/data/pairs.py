@@ -180,6 +180,27 @@ def _originals_of(dataset: Dataset) -> Dataset | None:
     return _originals_of(dataset.source) if isinstance(dataset, DerivedDataset) else None
 
 
+def with_sources(
+    dataset: Dataset, shape: tuple[int, ...], degradation: Degradation | None = None, seed: int = 0
+) -> Dataset:
+    """A data set whose conditions are sources of a shape: its own, or else made of its pictures.
+
+    Args:
+        dataset: Pictures.
+        shape: Shape of the sources.
+        degradation: What makes sources of pictures that have none of that shape; None if nothing does.
+        seed: As for `degraded`.
+
+    Raises:
+        InputError: If there are none, and nothing makes them.
+    """
+    if dataset.condition_shape == shape:
+        return dataset
+    if degradation is not None and dataset.source_shape != shape:
+        return degraded(dataset, degradation, seed)
+    return paired(dataset)
+
+
 def in_two_styles(targets: Dataset, sources: Dataset) -> CaptionedDataset:
     """The emoji that two styles have in common, joined by their code points."""
     for dataset in (targets, sources):

@@ -34,7 +34,8 @@ class Report:
     Args:
         subject: The name of what was measured.
         generated: The results of the samples.
-        reference: The results of the same number of real training images, metric by metric.
+        reference: The results of the same number of real training images, metric by metric. For `similarity` they are
+            NaN: other images are no translations.
         neighbours: If nearest neighbours were measured, a picture of the nearest ones, see `Neighbours`.
     """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from keras_gan_zoo.data.decoding import fitted
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.arrays import as_pixels
 from keras_gan_zoo.metrics.result import Result
@@ -81,14 +82,7 @@ def as_targets(sources: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None
     if sources.shape[-1] not in (1, channels) or channels > 4:
         return None
     if sources.shape[1:3] != (height, width):
-        resized = [_resized(image, (width, height)) for image in sources]
-        sources = np.stack(resized).reshape(len(sources), height, width, -1)
+        planes = [image.squeeze(-1) if image.shape[-1] == 1 else image for image in sources]  # as Pillow takes grey
+        resized = [fitted(Image.fromarray(plane), (height, width), Image.Resampling.BICUBIC) for plane in planes]
+        sources = np.stack(resized)
     return np.broadcast_to(sources, (len(sources), *shape))
-
-
-def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    channels = [
-        Image.fromarray(image[..., channel]).resize(size, Image.Resampling.BICUBIC)
-        for channel in range(image.shape[-1])
-    ]
-    return np.stack([np.asarray(channel) for channel in channels], axis=-1)

@@ -126,8 +126,9 @@ def _source_from_generator(generator, seed: int) -> Source:
         if generator.encoder is not None and isinstance(real, data.CaptionedDataset):
             texts = real.texts(seed)
             return Chosen(generator.encoder.encode([texts[i] for i in order]), OF_REAL)
-        if condition.kind == "pictures":
-            real = _with_sources(real, generator)
+        if generator.translates and not isinstance(real, data.UnpairedDataset):
+            degradation = generator.degradation() if hasattr(generator, "degradation") else None
+            real = data.with_sources(real, condition.shape, degradation, getattr(generator, "seed", 0))
         if real.condition_shape != condition.shape:
             raise InputError(
                 f"Expected real images with conditions, because the networks take {condition.kind} {condition.shape}. "
@@ -139,17 +140,7 @@ def _source_from_generator(generator, seed: int) -> Source:
 
     if condition is None:
         return Source(draw, conditions)
-    return Source(draw, conditions, condition.kind == "pictures", condition.class_names)
-
-
-def _with_sources(real: data.Dataset, translator) -> data.Dataset:
-    """Real pictures with what a translator starts from: sources that they have, or those that it makes of them."""
-    if real.condition_shape == translator.condition.shape:
-        return real
-    if real.source_shape == translator.condition.shape:
-        return data.paired(real)
-    degradation = translator.degradation() if hasattr(translator, "degradation") else None
-    return real if degradation is None else data.degraded(real, degradation, translator.seed)
+    return Source(draw, conditions, generator.translates, condition.class_names)
 
 
 def labels_in_shares(condition: Condition, n: int, real, class_names=None) -> tuple[np.ndarray, str]:

@@ -182,13 +182,10 @@ class Translator(TwoPlayerModel):
                 f"Expected pairs of pictures. Received: {dataset}, whose sources and targets do not belong together. "
                 "Train CycleGAN on them, or load pairs, as by data='twemoji' with sources='noto'."
             )
-        if dataset.condition_shape == self.condition.shape or dataset.example_shape != self.example_shape:
+        if dataset.example_shape != self.example_shape:
             self._check_order(dataset)
             return dataset
-        degradation = self.degradation()
-        if degradation is not None and dataset.source_shape != self.condition.shape:
-            return data.degraded(dataset, degradation, self.seed)
-        return data.paired(dataset)
+        return data.with_sources(dataset, self.condition.shape, self.degradation(), self.seed)
 
     def degradation(self) -> data.Degradation | None:
         """What makes sources of pictures that have none; None if nothing does."""

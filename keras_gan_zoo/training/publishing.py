@@ -151,7 +151,7 @@ def pairs_to_show(gan, recipe: Recipe) -> tuple[np.ndarray, np.ndarray] | None:
     Raises:
         InputError: If the pictures of the data may not be shown.
     """
-    if gan.condition is None or gan.condition.kind != "pictures":
+    if not gan.translates:
         return None
     if recipe.data in gallery.UNLICENSED:
         raise InputError(
@@ -193,7 +193,7 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
     """Measures a model of images; None for other models, and for translators without pairs to compare with."""
     if len(gan.example_shape) != 3:
         return None
-    if gan.condition is not None and gan.condition.kind == "pictures":
+    if gan.translates:
         name, form = _pairs(recipe)
         return None if "," in name else metrics.evaluate(gan, name, **form, progress=_say)
     names, extractor = ["nearest_neighbours"], "pixels"

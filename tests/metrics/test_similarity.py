@@ -36,8 +36,8 @@ def test_sources_are_compared_in_the_shape_of_their_targets():
     grey = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
     assert (as_targets(grey, (4, 4, 3)) == grey).all()
     colour = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
-    enlarged = Image.fromarray(colour[1]).resize((8, 6), Image.Resampling.BICUBIC)
-    assert (as_targets(colour, (6, 8, 3))[1] == np.asarray(enlarged)).all()
+    enlarged = Image.fromarray(colour[1]).resize((8, 8), Image.Resampling.BICUBIC)
+    assert (as_targets(colour, (8, 8, 3))[1] == np.asarray(enlarged)).all()
     assert as_targets(np.zeros((1, 4, 4, 11), np.uint8), (4, 4, 3)) is None
 
 

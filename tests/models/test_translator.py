@@ -375,6 +375,24 @@ def test_a_killed_run_goes_on_to_the_same_bits(variant, images, labels, tmp_path
     assert_same(expected, trained(keras.callbacks.Callback()))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["srgan", "context_encoder"])
+def test_several_steps_per_execution_give_the_same_weights(variant, images, labels):
+    """To the bit. The graph of several steps may sum the mean of a logged loss in another order."""
+    kind = kgz.VARIANTS[variant]
+    batch = given(kind, images, conditions_of(kind, labels))
+
+    def trained(steps):
+        model = build(variant)
+        model.compile(steps_per_execution=steps)
+        history = model.fit(*batch, batch_size=8, epochs=2, verbose=0).history
+        return weights_of(model), [history["d_loss"], history["g_loss"]]
+
+    (one, losses), (several, others) = trained(1), trained(3)
+    assert_same(one, several)
+    np.testing.assert_allclose(losses, others, atol=1e-6)
+
+
 # ------------------------------------------------------------------------------------------------------------- pictures
 
 
