@@ -75,9 +75,9 @@ def draws_of(augmentation: str) -> int:
 
 def augmented(images, augmentation: str, numbers: list):
     """Pictures changed in each of the named ways, by `draws_of(augmentation)` random numbers for each."""
-    numbers = iter(numbers)
+    left = iter(numbers)
     for name in names_in(augmentation):
-        images = AUGMENTATIONS[name](images, *(next(numbers) for _ in range(_draws(name))))
+        images = AUGMENTATIONS[name](images, *(next(left) for _ in range(_draws(name))))
     return images
 
 
