@@ -34,6 +34,7 @@ def tiny_networks(architecture: str) -> dict[str, int | str]:
     """The arguments that make a pair of networks tiny: those of its own that are whole numbers."""
     taken = signatures.arguments(registry.ARCHITECTURES[architecture].home)
     common = ("latent_dim", "num_classes", "packing", "seed")
+    common += ("attention",)  # which is a side, and none that tiny maps have
     few = {name: FEW.get(name, 4) for name, it in taken.items() if it.kind == "int" and name not in common}
     return {**few, **DEEP.get(architecture, {})}
 
