@@ -1,4 +1,4 @@
-"""The spectrally normalised GAN of Miyato et al. (2018): the algorithm of GAN, with a discriminator of small slope."""
+"""SNGAN of Miyato et al. (2018): the algorithm of GAN, with a spectrally normalised discriminator."""
 
 import keras
 
@@ -10,8 +10,8 @@ from keras_gan_zoo.models.gan import GAN
 class SNGAN(GAN):
     r"""Spectrally normalised GAN (Miyato et al., 2018), trained by Algorithm 1 of GAN with the hinge loss.
 
-    Every kernel of the discriminator, as a matrix W, is divided by its largest singular value, so that no layer can
-    make a difference between two inputs larger:
+    Every kernel of the discriminator, as a matrix W, is divided by its largest singular value, so that it makes no
+    vector longer:
 
     $$\bar W = W / \sigma(W), \qquad \sigma(W) = \max_{h \ne 0} \|W h\| / \|h\|$$
 
