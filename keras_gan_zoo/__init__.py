@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
     from keras_gan_zoo.models.pix2pix import Pix2Pix
+    from keras_gan_zoo.models.sngan import SNGAN
     from keras_gan_zoo.models.srgan import SRGAN
     from keras_gan_zoo.models.stackgan import StackGAN
     from keras_gan_zoo.models.text_to_image import TextToImageGAN
@@ -83,6 +84,7 @@ __all__ = [
     "DCGAN",
     "FGAN",
     "GAN",
+    "SNGAN",
     "SRGAN",
     "VARIANTS",
     "WGAN",

@@ -72,6 +72,7 @@ _DIFFERENT = {
     "retries": {"type": click.IntRange(0)},
     "seed": {"type": click.IntRange(0, 2**31 - 1)},
     "sources": {"metavar": "FOLDER"},
+    "spectral_normalization": {"flag": "--spectral-normalization/--no-spectral-normalization"},
     "stop_by": {"metavar": "FIGURE"},
     "weight": {"type": float},
 }

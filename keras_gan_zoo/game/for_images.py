@@ -17,6 +17,7 @@ class ForImages:
     takes_texts = False
     takes_pictures = False  # which are translated
     has_parts = False  # whether each player is of several networks
+    spectral_normalization = False  # of the discriminator, by default
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -31,7 +32,7 @@ class ForImages:
         num_classes: int | None = None,
         *,
         architecture: str | None = None,
-        spectral_normalization: bool = False,
+        spectral_normalization: bool | None = None,
         **arguments,
     ):
         """Builds a model with networks for examples of a given shape; by default the networks of the paper.
@@ -42,7 +43,7 @@ class ForImages:
             num_classes: If given, both networks take labels 0 ... num_classes - 1.
             architecture: A key of `networks.ARCHITECTURES`; None for the paper's.
             spectral_normalization: Whether to apply spectral normalisation to the discriminator (Miyato et al., 2018).
-                Every kernel is divided by its largest singular value.
+                Every kernel is divided by its largest singular value. None for off, or on for SNGAN.
             **arguments: Of the constructor, and of the network builder in `networks`; `seed` fixes the initial
                 weights too.
 
@@ -88,7 +89,7 @@ class ForImages:
         check_options(num_classes, arguments.get("class_names"), **options)
         sizes = {name: arguments.get(name, default) for name, default in network_options.items()}
         generator, discriminator = build(shape, latent_dim, num_classes, **sizes)
-        if spectral_normalization:
+        if cls.spectral_normalization if spectral_normalization is None else spectral_normalization:
             discriminator = networks.spectrally_normalized(discriminator, sizes["seed"])
         constructor_options = {name: value for name, value in arguments.items() if name in {*model_options, "name"}}
         return cls(generator, discriminator, num_classes=num_classes, **constructor_options)
@@ -97,7 +98,7 @@ class ForImages:
     def default_arguments(cls, shape: tuple[int, ...], architecture: str | None = None) -> dict:
         """The default arguments of `for_images`, which a recipe records. Defaults of None are left out."""
         network_options, model_options = cls._keywords(shape, architecture)
-        defaults = {**network_options, "spectral_normalization": False, **model_options}
+        defaults = {**network_options, "spectral_normalization": cls.spectral_normalization, **model_options}
         return {name: default for name, default in defaults.items() if default is not None}
 
     @classmethod

@@ -14,11 +14,12 @@ may take them too, and return a score or a map of scores.
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
-from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
+from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Gain, Maxout, ReflectionPadding2D
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
 from keras_gan_zoo.networks.residual import cycle_gan_pair
+from keras_gan_zoo.networks.resnet import resnet_pair
 from keras_gan_zoo.networks.spade import spade_pair
 from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
@@ -29,6 +30,7 @@ __all__ = [
     "ARCHITECTURES",
     "ConditioningAugmentation",
     "Dropout",
+    "Gain",
     "Maxout",
     "ReflectionPadding2D",
     "conditional_dcgan_pair",
@@ -40,6 +42,7 @@ __all__ = [
     "joined",
     "maxout_pair",
     "mlp_pair",
+    "resnet_pair",
     "spade_pair",
     "spectrally_normalized",
     "srresnet_pair",

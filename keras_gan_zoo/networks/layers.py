@@ -183,6 +183,27 @@ class ReflectionPadding2D(keras.layers.Layer):
         return {**super().get_config(), "padding": self.padding}
 
 
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Gain(keras.layers.Layer):
+    """Multiplies by one trained number, gamma, which starts at 0, as after self-attention (Zhang et al., 2019).
+
+    What it follows thus begins as if it were not there.
+
+    Example:
+        >>> Gain()(keras.ops.ones((1, 2))).numpy().tolist()
+        [[0.0, 0.0]]
+    """
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
+
+    def call(self, inputs):
+        return self.gamma * inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
 class WithOtherWeights(keras.layers.Layer):
     """Computes what a network computes, with other weights, which this layer owns and which start as those.
 

@@ -155,7 +155,7 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     def wrapped(layer):
         if isinstance(layer, keras.Model):
             return spectrally_normalized(layer, next(seeds))
-        if not layer.variables:  # such as a Lambda: nothing that two networks must not share
+        if not getattr(layer, "variables", ()):  # such as a sum: nothing that two networks must not share
             return layer
         copy = rebuilt(layer)
         if not hasattr(layer, "kernel"):

@@ -13,7 +13,7 @@ from keras_gan_zoo.errors import InputError
 from tests.equality import CLASSES, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
+FOR_IMAGES = ("dcgan", "conditional_dcgan", "resnet", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
@@ -82,6 +82,8 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     pair = networks.ARCHITECTURES[architecture](
         (8, 8, 1), 4, gan.num_classes, **networks_of(variant, architecture), **of_paper
     )
+    if gan.spectral_normalization:
+        pair = pair[0], networks.spectrally_normalized(pair[1])
     for player, expected in zip(players(gan), pair, strict=True):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
@@ -126,7 +128,7 @@ def test_dcgan_networks_refuse_vectors():
         ("gan", {"architecture": "dcgn"}, "Unknown architecture 'dcgn'.*Did you mean 'dcgan'"),
         (
             "gan",
-            {"architecture": "resnet"},
+            {"architecture": "transformer"},
             f"Expected one of: {', '.join(sorted(networks.ARCHITECTURES))}.",
         ),
         ("gan", {"widht": 8, "architecture": "dcgan"}, "GAN.for_images 'widht'.*Did you mean 'width'"),
@@ -205,7 +207,7 @@ def test_defaults_name_every_argument_of_the_constructor(variant):
 
 
 @pytest.mark.parametrize(
-    ("variant", "k"), [("gan", 1), ("dcgan", 1), ("conditional_gan", 1), ("wgan", 5), ("wgan_gp", 5)]
+    ("variant", "k"), [("gan", 1), ("dcgan", 1), ("conditional_gan", 1), ("wgan", 5), ("wgan_gp", 5), ("sngan", 5)]
 )
 def test_the_discriminator_steps_of_the_papers(variant, k):
     assert kgz.VARIANTS[variant].default_arguments((8, 8, 1))["discriminator_steps"] == k
