@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.errors import InputError
     from keras_gan_zoo.game.model import GameModel
     from keras_gan_zoo.game.two_player import TwoPlayerModel
+    from keras_gan_zoo.models.bigan import BiGAN
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
     from keras_gan_zoo.models.context_encoder import ContextEncoder
     from keras_gan_zoo.models.cycle_gan import CycleGAN
@@ -85,6 +86,7 @@ __all__ = [
     "VARIANTS",
     "WGAN",
     "WGANGP",
+    "BiGAN",
     "ConditionalGAN",
     "ContextEncoder",
     "CycleGAN",

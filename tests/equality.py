@@ -39,8 +39,8 @@ def tiny_networks(architecture: str) -> dict[str, int | str]:
 
 
 def classes_of(architecture: str) -> int | None:
-    """The number of classes to build networks with; None if they take texts or pictures instead."""
-    if architecture in kgz.networks.BETWEEN_PICTURES:
+    """The number of classes to build networks with; None if they take texts or pictures instead, or only noise."""
+    if architecture in kgz.networks.BETWEEN_PICTURES or architecture in kgz.networks.OF_PARTS:
         return None
     return None if "text_dim" in signatures.arguments(registry.ARCHITECTURES[architecture].home) else CLASSES
 
@@ -58,7 +58,7 @@ def tiny_arguments(variant: type) -> dict[str, int | str]:
 
 
 def takes_classes(variant: type) -> bool:
-    return not (variant.takes_texts or variant.takes_pictures)
+    return not (variant.takes_texts or variant.takes_pictures or variant.parts)
 
 
 TINY = {name: tiny_arguments(variant) for name, variant in kgz.VARIANTS.items()}
@@ -95,7 +95,8 @@ def given(variant: type, examples, conditions) -> tuple:
 
 def sampled(gan, n: int) -> dict:
     """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: classes are the default."""
-    return {} if takes_classes(type(gan)) else {"conditions": conditions_of(type(gan), np.arange(n) % CLASSES)}
+    conditions = conditions_of(type(gan), np.arange(n) % CLASSES, conditional=False)
+    return {} if conditions is None else {"conditions": conditions}
 
 
 def build(variant: str, conditional: bool = False, **arguments) -> keras.Model:

@@ -170,6 +170,23 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
     check_raw_scores(discriminator)
 
 
+def parts_of(player: str, network: keras.Model, names: tuple[str, ...]) -> list[keras.Model]:
+    """The parts of a player by their names, each from one input to one output; see `networks.joined`.
+
+    Raises:
+        InputError: If the player has no such parts.
+    """
+    found = {layer.name: layer for layer in network.layers if isinstance(layer, keras.Model)}
+    parts = [found[name] for name in names if name in found]
+    if len(parts) < len(names) or any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in parts):
+        raise InputError(
+            f"Expected a {player} of the parts {' and '.join(names)}, each a keras.Model from one input to one output. "
+            f"Received: one of {', '.join(layer.name for layer in network.layers)}. Make it by "
+            f"kgz.networks.joined({player!r}, {', '.join(f'{name}=...' for name in names)})."
+        )
+    return parts
+
+
 def check_raw_scores(discriminator) -> None:
     """Checks that nothing bounds the scores of a discriminator, because losses take raw scores."""
     if not is_rebuilt() and are_bounded(discriminator):

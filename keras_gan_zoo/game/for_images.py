@@ -16,7 +16,7 @@ class ForImages:
     needs_labels = False
     takes_texts = False
     takes_pictures = False  # which are translated
-    has_parts = False  # whether each player is of several networks
+    parts: tuple[str, ...] = ()  # names of the networks that the generator is of, if it is of several
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -65,10 +65,10 @@ class ForImages:
                 f"Expected an architecture that takes pictures, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {architecture!r}. Choose that one."
             )
-        if cls.has_parts != (network_options["architecture"] in networks.OF_PARTS):
-            players = "players of two networks each" if cls.has_parts else "one generator and one discriminator"
+        if networks.OF_PARTS.get(network_options["architecture"], ()) != cls.parts:
+            whole = f"of the parts {' and '.join(cls.parts)}" if cls.parts else "of one generator without parts"
             raise InputError(
-                f"Expected an architecture of {players}, such as {cls.paper_networks(shape)['architecture']!r}. "
+                f"Expected an architecture {whole}, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {network_options['architecture']!r}. Choose that one."
             )
         for name in arguments:

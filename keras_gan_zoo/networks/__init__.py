@@ -12,6 +12,7 @@ may take them too, and return a score or a map of scores.
 """
 
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.networks.bigan import bigan_mlp_pair, bigan_pair
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Maxout, ReflectionPadding2D
@@ -31,6 +32,8 @@ __all__ = [
     "Dropout",
     "Maxout",
     "ReflectionPadding2D",
+    "bigan_mlp_pair",
+    "bigan_pair",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
     "context_encoder_pair",
@@ -57,4 +60,8 @@ BETWEEN_PICTURES = (
     "context_encoder",
     "cycle_gan",
 )  # those whose generators take pictures, and no noise
-OF_PARTS = ("cycle_gan",)  # those whose players are of several networks, see `joined`
+# Those whose generators are of several networks, see `joined`, and the names of these.
+OF_PARTS = {
+    "cycle_gan": ("forward", "backward"),
+    **dict.fromkeys(("bigan", "bigan_mlp"), ("generator", "encoder")),
+}

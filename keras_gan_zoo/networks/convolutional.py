@@ -222,9 +222,9 @@ def normal(seeds: Iterator[int | None], stddev: float = 0.02) -> keras.initializ
     return keras.initializers.RandomNormal(0.0, stddev, seed=next(seeds))
 
 
-def batch_normalization() -> layers.Layer:
+def batch_normalization(**weights: bool) -> layers.Layer:
     # Averages over about 10 batches, not Keras' 100: inference must keep up with a generator that never settles.
-    return layers.BatchNormalization(momentum=0.9)
+    return layers.BatchNormalization(momentum=0.9, **weights)
 
 
 def normalized(x, normalization: str):

@@ -13,7 +13,8 @@ from keras_gan_zoo.errors import InputError
 from tests.equality import CLASSES, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
+FOR_IMAGES = ("dcgan", "conditional_dcgan", "text_dcgan", "stackgan", "bigan", *networks.BETWEEN_PICTURES)
+OF_ONE = [name for name in networks.ARCHITECTURES if name not in networks.OF_PARTS]
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
@@ -26,7 +27,9 @@ def fits(variant, architecture):
     """Whether a variant's networks may be of an architecture: texts, pictures and classes are not taken together."""
     kind, takes_pictures = kgz.VARIANTS[variant], architecture in networks.BETWEEN_PICTURES
     takes_texts = "text_dim" in TINY_NETWORKS[architecture]
-    if variant == "context_encoder" or "cycle_gan" in (variant, architecture):
+    if kind.parts or architecture in networks.OF_PARTS:
+        return kind.parts == networks.OF_PARTS.get(architecture)
+    if variant == "context_encoder":
         return architecture == variant
     if kind.takes_texts or kind.takes_pictures:
         return takes_texts if kind.takes_texts else takes_pictures
@@ -86,7 +89,7 @@ def test_every_variant_takes_every_architecture(variant, architecture):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name not in FOR_IMAGES])
+@pytest.mark.parametrize("architecture", [name for name in OF_ONE if name not in FOR_IMAGES])
 def test_every_perceptron_takes_vectors(architecture):
     gan = build("gan", architecture, (5,))
     assert gan.example_shape == (5,)
@@ -100,6 +103,7 @@ def test_every_perceptron_takes_vectors(architecture):
         ("conditional_gan", "Maxout", "Maxout"),
         ("wgan", "Conv2D", "Dense"),
         ("wgan_gp", "Conv2D", "Dense"),
+        ("bigan", "Conv2D", "Dense"),
         ("fgan", "Dense", "Dense"),
     ],
 )
@@ -231,7 +235,7 @@ def test_defaults_depend_on_the_architecture():
 def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization):
     def weights(global_seed, seed):
         keras.utils.set_random_seed(global_seed)
-        variant = "cycle_gan" if architecture == "cycle_gan" else "gan"
+        variant = "gan" if architecture in OF_ONE else architecture.removesuffix("_mlp")
         gan = build(variant, architecture, seed=seed, spectral_normalization=spectral_normalization)
         return weights_of(gan.generator), weights_of(gan.discriminator)
 
@@ -244,7 +248,7 @@ def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization
 # ----------------------------------------------------------------------------------------------- spectral normalisation
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "cycle_gan"])  # of parts
+@pytest.mark.parametrize("architecture", OF_ONE)
 def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architecture, normalized):
     gan = normalized(architecture)
     wrapped = [x for x in gan.discriminator.layers if isinstance(x, keras.layers.SpectralNormalization)]
