@@ -43,12 +43,13 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.stackgan import StackGAN
     from keras_gan_zoo.models.text_to_image import TextToImageGAN
     from keras_gan_zoo.models.translator import Translator
+    from keras_gan_zoo.models.vae import VAE
     from keras_gan_zoo.models.wgan import WGAN
     from keras_gan_zoo.models.wgan_gp import WGANGP
     from keras_gan_zoo.zoo.cards import list_presets
     from keras_gan_zoo.zoo.loading import load
 
-    VARIANTS: dict[str, type[TwoPlayerModel]]
+    VARIANTS: dict[str, type[TwoPlayerModel | VAE]]
 
 
 _MODULES = [
@@ -83,6 +84,7 @@ __all__ = [
     "FGAN",
     "GAN",
     "SRGAN",
+    "VAE",
     "VARIANTS",
     "WGAN",
     "WGANGP",

@@ -57,6 +57,11 @@ def tiny_arguments(variant: type) -> dict[str, int | str]:
     return networks if steps == 1 else {**networks, "discriminator_steps": 2}
 
 
+def has_discriminator(architecture: str) -> bool:
+    """Whether networks are a pair: discriminators take packs."""
+    return "packing" in signatures.arguments(registry.ARCHITECTURES[architecture].home)
+
+
 def takes_classes(variant: type) -> bool:
     return not (variant.takes_texts or variant.takes_pictures or variant.parts)
 
@@ -114,7 +119,7 @@ def trained(strategy, make: Callable, optimizers: Callable = sgd) -> tuple[keras
     labels = np.arange(5 * BATCH) % CLASSES
     with strategy.scope():
         gan = make()
-        gan.compile(*optimizers())
+        gan.compile(*optimizers()[: len(gan.players)])
         for weight in gan.trainable_variables:  # large enough to matter
             weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
     before = [weight.numpy() for weight in gan.weights]

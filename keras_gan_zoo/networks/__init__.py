@@ -25,6 +25,7 @@ from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
 from keras_gan_zoo.networks.text import text_dcgan_pair
 from keras_gan_zoo.networks.unet import unet_pair
+from keras_gan_zoo.networks.vae import vae_mlp_networks, vae_networks
 
 __all__ = [
     "ARCHITECTURES",
@@ -49,6 +50,8 @@ __all__ = [
     "stackgan_pair",
     "text_dcgan_pair",
     "unet_pair",
+    "vae_mlp_networks",
+    "vae_networks",
 ]
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.
@@ -60,8 +63,9 @@ BETWEEN_PICTURES = (
     "context_encoder",
     "cycle_gan",
 )  # those whose generators take pictures, and no noise
-# Those whose generators are of several networks, see `joined`, and the names of these.
+# Those whose first players are of several networks, see `joined`, and the names of these.
 OF_PARTS = {
     "cycle_gan": ("forward", "backward"),
     **dict.fromkeys(("bigan", "bigan_mlp"), ("generator", "encoder")),
+    **dict.fromkeys(("vae", "vae_mlp"), ("encoder", "decoder")),
 }

@@ -22,7 +22,7 @@ def bigan_pair(
     num_classes: int | None = None,
     *,
     width: int = 32,
-    units: int = 512,
+    joint_units: int = 512,
     discriminator_normalization: str = "batch",
     packing: int = 1,
     seed: int | None = None,
@@ -38,7 +38,7 @@ def bigan_pair(
         latent_dim: Number of values of the noise, and of a code.
         num_classes: None: these networks take no labels.
         width: Number of channels at the highest resolution, of all three networks.
-        units: Units of the hidden layer that sees the image and the code together.
+        joint_units: Units of the hidden layer that sees the image and the code together.
         discriminator_normalization: Normalisation of the discriminator's convolutions: "batch", "layer" or "none".
         packing: Images that the discriminator takes at once, with as many codes.
         seed: Fixes the initial weights.
@@ -58,7 +58,7 @@ def bigan_pair(
     check_image(shape)
     check_normalization(discriminator_normalization)
     parts.check_no_classes(num_classes)
-    latent_dim, width, units = parts.counts(latent_dim=latent_dim, width=width, units=units)
+    latent_dim, width, joint_units = parts.counts(latent_dim=latent_dim, width=width, joint_units=joint_units)
     seeds = parts.seeds_of(seed)
 
     noise, _ = parts.generator_inputs(latent_dim, None)
@@ -71,7 +71,7 @@ def bigan_pair(
     examples, _ = parts.discriminator_inputs(shape, None, packing)
     code = keras.Input((packing * latent_dim,), name="codes")
     features = parts.flat(downwards(examples, shape, width, seeds, discriminator_normalization))
-    x = layers.Dense(units, kernel_initializer=normal(seeds))(parts.beside(features, code))
+    x = layers.Dense(joint_units, kernel_initializer=normal(seeds))(parts.beside(features, code))
     scores = parts.dense_scores(layers.LeakyReLU(0.2)(x), normal(seeds))
     discriminator = parts.network(examples, code, scores, "discriminator")
     return parts.joined("generator", generator=generator, encoder=encoder), discriminator

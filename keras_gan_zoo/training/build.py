@@ -68,7 +68,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
-    gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
+    gan.compile(*(paper.paper_optimizer(**rate) for _ in gan.players))
     return gan
 
 

@@ -12,7 +12,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.two_player import TwoPlayerModel
 from tests.equality import conditions_of, given, sampled
 from tests.games import SGD, VECTORS, game, is_finite, state, train
-from tests.helpers import assert_same, slow, weights_of
+from tests.helpers import GAMES, assert_same, slow, weights_of
 
 LossScale = keras.optimizers.LossScaleOptimizer
 PLAYERS = ["generator", "discriminator"]
@@ -48,7 +48,7 @@ FAST = {("wgan_gp", "mixed_float16"), ("dcgan", "mixed_bfloat16")}
     ("variant", "precision"),
     [
         (variant, precision) if (variant, precision) in FAST else slow(variant, precision)
-        for variant in kgz.VARIANTS
+        for variant in GAMES
         for precision in ("mixed_float16", "mixed_bfloat16")
     ],
 )

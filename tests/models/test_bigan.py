@@ -110,7 +110,7 @@ def test_codes_and_reconstructions_are_those_of_the_averages(tmp_path):
 
 
 def test_pictures_are_encoded_in_pieces_and_as_uint8():
-    model = kgz.BiGAN.for_images((8, 8, 1), latent_dim=3, width=2, units=4, seed=0)
+    model = kgz.BiGAN.for_images((8, 8, 1), latent_dim=3, width=2, joint_units=4, seed=0)
     pictures = np.random.default_rng(0).integers(0, 256, (kgz.data.BATCH_SIZE + 3, 8, 8, 1), np.uint8)
     codes = model.encode(pictures)
     assert (codes.shape, codes.dtype) == ((len(pictures), 3), np.float32)

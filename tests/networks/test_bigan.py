@@ -30,7 +30,7 @@ def test_the_perceptrons_are_those_of_the_paper():
 
 
 def test_the_convolutions_are_those_of_dcgan():
-    generator, discriminator = networks.bigan_pair((28, 20, 3), 5, width=2, units=7, packing=2)
+    generator, discriminator = networks.bigan_pair((28, 20, 3), 5, width=2, joint_units=7, packing=2)
     of_dcgan, judge_of_dcgan = networks.dcgan_pair((28, 20, 3), 5, width=2)
     ours = [generator.get_layer("generator"), generator.get_layer("encoder")]
     for part, whole in zip(ours, (of_dcgan, judge_of_dcgan), strict=True):
