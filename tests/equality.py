@@ -15,6 +15,9 @@ import numpy as np
 import keras_gan_zoo as kgz
 from keras_gan_zoo.core import registry, signatures
 
+PAIRS = [  # architectures with a discriminator, which takes packs
+    name for name, row in registry.ARCHITECTURES.items() if "packing" in signatures.arguments(row.home)
+]
 STEPS, BATCH, CLASSES = 20, 24, 3
 VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(np.float32)  # as long as those of texts
 
@@ -55,11 +58,6 @@ def tiny_arguments(variant: type) -> dict[str, int | str]:
     if defaults.get("content_weight", 0) > 1:  # with which these steps are so large that they multiply rounding errors
         networks["content_weight"] = 1
     return networks if steps == 1 else {**networks, "discriminator_steps": 2}
-
-
-def has_discriminator(architecture: str) -> bool:
-    """Whether networks are a pair: discriminators take packs."""
-    return "packing" in signatures.arguments(registry.ARCHITECTURES[architecture].home)
 
 
 def takes_classes(variant: type) -> bool:

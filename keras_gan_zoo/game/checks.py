@@ -179,8 +179,9 @@ def parts_of(player: str, network: keras.Model, names: tuple[str, ...]) -> list[
     found = {layer.name: layer for layer in network.layers if isinstance(layer, keras.Model)}
     parts = [found[name] for name in names if name in found]
     if len(parts) < len(names) or any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in parts):
+        a_player = f"{'an' if player[0] in 'aeiou' else 'a'} {player}"
         raise InputError(
-            f"Expected {'an' if player[0] in 'aeiou' else 'a'} {player} of the parts {' and '.join(names)}, each a keras.Model from one input to one output. "
+            f"Expected {a_player} of the parts {' and '.join(names)}, each a keras.Model from one input to one output. "
             f"Received: one of {', '.join(layer.name for layer in network.layers)}. Make it by "
             f"kgz.networks.joined({player!r}, {', '.join(f'{name}=...' for name in names)})."
         )

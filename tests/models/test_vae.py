@@ -75,8 +75,10 @@ def test_evaluate_gives_the_bound_on_noise_of_its_own(float64):
 
 
 def test_with_the_exact_posterior_the_bound_is_the_likelihood(float64):
-    """x = a z + b + s e is of N(b, a^2 + s^2), and z given x of N(a (x - b) / (a^2 + s^2), s^2 / (a^2 + s^2)): then the
-    bound is the likelihood itself. On average: the reconstruction has an error, which many draws make small."""
+    """x = a z + b + s e is of N(b, t), and z given x of N(a (x - b) / t, s^2 / t), for t = a^2 + s^2.
+
+    The bound is then the likelihood itself, on average over the noise: of which there is much.
+    """
     a, b, s = 0.7, 0.2, 0.5
     total = a**2 + s**2
     model = compiled(weights=(a / total, -a * b / total, 0.0, math.log(s**2 / total), a, b), stddev=s)
@@ -120,7 +122,7 @@ def test_codes_are_means_and_samples_are_means_too(tmp_path):
         each.evaluate(X, verbose=0)  # of which each is capable
 
 
-# --------------------------------------------------------------------------------------------- trained as all models are
+# ---------------------------------------------------------------------------------------- trained as all models are
 
 
 def trained(folder, stop=None):
@@ -159,7 +161,7 @@ def test_it_is_trained_by_a_recipe(tmp_path):
     assert (vae.steps_done, vae.likelihood) == (1, "bernoulli")
     again = kgz.load(folder)
     np.testing.assert_array_equal(again.sample(3, seed=0), vae.sample(3, seed=0))
-    with pytest.raises(InputError, match="Expected no classes, because these networks take none"):
+    with pytest.raises(InputError, match="no 'conditional', because vae takes only noise, not classes"):
         kgz.training.train(kgz.training.Recipe("vae", "digits", conditional=True), tmp_path / "labels", verbose=0)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
-from tests.equality import classes_of, has_discriminator
+from tests.equality import PAIRS, classes_of
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (36, 100, 4), (8, 128, 3), (128, 128, 3)]
 
@@ -208,7 +208,7 @@ FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((16, 
 def test_the_data_format_of_keras_json_changes_nothing(architecture, shape, request):
     build = networks.ARCHITECTURES[architecture]
     classes = classes_of(architecture)
-    packing = {"packing": 2} if has_discriminator(architecture) else {}
+    packing = {"packing": 2} if architecture in PAIRS else {}
     usual = build(shape, 64, classes, **packing, seed=0)
     request.getfixturevalue("channels_first")
     others = build(shape, 64, classes, **packing, seed=0)

@@ -9,7 +9,7 @@ from keras import layers, ops
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks.raw_scores import are_bounded
-from tests.equality import classes_of, has_discriminator
+from tests.equality import PAIRS, classes_of
 from tests.helpers import weights_of
 
 
@@ -125,7 +125,7 @@ def test_looking_changes_nothing():
     np.testing.assert_array_equal(drawn, state)
 
 
-@pytest.mark.parametrize("architecture", filter(has_discriminator, kgz.networks.ARCHITECTURES))
+@pytest.mark.parametrize("architecture", PAIRS)
 def test_no_pair_of_the_package_is_bounded(architecture):
     generator, discriminator = kgz.networks.ARCHITECTURES[architecture](
         (8, 8, 1), 64, classes_of(architecture), packing=2, seed=0
