@@ -52,7 +52,6 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
     """
 
     parts = PARTS
-    condition = data_condition = None
 
     def __init__(
         self,
@@ -143,6 +142,14 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
     @property
     def latent_shape(self):
         return tuple(self.sampler.inputs[0].shape[1:])
+
+    @property
+    def condition(self):
+        return None
+
+    @property
+    def data_condition(self):
+        return None
 
     @property
     def example_shape(self):
