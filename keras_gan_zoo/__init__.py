@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.errors import InputError
     from keras_gan_zoo.game.model import GameModel
     from keras_gan_zoo.game.two_player import TwoPlayerModel
+    from keras_gan_zoo.models.bigan import BiGAN
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
     from keras_gan_zoo.models.context_encoder import ContextEncoder
     from keras_gan_zoo.models.cycle_gan import CycleGAN
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.stackgan import StackGAN
     from keras_gan_zoo.models.text_to_image import TextToImageGAN
     from keras_gan_zoo.models.translator import Translator
+    from keras_gan_zoo.models.vae import VAE
     from keras_gan_zoo.models.wgan import WGAN
     from keras_gan_zoo.models.wgan_gp import WGANGP
     from keras_gan_zoo.zoo.cards import list_presets
     from keras_gan_zoo.zoo.loading import load
 
-    VARIANTS: dict[str, type[TwoPlayerModel]]
+    VARIANTS: dict[str, type[TwoPlayerModel | VAE]]
 
 
 _MODULES = [
@@ -86,9 +88,11 @@ __all__ = [
     "GAN",
     "SNGAN",
     "SRGAN",
+    "VAE",
     "VARIANTS",
     "WGAN",
     "WGANGP",
+    "BiGAN",
     "ConditionalGAN",
     "ContextEncoder",
     "CycleGAN",

@@ -15,6 +15,9 @@ import numpy as np
 import keras_gan_zoo as kgz
 from keras_gan_zoo.core import registry, signatures
 
+PAIRS = [  # architectures with a discriminator, which takes packs
+    name for name, row in registry.ARCHITECTURES.items() if "packing" in signatures.arguments(row.home)
+]
 STEPS, BATCH, CLASSES = 20, 24, 3
 VECTORS = np.random.default_rng(2).normal(0, 512**-0.5, (CLASSES, 512)).astype(np.float32)  # as long as those of texts
 
@@ -40,8 +43,8 @@ def tiny_networks(architecture: str) -> dict[str, int | str]:
 
 
 def classes_of(architecture: str) -> int | None:
-    """The number of classes to build networks with; None if they take texts or pictures instead."""
-    if architecture in kgz.networks.BETWEEN_PICTURES:
+    """The number of classes to build networks with; None if they take texts or pictures instead, or only noise."""
+    if architecture in kgz.networks.BETWEEN_PICTURES or architecture in kgz.networks.OF_PARTS:
         return None
     return None if "text_dim" in signatures.arguments(registry.ARCHITECTURES[architecture].home) else CLASSES
 
@@ -60,7 +63,7 @@ def tiny_arguments(variant: type) -> dict[str, int | str]:
 
 
 def takes_classes(variant: type) -> bool:
-    return not (variant.takes_texts or variant.takes_pictures)
+    return not (variant.takes_texts or variant.takes_pictures or variant.parts)
 
 
 TINY = {name: tiny_arguments(variant) for name, variant in kgz.VARIANTS.items()}
@@ -97,7 +100,8 @@ def given(variant: type, examples, conditions) -> tuple:
 
 def sampled(gan, n: int) -> dict:
     """What `sample` takes for n examples of classes 0, 1, 2, 0, ...: classes are the default."""
-    return {} if takes_classes(type(gan)) else {"conditions": conditions_of(type(gan), np.arange(n) % CLASSES)}
+    conditions = conditions_of(type(gan), np.arange(n) % CLASSES, conditional=False)
+    return {} if conditions is None else {"conditions": conditions}
 
 
 def build(variant: str, conditional: bool = False, **arguments) -> keras.Model:
@@ -115,7 +119,7 @@ def trained(strategy, make: Callable, optimizers: Callable = sgd) -> tuple[keras
     labels = np.arange(5 * BATCH) % CLASSES
     with strategy.scope():
         gan = make()
-        gan.compile(*optimizers())
+        gan.compile(*optimizers()[: len(gan.players)])
         for weight in gan.trainable_variables:  # large enough to matter
             weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
     before = [weight.numpy() for weight in gan.weights]

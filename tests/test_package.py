@@ -43,7 +43,8 @@ def test_every_public_name_is_there():
 
 
 def test_variants_are_games_of_two_players_under_their_names():
-    assert all(issubclass(variant, TwoPlayerModel) for variant in kgz.VARIANTS.values())
+    of_others = [name for name, variant in kgz.VARIANTS.items() if not issubclass(variant, TwoPlayerModel)]
+    assert of_others == ["vae"]
     assert [variant.__name__ for variant in kgz.VARIANTS.values()] == list(kgz.VARIANT_CLASSES.values())
 
 

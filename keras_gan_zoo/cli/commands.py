@@ -231,10 +231,8 @@ def _finished_already(gan, folder: Path) -> str:
 
 
 def _summarise(gan, folder: Path):
-    sizes = (
-        f"generator {gan.generator.count_params():,} and discriminator {gan.discriminator.count_params():,} parameters"
-    )
-    click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes}.")
+    sizes = " and ".join(f"{name} {player.network.count_params():,}" for name, player in gan.players.items())
+    click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes} parameters.")
     for name, meaning in (
         ("samples.png", "samples"),
         ("samples/history.gif", "how the samples changed"),

@@ -73,6 +73,7 @@ _DIFFERENT = {
     "seed": {"type": click.IntRange(0, 2**31 - 1)},
     "sources": {"metavar": "FOLDER"},
     "spectral_normalization": {"flag": "--spectral-normalization/--no-spectral-normalization"},
+    "stddev": {"type": POSITIVE},
     "stop_by": {"metavar": "FIGURE"},
     "weight": {"type": float},
 }
@@ -140,8 +141,9 @@ class _Taken:
         return click.Option([flag, name], help=self.help(), **settings)
 
     def help(self) -> str:
-        whose = "" if self.takers == list(registry.VARIANTS) else ", ".join(self.takers)
-        whose += " networks" if self.of_networks else ""
+        others = [] if self.of_networks else [name for name in registry.VARIANTS if name not in self.takers]
+        whose = f"all but {others[0]}" if len(others) == 1 else ", ".join(self.takers)
+        whose = f"{whose} networks" if self.of_networks else whose if others else ""
         text = f"{whose}: {_continued(_sentence(self.text))}" if whose else _sentence(self.text)
         first, *others = self.defaults
         default = "; ".join([first, *(f"{other} for {', '.join(self.defaults[other])}" for other in others)])

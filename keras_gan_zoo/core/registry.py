@@ -56,7 +56,9 @@ VARIANTS = {  # each in the module of the same name; the cards of presets cite t
         "models.context_encoder:ContextEncoder", "Pathak et al., 2016, https://arxiv.org/abs/1604.07379"
     ),
     "cycle_gan": Row("models.cycle_gan:CycleGAN", "Zhu et al., 2017, https://arxiv.org/abs/1703.10593"),
+    "bigan": Row("models.bigan:BiGAN", "Donahue et al., 2016, https://arxiv.org/abs/1605.09782"),
     "fgan": Row("models.fgan:FGAN", "Nowozin et al., 2016, https://arxiv.org/abs/1606.00709"),
+    "vae": Row("models.vae:VAE", "Kingma and Welling, 2013, https://arxiv.org/abs/1312.6114"),  # of one player, no GAN
 }
 VARIANT_CLASSES = {name: row.home.partition(":")[2] for name, row in VARIANTS.items()}
 
@@ -95,6 +97,10 @@ ARCHITECTURES = {
     "srresnet": Row("networks.super_resolution:srresnet_pair", "Ledig et al., 2017"),
     "context_encoder": Row("networks.context_encoder:context_encoder_pair", "Pathak et al., 2016"),
     "cycle_gan": Row("networks.residual:cycle_gan_pair", "Zhu et al., 2017"),
+    "bigan": Row("networks.bigan:bigan_pair", "Donahue et al., 2016"),
+    "bigan_mlp": Row("networks.bigan:bigan_mlp_pair", "Donahue et al., 2016"),
+    "vae": Row("networks.vae:vae_networks", "Kingma and Welling, 2013"),
+    "vae_mlp": Row("networks.vae:vae_mlp_networks", "Kingma and Welling, 2013"),
     "elu": Row("networks.perceptrons:elu_pair", "Nowozin et al., 2016"),
     "mlp": Row("networks.perceptrons:mlp_pair", "Gulrajani et al., 2017"),
 }

@@ -75,8 +75,8 @@ def check_scope(model_strategy: tf.distribute.Strategy | None) -> None:
         )
 
 
-def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) -> None:
-    """Checks the arguments that all variants have."""
+def check_options(num_classes, class_names, packing=1, r1=0.0, r2=0.0, ema_decay=None, seed=None) -> None:
+    """Checks the arguments that all games of two players have."""
     if ema_decay is not None and not (is_number(ema_decay) and 0 <= ema_decay < 1):
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
@@ -180,6 +180,24 @@ def check_players(generator, discriminator, packing: int = 1) -> None:
         )
     _check_conditions(generator, discriminator, packing)
     check_raw_scores(discriminator)
+
+
+def parts_of(player: str, network: keras.Model, names: tuple[str, ...]) -> list[keras.Model]:
+    """The parts of a player by their names, each from one input to one output; see `networks.joined`.
+
+    Raises:
+        InputError: If the player has no such parts.
+    """
+    found = {layer.name: layer for layer in network.layers if isinstance(layer, keras.Model)}
+    parts = [found[name] for name in names if name in found]
+    if len(parts) < len(names) or any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in parts):
+        a_player = f"{'an' if player[0] in 'aeiou' else 'a'} {player}"
+        raise InputError(
+            f"Expected {a_player} of the parts {' and '.join(names)}, each a keras.Model from one input to one output. "
+            f"Received: one of {', '.join(layer.name for layer in network.layers)}. Make it by "
+            f"kgz.networks.joined({player!r}, {', '.join(f'{name}=...' for name in names)})."
+        )
+    return parts
 
 
 def check_raw_scores(discriminator) -> None:

@@ -11,12 +11,12 @@ from keras_gan_zoo.game.checks import check_options
 
 
 class ForImages:
-    """Adds `for_images` to a model of two players; `paper_networks` defines the default networks."""
+    """Adds `for_images` to a model; `paper_networks` defines the default networks."""
 
     needs_labels = False
     takes_texts = False
     takes_pictures = False  # which are translated
-    has_parts = False  # whether each player is of several networks
+    parts: tuple[str, ...] = ()  # names of the networks that the first player is of, if it is of several
     spectral_normalization = False  # of the discriminator, by default
 
     @staticmethod
@@ -66,10 +66,10 @@ class ForImages:
                 f"Expected an architecture that takes pictures, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {architecture!r}. Choose that one."
             )
-        if cls.has_parts != (network_options["architecture"] in networks.OF_PARTS):
-            players = "players of two networks each" if cls.has_parts else "one generator and one discriminator"
+        if networks.OF_PARTS.get(network_options["architecture"], ()) != cls.parts:
+            whole = f"of the parts {' and '.join(cls.parts)}" if cls.parts else "of one generator without parts"
             raise InputError(
-                f"Expected an architecture of {players}, such as {cls.paper_networks(shape)['architecture']!r}. "
+                f"Expected an architecture {whole}, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {network_options['architecture']!r}. Choose that one."
             )
         for name in arguments:
@@ -83,16 +83,21 @@ class ForImages:
                 f"{cls.__name__} expects num_classes, because its networks take labels. Received: none. Pass it, or "
                 "use GAN for data without labels."
             )
-        options = {
-            name: arguments.get(name, model_options[name]) for name in ("packing", "r1", "r2", "ema_decay", "seed")
-        }
-        check_options(num_classes, arguments.get("class_names"), **options)
+        checked = {"packing", "r1", "r2", "ema_decay", "seed"} & {*arguments}
+        check_options(num_classes, arguments.get("class_names"), **{name: arguments[name] for name in checked})
         sizes = {name: arguments.get(name, default) for name, default in network_options.items()}
-        generator, discriminator = build(shape, latent_dim, num_classes, **sizes)
+        first, *others = build(shape, latent_dim, num_classes, **sizes)
+        if spectral_normalization and not others:
+            raise InputError(
+                f"Expected no spectral_normalization, because {cls.__name__} has no discriminator. Received: True. "
+                "Leave it out."
+            )
         if cls.spectral_normalization if spectral_normalization is None else spectral_normalization:
-            discriminator = networks.spectrally_normalized(discriminator, sizes["seed"])
+            others = [networks.spectrally_normalized(discriminator, sizes["seed"]) for discriminator in others]
         constructor_options = {name: value for name, value in arguments.items() if name in {*model_options, "name"}}
-        return cls(generator, discriminator, num_classes=num_classes, **constructor_options)
+        if num_classes is not None:
+            constructor_options["num_classes"] = num_classes
+        return cls(first, *others, **constructor_options)
 
     @classmethod
     def default_arguments(cls, shape: tuple[int, ...], architecture: str | None = None) -> dict:

@@ -253,6 +253,21 @@ class GameModel(BuiltInConstructor, keras.Model):
             "Write one, or leave evaluate and validation_data out."
         )
 
+    def to_evaluate(self, batch) -> tuple:
+        """Unpacks a batch to evaluate into (examples, condition, number), without an incomplete pack at its end.
+
+        The number, which weighs the figures of the batch, is 0 for an empty batch, of which the examples are zeros.
+        """
+        examples, condition = self.unpacked(batch)
+        size = tf.shape(examples)[0] // self.packing * self.packing
+        given = (None if values is None else _at_least(self.packing, values[:size]) for values in (examples, condition))
+        return *given, size
+
+    @property
+    def evaluation_step(self) -> tf.Tensor:
+        """A step for the random numbers of an evaluated batch, which training never uses: -1, -2, ..."""
+        return -1 - tf.cast(self.metrics[0].count, self.step.dtype)
+
     def _seed_of(self, step) -> tf.Tensor:
         step = tf.convert_to_tensor(self.step if step is None else step)
         return tf.stack([tf.cast(self.seed, step.dtype), step])
@@ -429,3 +444,9 @@ def _draw_for_batch(draw, seed, draws: int, rows, shape: tuple) -> list[tf.Tenso
     dtype = keras.backend.floatx()
     values = replicas.draw_for_replica(rows, lambda rows: draw((draws, rows, *shape), seed, dtype=dtype), axis=1)
     return tf.unstack(values)
+
+
+def _at_least(rows: int, values) -> tf.Tensor:
+    """Replaces an empty batch, which layers cannot process, by zeros. The last batch may be empty on a replica."""
+    missing = tf.where(tf.shape(values)[0] == 0, rows, 0)
+    return tf.concat([values, tf.zeros((missing, *values.shape[1:]), values.dtype)], axis=0)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class AsPreset:
-    """Adds `from_preset` and `save_preset` to a model of two players."""
+    """Adds `from_preset` and `save_preset` to a model."""
 
+    has_discriminator = True
     lacks_discriminator = False  # whether a preset was loaded without its discriminator, which then has random weights
     origin: Origin | None = None
 

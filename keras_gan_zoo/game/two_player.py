@@ -162,12 +162,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     def test_step(self, batch):
         """Both losses in inference mode, without penalties, on noise that is not used in training."""
-        real, condition = self.unpacked(batch)
-        size = tf.shape(real)[0] // self.packing * self.packing  # the last batch may end in an incomplete pack
-        real, condition = (
-            None if values is None else _at_least(self.packing, values[:size]) for values in (real, condition)
-        )
-        [noise] = self.noise(1, tf.shape(real)[0], step=-1 - tf.cast(self.metrics[0].count, self.step.dtype))
+        real, condition, size = self.to_evaluate(batch)
+        [noise] = self.noise(1, tf.shape(real)[0], self.evaluation_step)
         fake = self.generate(noise, condition, training=False)
         return self.tracked(self.evaluated(real, fake, condition), weight=size)
 
@@ -305,9 +301,3 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             model = cls(**arguments)
         model.lacks_discriminator = marks["lacks_discriminator"]
         return model
-
-
-def _at_least(rows: int, values) -> tf.Tensor:
-    """Replaces an empty batch, which layers cannot process, by zeros. The last batch may be empty on a replica."""
-    missing = tf.where(tf.shape(values)[0] == 0, rows, 0)
-    return tf.concat([values, tf.zeros((missing, *values.shape[1:]), values.dtype)], axis=0)

@@ -59,7 +59,7 @@ def invert(
         check_count(name, count)
     check_number("learning_rate", learning_rate, low=0, above=True)
     check_number("prior", prior, low=0)
-    targets = _checked_targets(gan, images)
+    targets = checked_examples(gan, images)
     condition = _checked_condition(gan, len(targets), labels, conditions, text)
     starts = _nearest_candidates(gan, targets, condition, restarts, check_seed(seed))
     descend = _descent(gan, steps, learning_rate, prior)
@@ -75,7 +75,8 @@ def invert(
     return Inversion(noise, generated, np.sqrt(_squared_error(generated, targets)))
 
 
-def _checked_targets(gan: Sampler, images) -> np.ndarray:
+def checked_examples(gan: Sampler, images) -> np.ndarray:
+    """Examples of the shape that a generator makes, as floats; images in [-1, 1]."""
     examples = data.Dataset(images).examples
     if examples.shape[1:] != gan.example_shape:
         raise InputError(

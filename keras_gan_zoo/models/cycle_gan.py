@@ -14,7 +14,7 @@ from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import export
-from keras_gan_zoo.game.checks import check_networks, check_raw_scores
+from keras_gan_zoo.game.checks import check_networks, check_raw_scores, parts_of
 from keras_gan_zoo.game.sampling import GeneratorSampler
 from keras_gan_zoo.game.two_player import TwoPlayerModel
 from keras_gan_zoo.state.identity import sha256_of_weights
@@ -74,7 +74,7 @@ class CycleGAN(TwoPlayerModel):
 
     logged = ("d_loss", "g_loss", "cycle_loss")
     minibatch_size = 1
-    takes_pictures = has_parts = True
+    takes_pictures, parts = True, GENERATORS
     condition_comes_first = True
 
     def __init__(
@@ -110,8 +110,8 @@ class CycleGAN(TwoPlayerModel):
     @staticmethod
     def check_players(generator, discriminator, packing=1):
         check_networks({"generator": generator, "discriminator": discriminator})
-        forward, backward = _parts("generator", generator, GENERATORS)
-        judges = _parts("discriminator", discriminator, DISCRIMINATORS)
+        forward, backward = parts_of("generator", generator, GENERATORS)
+        judges = parts_of("discriminator", discriminator, DISCRIMINATORS)
         sources, targets = _taken(forward), _taken(backward)
         expected = [targets, sources, *((*shape[:-1], packing * shape[-1]) for shape in (sources, targets))]
         received = [_made(forward), _made(backward), *map(_taken, judges)]
@@ -372,19 +372,6 @@ def _latest(is_written, turns, size: int, otherwise):
 
 def _difference(pictures, others):
     return tf.reduce_mean(tf.abs(pictures - others))
-
-
-def _parts(player: str, network: keras.Model, names: tuple[str, str]) -> list[keras.Model]:
-    """The two parts of a player, each from one input to one output."""
-    found = {layer.name: layer for layer in network.layers if isinstance(layer, keras.Model)}
-    parts = [found[name] for name in names if name in found]
-    if len(parts) < 2 or any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in parts):
-        raise InputError(
-            f"Expected a {player} of the parts {' and '.join(names)}, each a keras.Model from one input to one output. "
-            f"Received: one of {', '.join(layer.name for layer in network.layers)}. Make it by "
-            f"kgz.networks.joined({player!r}, {', '.join(f'{name}=...' for name in names)})."
-        )
-    return parts
 
 
 def _taken(network: keras.Model) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ may take them too, and return a score or a map of scores.
 """
 
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.networks.bigan import bigan_mlp_pair, bigan_pair
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Gain, Maxout, ReflectionPadding2D
@@ -25,6 +26,7 @@ from keras_gan_zoo.networks.stacked import stackgan_pair
 from keras_gan_zoo.networks.super_resolution import srresnet_pair
 from keras_gan_zoo.networks.text import text_dcgan_pair
 from keras_gan_zoo.networks.unet import unet_pair
+from keras_gan_zoo.networks.vae import vae_mlp_networks, vae_networks
 
 __all__ = [
     "ARCHITECTURES",
@@ -33,6 +35,8 @@ __all__ = [
     "Gain",
     "Maxout",
     "ReflectionPadding2D",
+    "bigan_mlp_pair",
+    "bigan_pair",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
     "context_encoder_pair",
@@ -49,6 +53,8 @@ __all__ = [
     "stackgan_pair",
     "text_dcgan_pair",
     "unet_pair",
+    "vae_mlp_networks",
+    "vae_networks",
 ]
 
 # Pairs by the names that `for_images(architecture=...)`, recipes and the command line use.
@@ -60,4 +66,9 @@ BETWEEN_PICTURES = (
     "context_encoder",
     "cycle_gan",
 )  # those whose generators take pictures, and no noise
-OF_PARTS = ("cycle_gan",)  # those whose players are of several networks, see `joined`
+# Those whose first players are of several networks, see `joined`, and the names of these.
+OF_PARTS = {
+    "cycle_gan": ("forward", "backward"),
+    **dict.fromkeys(("bigan", "bigan_mlp"), ("generator", "encoder")),
+    **dict.fromkeys(("vae", "vae_mlp"), ("encoder", "decoder")),
+}

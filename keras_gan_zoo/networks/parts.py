@@ -107,6 +107,11 @@ def dense_scores(x, kernel_initializer):
     return layers.Dense(1, kernel_initializer=kernel_initializer, dtype=full_precision(), name="scores")(x)
 
 
+def codes(x, size: int, kernel_initializer):
+    """An encoder's last layer: the code of an example, or what describes its distribution."""
+    return layers.Dense(size, kernel_initializer=kernel_initializer, dtype=full_precision(), name="codes")(x)
+
+
 def network(first, labels, output, name: str) -> keras.Model:
     return keras.Model(first if labels is None else [first, labels], output, name=name)
 

@@ -23,10 +23,11 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
     kind = variant(recipe.variant)
     dataset = data.load(recipe.data, split=recipe.split, **recipe.form)
     conditional = recipe.conditional or kind.needs_labels
-    if recipe.conditional and (kind.takes_texts or kind.takes_pictures):
+    taken = "texts" if kind.takes_texts else "pictures" if kind.takes_pictures else "only noise" if kind.parts else None
+    if recipe.conditional and taken is not None:
         raise InputError(
-            f"Expected no 'conditional', because {recipe.variant} takes {'texts' if kind.takes_texts else 'pictures'}, "
-            "not classes. Received: conditional. Leave it out."
+            f"Expected no 'conditional', because {recipe.variant} takes {taken}, not classes. Received: conditional. "
+            "Leave it out."
         )
     if conditional and not dataset.has_labels:
         raise InputError(
@@ -67,7 +68,8 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
     steps = recipe.epochs * (len(prepared) // recipe.batch_size)
-    gan.compile(*(_optimizer(recipe, updates) for updates in (steps, steps * gan.minibatches_per_step)))
+    updates = [steps, steps * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
+    gan.compile(*(_optimizer(recipe, updates[number]) for number in range(len(gan.players))))
     return gan
 
 

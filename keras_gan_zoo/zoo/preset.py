@@ -70,21 +70,23 @@ class Preset:
             InputError: If a file was changed, or does not fit the model.
         """
         contents = read_files(self.card, self.read)
+        with PRESET.border(f"{CONFIG} of {self.card.name}"):
+            config = json.loads(contents[CONFIG])
+        model = rebuilt(config, self.card.name)
+        self._check_variant(model)
+        with_discriminator = with_discriminator and model.has_discriminator
         if with_discriminator and DISCRIMINATOR not in contents:
             raise InputError(
                 f"Expected a preset with its discriminator. Received: {self.card.name}, which was saved without. Leave "
                 "with_discriminator out."
             )
-        with PRESET.border(f"{CONFIG} of {self.card.name}"):
-            config = json.loads(contents[CONFIG])
-        model = rebuilt(config, self.card.name)
-        self._check_variant(model)
-        _set_weights(model.generator, contents[GENERATOR], f"the generator of {self.card.name}")
+        generator = next(iter(model.players.values())).network  # the player that makes the examples
+        _set_weights(generator, contents[GENERATOR], f"the generator of {self.card.name}")
         if model.ema_generator is not None:
-            model.ema_generator.set_weights(model.generator.get_weights())
+            model.ema_generator.set_weights(generator.get_weights())
         if with_discriminator:
             _set_weights(model.discriminator, contents[DISCRIMINATOR], f"the discriminator of {self.card.name}")
-        model.lacks_discriminator = not with_discriminator
+        model.lacks_discriminator = model.has_discriminator and not with_discriminator
         model.origin = Origin(self.card, sha256_of_weights(model.sampler))
         return model
 

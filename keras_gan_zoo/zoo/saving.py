@@ -49,10 +49,11 @@ def save(
 
 def write_files(model, folder: Path, name: str, half: bool, with_discriminator: bool, facts: Mapping[str, Any]) -> Card:
     """Writes a preset's files into a folder, and returns its card. Golden samples are of the model as read back."""
+    with_discriminator = with_discriminator and model.has_discriminator
     _check_model(model, with_discriminator)
     weights = storable(model.sampling_generator.get_weights(), half)
     contents = {CONFIG: _config(model), GENERATOR: pack(weights)}
-    parameters = {"generator": model.generator.count_params()}
+    parameters = {"generator": model.sampling_generator.count_params()}
     if with_discriminator:
         contents[DISCRIMINATOR] = pack(storable(model.discriminator.get_weights(), half))
         parameters["discriminator"] = model.discriminator.count_params()

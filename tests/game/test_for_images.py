@@ -10,10 +10,13 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
-from tests.equality import CLASSES, tiny_networks
+from keras_gan_zoo.game.for_images import ForImages
+from tests.equality import CLASSES, PAIRS, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-FOR_IMAGES = ("dcgan", "conditional_dcgan", "resnet", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
+IMAGES_ONLY = ("dcgan", "conditional_dcgan", "resnet", "text_dcgan", "stackgan", "bigan", "vae")
+FOR_IMAGES = (*IMAGES_ONLY, *networks.BETWEEN_PICTURES)
+OF_ONE = [name for name in networks.ARCHITECTURES if name not in networks.OF_PARTS]
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
 
 
@@ -26,7 +29,9 @@ def fits(variant, architecture):
     """Whether a variant's networks may be of an architecture: texts, pictures and classes are not taken together."""
     kind, takes_pictures = kgz.VARIANTS[variant], architecture in networks.BETWEEN_PICTURES
     takes_texts = "text_dim" in TINY_NETWORKS[architecture]
-    if variant == "context_encoder" or "cycle_gan" in (variant, architecture):
+    if kind.parts or architecture in networks.OF_PARTS:
+        return kind.parts == networks.OF_PARTS.get(architecture)
+    if variant == "context_encoder":
         return architecture == variant
     if kind.takes_texts or kind.takes_pictures:
         return takes_texts if kind.takes_texts else takes_pictures
@@ -40,7 +45,7 @@ def makes(variant, architecture):
 
 def players(gan):
     """Those that the architecture has built."""
-    networks_of_gan = gan.generator, gan.discriminator
+    networks_of_gan = [player.network for player in gan.players.values()]
     return [gan.painter, gan.discriminator.layers[-1]] if type(gan) is kgz.ContextEncoder else networks_of_gan
 
 
@@ -76,7 +81,7 @@ def test_every_variant_takes_every_architecture(variant, architecture):
     assert type(gan) is kgz.VARIANTS[variant]
     assert gan.example_shape == makes(variant, architecture)
     assert gan.latent_shape == (None if architecture in networks.BETWEEN_PICTURES else (4,))
-    assert gan.score_shape in [(1,), (4, 4, 1)]
+    assert not gan.has_discriminator or gan.score_shape in [(1,), (4, 4, 1)]
     paper = {**kgz.VARIANTS[variant].paper_networks((8, 8, 1))}
     of_paper = paper if paper.pop("architecture") == architecture else {}  # such as a critic without normalisation
     pair = networks.ARCHITECTURES[architecture](
@@ -88,7 +93,7 @@ def test_every_variant_takes_every_architecture(variant, architecture):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name not in FOR_IMAGES])
+@pytest.mark.parametrize("architecture", [name for name in OF_ONE if name not in FOR_IMAGES])
 def test_every_perceptron_takes_vectors(architecture):
     gan = build("gan", architecture, (5,))
     assert gan.example_shape == (5,)
@@ -102,14 +107,18 @@ def test_every_perceptron_takes_vectors(architecture):
         ("conditional_gan", "Maxout", "Maxout"),
         ("wgan", "Conv2D", "Dense"),
         ("wgan_gp", "Conv2D", "Dense"),
+        ("bigan", "Conv2D", "Dense"),
         ("fgan", "Dense", "Dense"),
+        ("vae", "Conv2D", "Dense"),
     ],
 )
 def test_by_default_the_networks_are_those_of_the_paper(variant, image_layer, vector_layer):
     for shape, expected in (((8, 8, 1), image_layer), ((2,), vector_layer)):
         num_classes = CLASSES if kgz.VARIANTS[variant].needs_labels else None
         gan = kgz.VARIANTS[variant].for_images(shape, num_classes=num_classes)
-        first = next(layer for layer in gan.discriminator.layers if layer.weights)
+        last = list(gan.players.values())[-1].network
+        first = next(layer for layer in last.layers if layer.weights)
+        first = first if gan.has_discriminator else next(layer for layer in first.layers if layer.weights)
         assert type(first).__name__ == expected
         assert gan.latent_shape == (100,)
 
@@ -190,8 +199,7 @@ def test_defaults_spelled_out_are_the_defaults(variant, shape):
     spelled_out = kind.for_images(shape, 100, num_classes, seed=0, **defaults)
     assert_same(weights_of(plain), weights_of(spelled_out))
     first, second = (
-        {k: v for k, v in gan.get_config().items() if k not in ("name", "generator", "discriminator")}
-        for gan in (plain, spelled_out)
+        {k: v for k, v in gan.get_config().items() if k not in ("name", *gan.players)} for gan in (plain, spelled_out)
     )
     assert first == second
 
@@ -200,7 +208,7 @@ def test_defaults_spelled_out_are_the_defaults(variant, shape):
 def test_defaults_name_every_argument_of_the_constructor(variant):
     kind = kgz.VARIANTS[variant]
     defaults = kind.default_arguments((8, 8, 1))
-    for base in kind.__mro__[: kind.__mro__.index(kgz.VARIANTS["gan"].__mro__[1]) + 1]:
+    for base in kind.__mro__[: kind.__mro__.index(ForImages)]:
         for name, parameter in inspect.signature(base.__init__).parameters.items():
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not None:
                 assert name in defaults
@@ -233,20 +241,24 @@ def test_defaults_depend_on_the_architecture():
 def test_the_seed_fixes_the_initial_weights(architecture, spectral_normalization):
     def weights(global_seed, seed):
         keras.utils.set_random_seed(global_seed)
-        variant = "cycle_gan" if architecture == "cycle_gan" else "gan"
+        variant = "gan" if architecture in OF_ONE else architecture.removesuffix("_mlp")
         gan = build(variant, architecture, seed=seed, spectral_normalization=spectral_normalization)
-        return weights_of(gan.generator), weights_of(gan.discriminator)
+        return [weights_of(player.network) for player in gan.players.values()]
 
+    if spectral_normalization and architecture not in PAIRS:
+        with pytest.raises(InputError, match="no spectral_normalization, because VAE has no discriminator"):
+            weights(1, 5)
+        return
     first, second, other = weights(1, 5), weights(2, 5), weights(1, 6)
-    for player in range(2):
-        assert_same(first[player], second[player])
+    for player, expected in enumerate(second):
+        assert_same(first[player], expected)
         assert any(not np.array_equal(a, b) for a, b in zip(first[player], other[player], strict=True))
 
 
 # ----------------------------------------------------------------------------------------------- spectral normalisation
 
 
-@pytest.mark.parametrize("architecture", [name for name in TINY_NETWORKS if name != "cycle_gan"])  # of parts
+@pytest.mark.parametrize("architecture", OF_ONE)
 def test_every_kernel_of_the_discriminator_has_largest_singular_value_1(architecture, normalized):
     gan = normalized(architecture)
     wrapped = [x for x in gan.discriminator.layers if isinstance(x, keras.layers.SpectralNormalization)]

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from tests.by_hand import SEED, SIZE, linear, noise, players, sigmoid, softplus
-from tests.equality import classes_of, conditions_of, given, tiny_networks
+from tests.equality import PAIRS, classes_of, conditions_of, given, tiny_networks
 from tests.helpers import FEW_KINDS, assert_same, weights_of
 
 RATE = 0.1
@@ -41,7 +41,7 @@ def test_labels_of_a_pack_stand_side_by_side():
     assert gan._packed(None) is None
 
 
-@pytest.mark.parametrize("architecture", kgz.networks.ARCHITECTURES)
+@pytest.mark.parametrize("architecture", PAIRS)
 def test_the_discriminator_takes_m_times_the_channels_and_m_conditions(architecture):
     def pair(packing):
         arguments = {**tiny_networks(architecture), "num_classes": classes_of(architecture), "packing": packing}

@@ -12,7 +12,7 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.two_player import TwoPlayerModel
 from tests.equality import conditions_of, given, sampled
 from tests.games import SGD, VECTORS, game, is_finite, state, train
-from tests.helpers import assert_same, slow, weights_of
+from tests.helpers import GAMES, assert_same, slow, weights_of
 
 LossScale = keras.optimizers.LossScaleOptimizer
 PLAYERS = ["generator", "discriminator"]
@@ -42,7 +42,7 @@ def batches_for(gan, images, labels):
 # ------------------------------------------------------------------------------------------------------ half precision
 
 FAST = [("wgan_gp", "mixed_float16"), ("dcgan", "mixed_bfloat16")]  # the second is simpler: without loss scales
-SLOW = [(variant, "mixed_float16") for variant in kgz.VARIANTS if (variant, "mixed_float16") not in FAST]
+SLOW = [(variant, "mixed_float16") for variant in GAMES if (variant, "mixed_float16") not in FAST]
 
 
 @pytest.mark.parametrize(("variant", "precision"), [*FAST, *(slow(*each) for each in SLOW)])
