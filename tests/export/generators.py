@@ -11,7 +11,7 @@ NAMES = ["dog", "cat", "lizard"]
 
 
 def with_weights_that_matter(gan):
-    for weight in gan.generator.trainable_variables:
+    for weight in gan.sampler.trainable_variables:
         weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
     return gan
 
