@@ -13,6 +13,7 @@ from keras_gan_zoo.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from keras_gan_zoo import (
+        augmentations,
         callbacks,
         data,
         distribution,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 
 _MODULES = [
+    "augmentations",
     "callbacks",
     "data",
     "distribution",
@@ -97,6 +99,7 @@ __all__ = [
     "TextToImageGAN",
     "Translator",
     "TwoPlayerModel",
+    "augmentations",
     "callbacks",
     "data",
     "distribution",

@@ -20,7 +20,7 @@ from keras_gan_zoo.core.signatures import REQUIRED, Argument, arguments, returne
 from keras_gan_zoo.errors import unknown
 
 POSITIVE, AT_LEAST_0, AT_LEAST_1 = click.FloatRange(0, min_open=True), click.FloatRange(0), click.IntRange(1)
-SHARE = click.FloatRange(0, 1, max_open=True)
+SHARE, PART = click.FloatRange(0, 1, max_open=True), click.FloatRange(0, 1, min_open=True)
 
 
 class Name(click.Choice):
@@ -49,6 +49,7 @@ _DIFFERENT = {
     "background": {"metavar": "COLOUR"},
     "clip": {"type": POSITIVE},
     "clip_normalization": {"flag": "--clip-normalization/--keep-normalization"},
+    "decay": {"type": PART},
     "degradation": {"metavar": "NAME[:NUMBERS]"},
     "depth": {"type": click.IntRange(0)},
     "discriminator_steps": {"flag": "--k"},

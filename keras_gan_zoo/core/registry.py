@@ -136,6 +136,12 @@ DEGRADATIONS = {  # of pictures, to the sources of translators
     "edges": Row("data.degradations:Edges"),
 }
 
+AUGMENTATIONS = {  # of the pictures that a discriminator judges
+    "colour": Row("augmentations:colour", "Zhao et al., 2020"),
+    "translation": Row("augmentations:translation", "Zhao et al., 2020"),
+    "cutout": Row("augmentations:cutout", "Zhao et al., 2020"),
+}
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # ------------------------------------------------------------------------------------------------------------- metrics

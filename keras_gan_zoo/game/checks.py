@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan_zoo import augmentations
 from keras_gan_zoo.core.bounds import check_count, check_number, check_seed, is_number
 from keras_gan_zoo.core.conditions import Condition, check_class_names, check_num_classes
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
@@ -91,6 +92,17 @@ def check_options(num_classes, class_names, packing, r1, r2, ema_decay, seed) ->
         )
     if seed is not None:
         check_seed(seed)
+
+
+def check_augmentation(model, augmentation: str) -> None:
+    """Checks that the examples of a model can be augmented."""
+    augmentations.names_in(augmentation)
+    if len(model.example_shape) != 3 or model.takes_pictures:
+        what = "pairs of pictures, which must be changed together" if model.takes_pictures else model.example_shape
+        raise InputError(
+            f"Expected images (height, width, channels), to change them by augmentation={augmentation!r}. Received: "
+            f"{what}. Leave augmentation out."
+        )
 
 
 def check_discriminator_steps(k: int) -> None:

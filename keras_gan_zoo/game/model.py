@@ -210,11 +210,12 @@ class GameModel(BuiltInConstructor, keras.Model):
         """Standard normal numbers (rows, *shape), drawn `draws` times: a function of (seed, step)."""
         return _draw_for_batch(tf.random.stateless_normal, self._seed_of(step), draws, rows, shape)
 
-    def uniform(self, draws: int, rows, step=None) -> list[tf.Tensor]:
-        """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step)."""
-        seed = tf.random.experimental.stateless_fold_in(
-            self._seed_of(step), 1
-        )  # otherwise they would depend on the noise
+    def uniform(self, draws: int, rows, step=None, stream: int = 1) -> list[tf.Tensor]:
+        """Numbers from 0 to 1, drawn `draws` times, one for each of `rows` examples: a function of (seed, step).
+
+        Those of another `stream`, a number from 1, are independent of these. So is the noise, whose stream is 0.
+        """
+        seed = tf.random.experimental.stateless_fold_in(self._seed_of(step), stream)
         return _draw_for_batch(tf.random.stateless_uniform, seed, draws, rows, ())
 
     def descend(self, network: keras.Model, loss: tf.Tensor, tape: tf.GradientTape, when=None) -> None:

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan_zoo import penalties
+from keras_gan_zoo import augmentations, penalties
 from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.distribution import replicas
@@ -43,6 +43,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         r2: Weight of the R2 gradient penalty, at generated examples.
         ema_decay: Decay of the exponential moving average of the generator's weights, such as 0.999; None for none.
             `sample` and `predict` use it. After step t it decays by the smaller of this and t / (t + 10).
+        augmentation: Changes of the images that the discriminator sees in training, for small data sets: names of
+            `augmentations.AUGMENTATIONS` with commas between them, such as "colour,translation,cutout" (Zhao et al.,
+            2020); None for none. All scores of a step are of images that were changed alike.
         seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.
         **kwargs: `name`, and other arguments of `keras.Model`.
 
@@ -67,6 +70,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         r1: float = 0.0,
         r2: float = 0.0,
         ema_decay: float | None = None,
+        augmentation: str | None = None,
         seed: int | None = None,
         **kwargs,
     ):
@@ -76,7 +80,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         self.class_names = None if class_names is None else tuple(class_names)
         self.num_classes = len(class_names) if class_names is not None else num_classes
         self.packing, self.r1, self.r2 = packing, r1, r2
-        self.ema_decay = ema_decay
+        self.ema_decay, self.augmentation = ema_decay, augmentation
+        if augmentation is not None:
+            checks.check_augmentation(self, augmentation)
         self.ema_generator = None if ema_decay is None else frozen_copy(generator)
 
     @staticmethod
@@ -121,9 +127,16 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     def score(self, examples, condition, training: bool = True):
         """Raw discriminator scores, never in half precision. Real and generated examples are scored separately."""
+        if training and self.augmentation is not None:
+            examples = self.augmented(examples)
         judged = condition if len(self.discriminator.inputs) == 2 else None
         scores = self.discriminator(inputs(self._packed(examples), self._packed(judged)), training=training)
         return tf.cast(scores, keras.backend.floatx())
+
+    def augmented(self, examples):
+        """Images changed at random, alike whenever this is called in a step: a function of (seed, step)."""
+        numbers = self.uniform(augmentations.draws_of(self.augmentation), tf.shape(examples)[0], stream=2)
+        return augmentations.augmented(examples, self.augmentation, numbers)
 
     def mismatched(self, condition):
         """For each example the condition of the next one in the minibatch, whatever the number of replicas."""
@@ -278,6 +291,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             "r1": self.r1,
             "r2": self.r2,
             "ema_decay": self.ema_decay,
+            **({} if self.augmentation is None else {"augmentation": self.augmentation}),  # as in earlier snapshots
             "seed": config["seed"],
         }
 

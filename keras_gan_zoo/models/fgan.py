@@ -34,8 +34,8 @@ class FGAN(TwoPlayerModel):
             the divergence.
         alpha: Parameter of the divergence `"alpha"`, above 0 and not 1; None for 0.5.
         weight: Parameter of the divergence `"weighted_jensen_shannon"`, between 0 and 1; None for 0.5.
-        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
-            `TwoPlayerModel`.
+        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `augmentation`, `seed`,
+            `name`: see `TwoPlayerModel`.
 
     Raises:
         InputError: If the networks do not fit each other, or an argument is out of range.

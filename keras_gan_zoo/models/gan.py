@@ -31,8 +31,8 @@ class GAN(TwoPlayerModel):
             The paper's k: a batch given to `fit` is cut into k minibatches.
         simultaneous: Whether to update both networks at once on the same samples, which saves a generator pass per
             step. Needs `discriminator_steps=1`.
-        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
-            `TwoPlayerModel`.
+        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `augmentation`, `seed`,
+            `name`: see `TwoPlayerModel`.
 
     Raises:
         InputError: If the networks do not fit each other, or an argument is out of range.

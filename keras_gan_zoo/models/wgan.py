@@ -66,8 +66,8 @@ class WGAN(WassersteinModel):
             too. True is the letter of the algorithm, but a scale of at most 0.01 nearly silences the layer.
         critic_head_start: Whether to train the critic for 100 steps before each of the first 25 generator steps and
             every 500th after, as in the authors' released code. The paper leaves this schedule out.
-        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
-            `TwoPlayerModel`.
+        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `augmentation`, `seed`,
+            `name`: see `TwoPlayerModel`.
 
     Raises:
         InputError: If the networks do not fit each other, or an argument is out of range.

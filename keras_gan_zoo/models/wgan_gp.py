@@ -28,8 +28,8 @@ class WGANGP(WassersteinModel):
             The paper's n_critic.
         penalty_weight: Weight of the gradient penalty, the paper's lambda, at least 0.
         one_sided: Whether to penalise only gradient norms above 1.
-        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see
-            `TwoPlayerModel`.
+        **options: `num_classes`, `class_names`, `packing`, `r1`, `r2`, `ema_decay`, `augmentation`, `seed`,
+            `name`: see `TwoPlayerModel`.
 
     Raises:
         InputError: If the networks do not fit each other, or an argument is out of range.

@@ -61,15 +61,25 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)  # for random layers, such as Dropout
     gan = _networks_for(recipe, dataset, dataset.num_classes, dataset.class_names)
-    rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
-    paper = variant(recipe.optimizer)
     prepared = gan.prepared(dataset)
     gan.check_dataset(prepared, recipe.batch_size)
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
-    gan.compile(paper.paper_optimizer(**rate), paper.paper_optimizer(**rate))
+    steps = recipe.epochs * (len(prepared) // recipe.batch_size)
+    gan.compile(*(_optimizer(recipe, updates) for updates in (steps, steps * gan.minibatches_per_step)))
     return gan
+
+
+def _optimizer(recipe: Recipe, updates: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a player that is updated so many times."""
+    paper = variant(recipe.optimizer).paper_optimizer
+    optimizer = paper() if recipe.learning_rate is None else paper(recipe.learning_rate)
+    if recipe.decay is None:
+        return optimizer
+    falling, rate = max(1, round(recipe.decay * updates)), float(optimizer.learning_rate)
+    constant = {"warmup_target": rate, "warmup_steps": updates - falling}
+    return paper(keras.optimizers.schedules.CosineDecay(rate, falling, **constant))
 
 
 def _networks_for(recipe: Recipe, dataset: data.Dataset, num_classes: int | None, class_names=None) -> keras.Model:

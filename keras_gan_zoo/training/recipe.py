@@ -40,6 +40,8 @@ class Recipe:
         conditional: Whether to train on the labels of the data; variants that need labels always do.
         optimizer: Variant whose optimizer to use, such as dcgan for Adam; None for that of VARIANT.
         learning_rate: Learning rate of both optimizers; None for the paper's.
+        decay: Part of the training, at its end, in which the learning rates fall to 0 along half a cosine: 1 for all of
+            it; None for constant rates. Such a run keeps its number of epochs when it is resumed.
         precision: Keras dtype policy of the networks: one of `PRECISIONS`.
         deterministic: Whether to use only deterministic TensorFlow operations, which are slower on a GPU.
         retries: How many times to go back to the last snapshot with half the learning rates after NaN or infinity.
@@ -93,6 +95,7 @@ class Recipe:
     conditional: bool = False
     optimizer: str | None = None
     learning_rate: float | None = None
+    decay: float | None = None
     precision: str = "float32"
     deterministic: bool = False
     retries: int = 0
@@ -129,6 +132,8 @@ class Recipe:
             raise unknown("precision", self.precision, PRECISIONS)
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InputError(f"Expected a finite learning rate above 0. Received: {self.learning_rate}.")
+        if self.decay is not None and not 0 < self.decay <= 1:
+            raise InputError(f"Expected decay above 0, up to 1 for all of the training. Received: {self.decay}.")
 
     def to_toml(self) -> str:
         """The recipe as text, without values of None, because TOML does not support them."""

@@ -111,7 +111,7 @@ def resume(
     arguments.update(strategy=strategy, take_over=take_over)
     recorded = _read_recipe(folder)
     recipe = _with_changes(recorded, changes or {})
-    _check_epochs(folder, recorded.epochs, recipe.epochs)
+    _check_epochs(folder, recorded, recipe.epochs)
     if out is None:
         with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
             return train_in(folder, recipe, **arguments)
@@ -150,8 +150,14 @@ def _with_changes(recipe: Recipe, changes: dict) -> Recipe:
     return dataclasses.replace(recipe, **epochs)
 
 
-def _check_epochs(folder: Path, recorded: int | None, asked: int | None) -> None:
+def _check_epochs(folder: Path, recipe: Recipe, asked: int | None) -> None:
     """Checks that a run can be trained for so many epochs: otherwise its recipe would not be that of its weights."""
+    recorded = recipe.epochs
+    if recipe.decay is not None and asked != recorded:
+        raise InputError(
+            f"Expected epochs={recorded}, as before, because the learning rates fall by them: decay={recipe.decay}. "
+            f"Received: epochs={asked}. Leave epochs out, or start a new run."
+        )
     snapshots = SnapshotFolder(folder / SNAPSHOTS)
     if not snapshots.files() and (folder / MODEL_FILE).exists():
         raise InputError(

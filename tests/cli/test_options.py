@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main
 from keras_gan_zoo.cli.options import model_options, run_options
-from keras_gan_zoo.training import Recipe, build, resolve
+from keras_gan_zoo.training import Recipe, build, planning, resolve
 
 
 def run(*arguments):
@@ -21,11 +21,17 @@ def run(*arguments):
 OPTIONS = {option.name: option for option in model_options()}
 
 
+@pytest.fixture
+def without_estimate(monkeypatch):
+    """A dry run without the few steps that tell how long a run will take, which takes as long as all else."""
+    monkeypatch.setattr(planning, "_steps_per_second", lambda *_: None)
+
+
 # ------------------------------------------------------------------------------------------------------------- recipes
 
 
 @pytest.mark.parametrize("variant", kgz.VARIANTS)
-def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
+def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch, without_estimate):
     monkeypatch.chdir(tmp_path)
     kind = kgz.VARIANTS[variant]
     name, split = ("avatars", "train[:640]") if kind.takes_texts else ("digits", "train")
@@ -47,7 +53,7 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_options_reach_the_model():
+def test_options_reach_the_model(without_estimate):
     model = {
         "wgan": "--clip 0.03 --keep-normalization --critic-head-start --k 2 --width 2",
         "wgan_gp": "--penalty-weight 3 --one-sided --architecture mlp --units 4 --latent-dim 7",
@@ -74,7 +80,7 @@ def test_options_reach_the_model():
     assert {gan.seed for gan in gans.values()} == {5}
 
 
-def test_the_optimizer_of_another_paper():
+def test_the_optimizer_of_another_paper(without_estimate):
     result = run("train", "wgan", "--data", "digits", "--optimizer", "wgan_gp", "--learning-rate", "0.003", "--dry-run")
     gan = build(*resolve(Recipe.from_toml(result.output)))
     assert type(gan.discriminator_optimizer).__name__ == "Adam"

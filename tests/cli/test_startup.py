@@ -10,7 +10,7 @@ import pytest
 import keras_gan_zoo as kgz
 
 COMMAND = [sys.executable, "-m", "keras_gan_zoo"]
-TINY = ["train", "gan", "--data", "ring8", "--batch-size", "500", "--epochs", "3"]
+TINY = ["train", "gan", "--data", "ring8", "--batch-size", "5000", "--epochs", "2"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from keras_gan_zoo import training
 from keras_gan_zoo.core import files
 from keras_gan_zoo.core.registry import Format
-from keras_gan_zoo.export import export
+from keras_gan_zoo.export import export, exporting, parity
 from keras_gan_zoo.training import publishing, runs
 from keras_gan_zoo.zoo import saving
 from tests.equality import TINY
@@ -159,20 +159,27 @@ def test_saving_a_preset_over_another(gan, tmp_path, monkeypatch, exchanges):
 
 @pytest.mark.parametrize("name", ["generator.onnx", "generator.tflite", "generator"])
 def test_exporting(gan, tmp_path, monkeypatch, name):
-    """Conversion takes seconds, and writes nothing: the first one serves for all."""
-    load, cache, made = Format.load, tmp_path / "made", {}
+    """Converting, and reading what was written, take seconds and write nothing: the first ones serve for all."""
+    load, read, probes, cache, made = Format.load, exporting._read, parity.probes, tmp_path / "made", {}
 
     def load_once(row):
         return lambda *given, **options: converted(load(row), *given, **options)
 
     def converted(convert, generator, *beside, **options):
         if not beside:
-            return made.setdefault(0, made.get(0) or convert(generator, **options))
+            return once("converted", convert)(generator, **options)
         if not cache.exists():
             convert(generator, cache)
         return (shutil.copytree if cache.is_dir() else shutil.copy)(cache, *beside)
 
+    def once(name, function):
+        return lambda *given, **options: (
+            made[name] if name in made else made.setdefault(name, function(*given, **options))
+        )
+
     monkeypatch.setattr(Format, "load", load_once)
+    monkeypatch.setattr(parity, "probes", once("probes", probes))
+    monkeypatch.setattr(exporting, "_read", once("answers", read))
     assert kill_everywhere(tmp_path, lambda folder: export(gan, folder / name)) > 3
 
 

@@ -118,6 +118,30 @@ def test_epochs_are_chosen_by_steps():
 
 
 @pytest.mark.parametrize(
+    ("decay", "expected"), [(1, [0.01, 0.005, 0]), (0.5, [0.01, 0.01, 0]), (0.25, [0.01, 0.01, 0])]
+)
+def test_learning_rates_fall_at_the_end(few_digits, decay, expected):
+    """Each by its own updates: two of the discriminator in each of 3 * 4 steps."""
+    model = {**TINY["wgan_gp"], "discriminator_steps": 2}
+    recipe = Recipe("wgan_gp", few_digits, epochs=3, batch_size=16, learning_rate=0.01, decay=decay, model=model)
+    recipe, dataset = training.resolve(recipe)
+    gan = training.build(recipe, dataset)
+    steps = 3 * (len(dataset) // 16)
+    for optimizer, updates in ((gan.generator_optimizer, steps), (gan.discriminator_optimizer, 2 * steps)):
+        rates = [float(optimizer._learning_rate(step)) for step in (0, updates // 2, updates)]
+        assert rates == pytest.approx(expected, abs=1e-8)
+        begins = round(updates * (1 - decay))
+        in_the_middle = float(optimizer._learning_rate((begins + updates) / 2))
+        assert in_the_middle == pytest.approx(0.005)
+
+
+def test_a_run_whose_learning_rates_fall_keeps_its_epochs(few_digits, tmp_path):
+    _, folder = training.train(tiny_recipe(few_digits, decay=1), tmp_path / "run", verbose=0)
+    with pytest.raises(InputError, match="as before, because the learning rates fall by them: decay=1"):
+        training.resume(folder, {"epochs": 9}, verbose=0)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"variant": "dcgna"}, "Did you mean 'dcgan'"),
@@ -127,6 +151,8 @@ def test_epochs_are_chosen_by_steps():
         ({"learning_rate": -1.0}, "learning rate above 0"),
         ({"learning_rate": float("nan")}, "finite learning rate"),
         ({"learning_rate": "fast"}, "to be float or int"),
+        ({"decay": 0.0}, "decay above 0, up to 1"),
+        ({"decay": 1.5}, "decay above 0, up to 1"),
         ({"batch_size": 64.5}, "to be int"),
         ({"model": 3}, "to be dict"),
         ({"seed": -3}, "seed from 0"),
