@@ -14,10 +14,20 @@ may take them too, and return a score or a map of scores.
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
-from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Gain, Maxout, ReflectionPadding2D
+from keras_gan_zoo.networks.layers import (
+    Basis,
+    Blur2D,
+    ConditioningAugmentation,
+    Dropout,
+    Gain,
+    GroupedConv2D,
+    Maxout,
+    ReflectionPadding2D,
+)
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.networks.r3gan import r3gan_pair
 from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.resnet import resnet_pair
 from keras_gan_zoo.networks.spade import spade_pair
@@ -28,9 +38,12 @@ from keras_gan_zoo.networks.unet import unet_pair
 
 __all__ = [
     "ARCHITECTURES",
+    "Basis",
+    "Blur2D",
     "ConditioningAugmentation",
     "Dropout",
     "Gain",
+    "GroupedConv2D",
     "Maxout",
     "ReflectionPadding2D",
     "conditional_dcgan_pair",
@@ -42,6 +55,7 @@ __all__ = [
     "joined",
     "maxout_pair",
     "mlp_pair",
+    "r3gan_pair",
     "resnet_pair",
     "spade_pair",
     "spectrally_normalized",

@@ -198,7 +198,7 @@ def ones_for(network):
     return given if len(given) > 1 else given[0]
 
 
-FOR_IMAGES = ("dcgan", "conditional_dcgan", "resnet", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
+FOR_IMAGES = ("dcgan", "conditional_dcgan", "resnet", "r3gan", "text_dcgan", "stackgan", *networks.BETWEEN_PICTURES)
 FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((16, 8, 2), (6,))]
 
 
