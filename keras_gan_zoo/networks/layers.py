@@ -209,7 +209,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     """Keras' Conv2D, computed as one convolution for each of its groups.
 
     TensorFlow has no gradient of a grouped convolution on CPUs. Keras therefore compiles such convolutions with XLA,
-    which takes seconds, outside of a graph in every step.
+    outside of a graph again in every step.
 
     Example:
         >>> GroupedConv2D(8, 3, groups=2, padding="same")(keras.ops.ones((1, 5, 5, 4))).shape
