@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.models.fgan import FGAN
     from keras_gan_zoo.models.gan import GAN
     from keras_gan_zoo.models.pix2pix import Pix2Pix
+    from keras_gan_zoo.models.r3gan import R3GAN
     from keras_gan_zoo.models.sngan import SNGAN
     from keras_gan_zoo.models.srgan import SRGAN
     from keras_gan_zoo.models.stackgan import StackGAN
@@ -86,6 +87,7 @@ __all__ = [
     "DCGAN",
     "FGAN",
     "GAN",
+    "R3GAN",
     "SNGAN",
     "SRGAN",
     "VAE",

@@ -14,6 +14,15 @@ def linear(name, weight, bias):
     return model
 
 
+def quadratic(slope, curvature, offset) -> keras.Model:
+    """The discriminator slope * x + curvature * x² + offset."""
+    x = keras.Input((1,))
+    scores = keras.layers.Dense(1)
+    model = keras.Model(x, scores(keras.layers.Concatenate()([x, keras.layers.Multiply()([x, x])])))
+    scores.set_weights([np.array([[slope], [curvature]]), np.array([offset])])
+    return model
+
+
 def noise(step, draws):
     shape = (draws, SIZE, 1)
     return tf.random.stateless_normal(shape, tf.constant([SEED, step], tf.int64), dtype="float64").numpy()[..., 0]

@@ -27,6 +27,7 @@ FEW = {"generator_units": 8, "pieces": 2, "depth": 1, "receptive_field": 16, "sc
 # Down to one place, without normalisation; and as few blocks as show all.
 DEEP = {
     "unet": {"depth": 3},
+    "r3gan": {"residual_blocks": 1, "expansion": 2},
     "srresnet": {"residual_blocks": 1, "width": 2},
     # To normalise over the few places of its smallest maps multiplies rounding errors, step by step.
     "cycle_gan": {"residual_blocks": 1, "width": 2, "normalization": "none"},

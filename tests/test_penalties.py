@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_gan_zoo as kgz
 from keras_gan_zoo import penalties
 from keras_gan_zoo.errors import InputError
-from tests.by_hand import SEED, SIZE, derivative, linear, noise, players, softplus
+from tests.by_hand import SEED, SIZE, derivative, linear, noise, players, quadratic, softplus
 
 RATE = 0.1
 
@@ -65,15 +65,6 @@ def test_a_critic_without_slope_has_a_finite_penalty_and_gradient(dtype, one_sid
 
 
 # ------------------------------------------------------------------------------------------------------ r1, r2 in a fit
-
-
-def quadratic(slope, curvature, offset) -> keras.Model:
-    """The discriminator slope * x + curvature * x² + offset."""
-    x = keras.Input((1,))
-    scores = keras.layers.Dense(1)
-    model = keras.Model(x, scores(keras.layers.Concatenate()([x, keras.layers.Multiply()([x, x])])))
-    scores.set_weights([np.array([[slope], [curvature]]), np.array([offset])])
-    return model
 
 
 def quadratic_gan(**arguments):

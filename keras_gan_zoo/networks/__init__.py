@@ -15,10 +15,20 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.bigan import bigan_mlp_pair, bigan_pair
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
-from keras_gan_zoo.networks.layers import ConditioningAugmentation, Dropout, Gain, Maxout, ReflectionPadding2D
+from keras_gan_zoo.networks.layers import (
+    Basis,
+    Blur2D,
+    ConditioningAugmentation,
+    Dropout,
+    Gain,
+    GroupedConv2D,
+    Maxout,
+    ReflectionPadding2D,
+)
 from keras_gan_zoo.networks.maxout import conditional_maxout_pair, maxout_pair
 from keras_gan_zoo.networks.parts import joined, spectrally_normalized
 from keras_gan_zoo.networks.perceptrons import elu_pair, mlp_pair
+from keras_gan_zoo.networks.r3gan import r3gan_pair
 from keras_gan_zoo.networks.residual import cycle_gan_pair
 from keras_gan_zoo.networks.resnet import resnet_pair
 from keras_gan_zoo.networks.spade import spade_pair
@@ -30,9 +40,12 @@ from keras_gan_zoo.networks.vae import vae_mlp_networks, vae_networks
 
 __all__ = [
     "ARCHITECTURES",
+    "Basis",
+    "Blur2D",
     "ConditioningAugmentation",
     "Dropout",
     "Gain",
+    "GroupedConv2D",
     "Maxout",
     "ReflectionPadding2D",
     "bigan_mlp_pair",
@@ -46,6 +59,7 @@ __all__ = [
     "joined",
     "maxout_pair",
     "mlp_pair",
+    "r3gan_pair",
     "resnet_pair",
     "spade_pair",
     "spectrally_normalized",

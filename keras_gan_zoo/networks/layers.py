@@ -204,6 +204,78 @@ class Gain(keras.layers.Layer):
         return input_shape
 
 
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class GroupedConv2D(keras.layers.Conv2D):
+    """Keras' Conv2D, computed as one convolution for each of its groups.
+
+    TensorFlow has no gradient of a grouped convolution on CPUs. Keras therefore compiles such convolutions with XLA,
+    outside of a graph again in every step.
+
+    Example:
+        >>> GroupedConv2D(8, 3, groups=2, padding="same")(keras.ops.ones((1, 5, 5, 4))).shape
+        TensorShape([1, 5, 5, 8])
+    """
+
+    def convolution_op(self, inputs, kernel):
+        if self.groups == 1:
+            return super().convolution_op(inputs, kernel)
+        axis = -1 if self.data_format == "channels_last" else 1
+        split = keras.ops.split(inputs, self.groups, axis), keras.ops.split(kernel, self.groups, axis=-1)
+        return keras.ops.concatenate([*map(super().convolution_op, *split)], axis)
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Blur2D(keras.layers.Layer):
+    """Smooths images, or feature maps, by the filter [1, 2, 1] / 4 along both sides; zeros are around the border.
+
+    Before average pooling, or after pixels were repeated, this is bilinear resampling.
+
+    Example:
+        >>> column = keras.ops.reshape(keras.ops.convert_to_tensor([0.0, 0.0, 4.0, 0.0]), (1, 4, 1, 1))
+        >>> Blur2D()(column)[0, :, 0, 0].numpy().tolist()  # half of it, as the neighbours in the row are zeros
+        [0.0, 0.5, 1.0, 0.5]
+    """
+
+    def call(self, inputs):
+        rows = keras.ops.reshape(keras.ops.convert_to_tensor([0.25, 0.5, 0.25], self.compute_dtype), (3, 1, 1, 1))
+        kernel = keras.ops.tile(rows * keras.ops.transpose(rows, (1, 0, 2, 3)), (1, 1, inputs.shape[-1], 1))
+        return keras.ops.depthwise_conv(inputs, kernel, padding="same", data_format="channels_last")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
+class Basis(keras.layers.Layer):
+    """Maps from vectors: for each number a trained map of one channel, multiplied by it (Huang et al., 2024).
+
+    Args:
+        sides: (height, width) of the maps.
+        initializer: Initial maps.
+
+    Example:
+        >>> Basis((4, 4))(keras.ops.ones((5, 8))).shape
+        TensorShape([5, 4, 4, 8])
+    """
+
+    def __init__(self, sides: tuple[int, int], initializer="random_normal", **kwargs):
+        super().__init__(**kwargs)
+        self.sides, self.initializer = tuple(sides), keras.initializers.get(initializer)
+
+    def build(self, input_shape):
+        self.maps = self.add_weight((*self.sides, input_shape[-1]), self.initializer, name="maps")
+
+    def call(self, inputs):
+        return self.maps * keras.ops.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.sides, input_shape[-1])
+
+    def get_config(self):
+        initializer = keras.initializers.serialize(self.initializer)
+        return {**super().get_config(), "sides": self.sides, "initializer": initializer}
+
+
 class WithOtherWeights(keras.layers.Layer):
     """Computes what a network computes, with other weights, which this layer owns and which start as those.
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 from keras import layers
 
 from keras_gan_zoo.core.bounds import check_count
@@ -137,14 +138,15 @@ def joined(name: str, **networks: keras.Model) -> keras.Model:
 def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -> keras.Model:
     """A copy of a network whose every kernel has largest singular value 1 (Miyato et al., 2018), by Keras' layer.
 
-    Each training pass divides the kernels by an estimate of that value from one power iteration.
+    Each training pass divides the kernels by an estimate of that value from one power iteration. A kernel of zeros,
+    which cannot be divided, starts at random.
 
     Args:
         discriminator: Functional or sequential Keras model.
         seed: Seed of the initial vectors of the power iterations.
 
     Returns:
-        A new model with the same weights.
+        A new model with the same weights, except kernels of zeros.
 
     Raises:
         InputError: If a layer with weights cannot be copied.
@@ -173,6 +175,8 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
             continue
         if isinstance(layer, layers.SpectralNormalization):
             layer.layer.set_weights(original.get_weights())
+            if not np.any(layer.layer.kernel):
+                layer.layer.kernel.assign(keras.random.normal(layer.layer.kernel.shape, seed=next(seeds)))
             start = keras.random.normal(layer.vector_u.shape, seed=next(seeds), dtype=layer.vector_u.dtype)
             layer.vector_u.assign(start)
         else:

@@ -76,7 +76,7 @@ def resnet_pair(
         >>> generator.output_shape, discriminator.output_shape
         ((None, 32, 32, 3), (None, 1))
     """
-    sides = _sides(shape)
+    sides = sides_of(shape, "ResNet")
     halved = [small for large, small in itertools.pairwise(sides) if min(large) > 8] or sides[1:2]
     _check_attention(attention, sides[:-1], halved)
     if conditioning not in CONDITIONINGS:
@@ -107,10 +107,10 @@ def _entering(first, labels, num_classes: int | None, conditioning: str) -> tupl
 
 def _images(x, label, shape: Shape, sides: list[Shape], width: int, attention: int | None, seeds: Iterator[int | None]):
     """Images from noise, by the generator."""
-    base = (*sides[-1], _channels(width, sides[-1]))
+    base = (*sides[-1], channels_at(width, sides[-1]))
     x = layers.Reshape(base)(layers.Dense(math.prod(base), kernel_initializer=_uniform(seeds))(x))
     for larger in reversed(sides[:-1]):
-        x = _doubled(x, label, _channels(width, larger), seeds)
+        x = _doubled(x, label, channels_at(width, larger), seeds)
         x = _attended(x, seeds) if min(larger) == attention else x
     x = layers.ReLU()(batch_normalization()(x))
     return as_pictures(convolution(shape[-1], 3, kernel_initializer=_uniform(seeds))(x))
@@ -119,7 +119,7 @@ def _images(x, label, shape: Shape, sides: list[Shape], width: int, attention: i
 def _scores(x, label, halved: list[Shape], width: int, attention: int | None, seeds: Iterator[int | None]):
     """Scores of images, by the discriminator."""
     for level, smaller in enumerate(halved):
-        x = _judged(x, _channels(width, smaller), seeds, is_first=level == 0, halves=True)
+        x = _judged(x, channels_at(width, smaller), seeds, is_first=level == 0, halves=True)
         x = _attended(x, seeds) if min(smaller) == attention else x
     for _ in range(PLAIN_BLOCKS):
         x = _judged(x, x.shape[-1], seeds)
@@ -202,20 +202,26 @@ def _uniform(seeds: Iterator[int | None], gain: float = 1) -> keras.initializers
     return keras.initializers.VarianceScaling(gain, "fan_avg", "uniform", seed=next(seeds))
 
 
-def _channels(width: int, sides: Shape) -> int:
+def channels_at(width: int, sides: Shape) -> int:
+    """Channels of maps: `width` in maps of up to 32 pixels a side; half as many in those of up to 64, and so on."""
     return max(1, width * FULL_WIDTH // max(FULL_WIDTH, *sides))
 
 
-def _sides(shape: Shape) -> list[Shape]:
-    """Sides from the image down to the smallest map: [(32, 32), (16, 16), (8, 8), (4, 4)]."""
+def sides_of(shape: Shape, networks: str) -> list[Shape]:
+    """Sides from the image down to the smallest map: [(32, 32), (16, 16), (8, 8), (4, 4)].
+
+    Args:
+        shape: Shape of the image.
+        networks: Their name, for the error about other shapes.
+    """
     sides = [tuple(shape[:2])]
     while min(sides[-1]) >= 8 and all(side % 2 == 0 for side in sides[-1]):
         sides.append(tuple(side // 2 for side in sides[-1]))
     is_image = len(shape) == 3 and all(8 <= side <= 128 for side in shape[:2]) and 1 <= shape[2] <= 4
     if not is_image or min(sides[-1]) >= 8:
         raise InputError(
-            "ResNet networks expect images of shape (height, width, channels) whose sides, from 8 to 128 pixels, can "
-            "be halved until the smaller one has 4 to 7, such as 28, 32, 48, 64 or 128, with 1 to 4 channels. "
+            f"{networks} networks expect images of shape (height, width, channels) whose sides, from 8 to 128 pixels, "
+            "can be halved until the smaller one has 4 to 7, such as 28, 32, 48, 64 or 128, with 1 to 4 channels. "
             f"Received: {tuple(shape)}. Resize the images (image_size=32), or choose another architecture, such as "
             "'mlp'."
         )
