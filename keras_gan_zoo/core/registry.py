@@ -267,6 +267,12 @@ DATA_SETS = {
     ),
     "noto": DataSet("data.packed:noto", "Google", "Apache-2.0", splits=("train", "test")),
     "twemoji": DataSet("data.packed:twemoji", "Twitter and contributors", "CC BY 4.0", splits=("train", "test")),
+    "letters": DataSet(
+        "data.packed:letters",
+        "the authors of 511 fonts, listed in keras_gan_zoo/data/sets/letters.txt",
+        "OFL-1.1",
+        splits=("train", "test"),
+    ),
     "mnist": DataSet(authors="Yann LeCun and Corinna Cortes", licence="CC BY-SA 3.0"),
     "fashion_mnist": DataSet(authors="Zalando Research", licence="MIT"),
     "cifar10": DataSet(authors="Alex Krizhevsky", licence="none stated by its authors"),

@@ -1,8 +1,9 @@
-"""Pictures with words that come with the package, packed by docs/data/make.py."""
+"""Pictures that come with the package, with words or classes, packed by docs/data/make.py and letters.py."""
 
 from __future__ import annotations
 
 import re
+import string
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from keras_gan_zoo.data.templates import TemplatedCaptions, Templates
 from keras_gan_zoo.errors import InputError
 
 PARTS = ("background", "skin", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")  # of avatars
+LEVELS = 15  # of coverage above none, in letters
 SETS = Path(__file__).parent / "sets"
 
 
@@ -44,6 +46,14 @@ def noto(size, split: str) -> CaptionedDataset:
 def twemoji(size, split: str) -> CaptionedDataset:
     """Emoji of Twemoji, 64 x 64, with their names as captions."""
     return _emoji("twemoji", size, split)
+
+
+def letters(size, split: str) -> Dataset:
+    """Capital letters of fonts, 32 x 32, each in a colour on another."""
+    packed, chosen = _opened("letters", split)
+    pictures = _coloured(packed["levels"][chosen], packed["colours"][chosen])
+    labels, names = packed["labels"][chosen], list(string.ascii_uppercase)
+    return Dataset(_resized(pictures, size), labels, name="letters", class_names=names)
 
 
 def _emoji(name: str, size, split: str) -> CaptionedDataset:
@@ -87,6 +97,17 @@ def _opened(name: str, split: str):
     if not len(chosen):
         raise InputError(f"Expected a split of {name} with examples. Received: {split!r}, which has none.")
     return packed, chosen
+
+
+def _coloured(levels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Pictures (n, h, w, 3) of levels, two of a row in a byte, and of the colours of background and letter."""
+    count, height = levels.shape[:2]
+    levels = np.stack([levels >> 4, levels & LEVELS], axis=-1).reshape(count, -1)
+    background, letter = colours.astype(np.uint16)[:, :, None].swapaxes(0, 1)
+    steps = np.arange(LEVELS + 1, dtype=np.uint16)[:, None]
+    shades = (background * (LEVELS - steps) + letter * steps + LEVELS // 2) // LEVELS  # (n, 16, 3), rounded
+    rows = levels + np.arange(0, count * len(steps), len(steps), dtype=np.int32)[:, None]  # in all shades: far faster
+    return shades.astype(np.uint8).reshape(-1, 3).take(rows, axis=0).reshape(count, height, -1, 3)
 
 
 def _attribute(values: np.ndarray) -> Attribute:

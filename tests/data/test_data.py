@@ -1,6 +1,7 @@
 import logging
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo import data
+from keras_gan_zoo.core import registry
+from keras_gan_zoo.data.packed import SETS
 from keras_gan_zoo.data.streamed import StreamedDataset
 from keras_gan_zoo.errors import InputError
 from tests.helpers import needs_tfds
@@ -267,6 +270,42 @@ def test_digits():
     assert dataset.examples.max() == 255
     assert dataset.examples[:, 0].max() == 0  # a margin
     assert data.load("digits", image_size=28).example_shape == (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def letters() -> dict[str, data.Dataset]:
+    return {split: data.load("letters", split=split) for split in ("train", "test")}
+
+
+def test_letters_of_all_classes_are_equally_many(letters):
+    for split, count in {"train": 11_388, "test": 1898}.items():
+        assert (letters[split].examples.shape, letters[split].examples.dtype) == ((count, 32, 32, 3), np.uint8)
+        assert np.bincount(letters[split].labels).tolist() == [count // 26] * 26
+        assert "".join(letters[split].class_names) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert zlib.crc32(letters["test"].examples[:100].tobytes()) == 411202729
+    assert data.load("letters", split="test[:3]", image_size=16, channels=1).example_shape == (16, 16, 1)
+
+
+def test_letters_have_two_colours_that_differ_in_luma(letters):
+    luma = letters["test"].examples.reshape(1898, -1, 3) @ np.float32([0.299, 0.587, 0.114])
+    assert np.ptp(luma, axis=1).min() >= 0.35 * 0.8 * 255 - 1  # of thin letters, which nowhere fill a pixel
+    with np.load(SETS / "letters.npz") as file:
+        levels, (background, letter) = file["levels"][0].repeat(2, axis=1), file["colours"][0].astype(float)
+    shares = np.where(np.arange(32) % 2, levels % 16, levels // 16)[..., None] / 15
+    first = letters["train"].examples[0]
+    np.testing.assert_array_equal(first, np.rint(background + shares * (letter - background)))
+
+
+def test_families_of_fonts_are_in_one_split_and_credited():
+    with np.load(SETS / "letters.npz") as file:
+        families, is_test = file["families"], file["splits"][::26] == 1
+    assert not set(families[is_test]) & set(families[~is_test])
+    rows = [line.split("\t") for line in (SETS / "letters.txt").read_text(encoding="utf-8").splitlines()[1:]]
+    assert {(family, split) for family, split, *_ in rows} == {
+        (family, "test" if test else "train") for family, test in zip(families.tolist(), is_test, strict=True)
+    }
+    assert all(owner for _, _, _, owner, _ in rows)
+    assert f"{sum(len(row[4].split(', ')) for row in rows)} fonts" in registry.DATA_SETS["letters"].authors
 
 
 @pytest.mark.parametrize(("name", "modes", "std"), [("ring8", 8, 0.01), ("grid25", 25, 0.05)])
