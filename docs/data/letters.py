@@ -24,11 +24,8 @@ from fontTools.ttLib import TTFont
 from make import SETS, pack
 from PIL import Image, ImageDraw, ImageFont
 
-SIZE, HEIGHT, DRAWN = (
-    32,
-    24,
-    192,
-)  # of a picture, of the longer side of a letter in it, and of a letter before, in pixels
+SIZE, HEIGHT = 32, 24  # of a picture, and of the longer side of a letter in it, in pixels
+DRAWN = 192  # size at which fonts are drawn, before they are made smaller
 LEVELS = 15  # of coverage above none: 4 bits
 STRONGEST = 0.8  # of full coverage, which every letter reaches somewhere: thinner ones would have little contrast
 READABLE = 0.25  # of the letters of a font: the nearest letter in another family is the same
@@ -193,9 +190,8 @@ def made(fonts: list[Font]) -> tuple[dict[str, np.ndarray], str]:
     distances = distances_of(fonts)
     groups = designs(fonts, distances)
     chosen = different(fonts, distances)
-    chosen.sort(
-        key=lambda number: zlib.crc32(fonts[number].path.name.encode())
-    )  # so that a part has fonts of all kinds
+    # In an order without a meaning, so that a part has fonts of all kinds.
+    chosen.sort(key=lambda number: zlib.crc32(fonts[number].path.name.encode()))
     tests = [zlib.crc32(fonts[groups[number]].family.encode()) % TEST == 0 for number in chosen]
     arrays = {
         "levels": packed_levels(np.concatenate([fonts[number].letters for number in chosen])),
