@@ -75,11 +75,14 @@ KINDS = {
     if (takes_classes(kgz.VARIANTS[variant]) if conditional else not kgz.VARIANTS[variant].needs_labels)
 }
 
-# What labels change does not depend on where replicas are: workers train one kind of each variant.
+# Those that train by the step of another variant, with other arguments.
+OF_OTHERS = ("srgan", "context_encoder", "sngan", "r3gan")
+
+# What labels change does not depend on where replicas are: workers train one kind of each variant with its own step.
 OF_WORKERS = [
     (variant, conditional)
     for variant, conditional in KINDS.values()
-    if conditional == kgz.VARIANTS[variant].needs_labels
+    if conditional == kgz.VARIANTS[variant].needs_labels and variant not in OF_OTHERS
 ]
 
 

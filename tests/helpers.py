@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_gan_zoo as kgz
-from tests.equality import takes_classes
+from tests.equality import OF_OTHERS, takes_classes
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
@@ -26,7 +26,6 @@ def _kind(variant: str, conditional: bool, is_fast: bool):
 # precisions and exports are compared. VAE, which has no discriminator, takes part where replicas and exports are
 # compared; the rest is in test_vae.
 GAMES = {name: kind for name, kind in kgz.VARIANTS.items() if issubclass(kind, kgz.TwoPlayerModel)}
-OF_OTHERS = ("srgan", "context_encoder", "sngan", "r3gan")
 OWN = {name: kind for name, kind in GAMES.items() if name not in OF_OTHERS}
 # What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier, and so
 # do StackGAN, whose step is that of TextToImageGAN, and CycleGAN, whose graph of eight passes is long to trace.
