@@ -111,7 +111,7 @@ def test_onnx_has_its_names_and_makes_what_keras_makes(kind, tmp_path):
         np.testing.assert_allclose(found, gan.sample_from(feed["noise"], conditions=given), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["variant"] == type(gan).__name__
-    assert metadata["weights_sha256"] == sha256_of_weights(gan.generator)
+    assert metadata["weights_sha256"] == sha256_of_weights(gan.sampling_generator)
     assert metadata.get("num_classes") == ("3" if gan.has_classes else None)
     given = {"conditions": feed_of(gan, 9)[1], "seed": 2}
     np.testing.assert_allclose(OnnxFile(done.path).sample(9, **given), gan.sample(9, **given), atol=1e-5)
