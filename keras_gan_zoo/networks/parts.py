@@ -175,8 +175,9 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
             continue
         if isinstance(layer, layers.SpectralNormalization):
             layer.layer.set_weights(original.get_weights())
-            if not np.any(layer.layer.kernel):
-                layer.layer.kernel.assign(keras.random.normal(layer.layer.kernel.shape, seed=next(seeds)))
+            kernel = layer.layer.kernel
+            if not np.any(kernel):
+                kernel.assign(keras.random.normal(kernel.shape, seed=next(seeds), dtype=kernel.dtype))
             start = keras.random.normal(layer.vector_u.shape, seed=next(seeds), dtype=layer.vector_u.dtype)
             layer.vector_u.assign(start)
         else:
