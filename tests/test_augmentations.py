@@ -101,6 +101,13 @@ def test_one_replica_equals_two(two_replicas, float64):
     assert any(not np.array_equal(a, b.numpy()) for a, b in zip(before, one.weights, strict=True))
 
 
+@pytest.mark.parametrize("variant", ["bigan", "conditional_gan"])
+def test_models_of_parts_and_with_labels_take_it(variant):
+    """The shape of what they make is that of a part of a network."""
+    augmented = build(variant, variant == "conditional_gan", augmentation="translation", ema_decay=0.9)
+    assert augmented.get_config()["augmentation"] == "translation"
+
+
 def test_it_is_saved(gan, tmp_path):
     gan.save(tmp_path / "gan.keras")
     assert keras.saving.load_model(tmp_path / "gan.keras").augmentation == EVERY

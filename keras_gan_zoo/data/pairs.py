@@ -193,6 +193,11 @@ def with_sources(
 
     Raises:
         InputError: If there are none, and nothing makes them.
+
+    Example:
+        >>> from keras_gan_zoo import data
+        >>> with_sources(data.load("avatars", split="test"), (4, 4, 3), data.Downscaled(4)).condition_shape
+        (4, 4, 3)
     """
     if dataset.condition_shape == shape:
         return dataset

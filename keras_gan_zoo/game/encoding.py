@@ -15,9 +15,21 @@ from keras_gan_zoo.state.finiteness import check_examples
 
 
 class EncoderSampler(GeneratorSampler):
-    """A `Sampler` whose model also has an encoder, from examples to noise. Subclasses define `encoding_network`."""
+    """A `Sampler` whose model also has an encoder, from examples to noise: a part of the player that it samples."""
 
-    encoding_network: keras.Model
+    sampling_generator: keras.Model
+
+    @property
+    def encoding_network(self) -> keras.Model:
+        return self.sampling_generator.get_layer("encoder")
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        return tuple(self.sampler.inputs[0].shape[1:])
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return tuple(self.sampler.outputs[0].shape[1:])
 
     def encode(self, examples) -> np.ndarray:
         """The codes of examples, by the averaged encoder if there is one: noise from which `sample_from` makes them.
@@ -26,7 +38,7 @@ class EncoderSampler(GeneratorSampler):
             examples: (n, *example_shape): uint8 images, floats in [-1, 1], or vectors.
 
         Returns:
-            Array (n, *latent_shape): float32. Of a `VAE`, the means of the codes.
+            Array (n, *latent_shape): float32.
 
         Raises:
             InputError: If the examples have another shape or range.
@@ -42,7 +54,7 @@ class EncoderSampler(GeneratorSampler):
         examples = checked_examples(self, examples)
         pieces = [examples[start : start + data.BATCH_SIZE] for start in range(0, len(examples), data.BATCH_SIZE)]
         made = [check_examples(self._encode(piece).numpy(), self.encoding_network) for piece in pieces]
-        return np.concatenate(made).astype(np.float32)[:, : self.noise_shape()[0]]  # without the variances of a VAE
+        return np.concatenate(made).astype(np.float32)
 
     def reconstruct(self, examples) -> np.ndarray:
         """What the generator makes of the codes of examples.

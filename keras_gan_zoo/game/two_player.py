@@ -81,9 +81,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         self.num_classes = len(class_names) if class_names is not None else num_classes
         self.packing, self.r1, self.r2 = packing, r1, r2
         self.ema_decay, self.augmentation = ema_decay, augmentation
+        self.ema_generator = None if ema_decay is None else frozen_copy(generator)
         if augmentation is not None:
             checks.check_augmentation(self, augmentation)
-        self.ema_generator = None if ema_decay is None else frozen_copy(generator)
 
     @staticmethod
     def check_players(generator: keras.Model, discriminator: keras.Model, packing: int = 1) -> None:

@@ -136,24 +136,12 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
         return self.sampling_generator.get_layer("generator")
 
     @property
-    def encoding_network(self):
-        return self.sampling_generator.get_layer("encoder")
-
-    @property
-    def latent_shape(self):
-        return tuple(self.sampler.inputs[0].shape[1:])
-
-    @property
     def condition(self):
         return None
 
     @property
     def data_condition(self):
         return None
-
-    @property
-    def example_shape(self):
-        return tuple(self.sampler.outputs[0].shape[1:])
 
     def get_config(self):
         return {**super().get_config(), "loss": keras.saving.serialize_keras_object(self.adversarial_loss)}

@@ -162,17 +162,9 @@ class VAE(EncoderSampler, ForImages, AsPreset, GameModel):
     def sampler(self):
         return self.autoencoder.get_layer("decoder")
 
-    @property
-    def encoding_network(self):
-        return self.autoencoder.get_layer("encoder")
-
-    @property
-    def latent_shape(self):
-        return tuple(self.sampler.inputs[0].shape[1:])
-
-    @property
-    def example_shape(self):
-        return tuple(self.sampler.outputs[0].shape[1:])
+    def encode(self, examples):
+        """The means of the codes of examples, float32 (n, latent_dim); otherwise as `BiGAN.encode`."""
+        return super().encode(examples)[:, : self.latent_shape[0]]
 
     def call(self, inputs, training=False):
         """Examples from noise."""
