@@ -226,19 +226,29 @@ def _finished_already(gan, folder: Path) -> str:
     if stopped:
         how = "A rule of its recipe stopped it, so it cannot be continued: start a new run with another recipe."
     else:
-        how = f"To train longer: gan-zoo train --resume {folder} --epochs MORE"
+        how = _how_to_train_longer(folder)
     return f"The run in {folder} had already finished, after {gan.steps_done:,} steps. Nothing was trained. {how}"
+
+
+def _how_to_train_longer(folder: Path) -> str:
+    from keras_gan_zoo.training import Recipe
+
+    if Recipe.read(folder / RECIPE_FILE).decay is not None:
+        return "To train longer, start a new run: the learning rates of this one have fallen to 0."
+    return f"To train longer: gan-zoo train --resume {folder} --epochs MORE"
 
 
 def _summarise(gan, folder: Path):
     sizes = " and ".join(f"{name} {player.network.count_params():,}" for name, player in gan.players.items())
     click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes} parameters.")
+    how = _how_to_train_longer(folder)
+    use = f"translate {folder} picture.png -o made.png" if gan.translates else f"sample {folder} -n 64 -o grid.png"
     for name, meaning in (
         ("samples.png", "samples"),
         ("samples/history.gif", "how the samples changed"),
-        (MODEL_FILE, f"the model: gan-zoo sample {folder} -n 64 -o grid.png"),
+        (MODEL_FILE, f"the model: gan-zoo {use}"),
         ("log.csv", "losses; also in tensorboard/"),
-        (SNAPSHOTS, f"to train longer: gan-zoo train --resume {folder} --epochs MORE"),
+        (SNAPSHOTS, how[0].lower() + how[1:]),
     ):
         if (folder / name).exists():
             click.echo(f"  {folder / name}   {meaning}")

@@ -12,6 +12,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import training
+from keras_gan_zoo.cli import commands
 from keras_gan_zoo.core import claims
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state.snapshot import Snapshot
@@ -139,6 +140,7 @@ def test_a_run_whose_learning_rates_fall_keeps_its_epochs(few_digits, tmp_path):
     _, folder = training.train(tiny_recipe(few_digits, decay=1), tmp_path / "run", verbose=0)
     with pytest.raises(InputError, match="as before, because the learning rates fall by them: decay=1"):
         training.resume(folder, {"epochs": 9}, verbose=0)
+    assert commands._how_to_train_longer(folder).startswith("To train longer, start a new run")
 
 
 @pytest.mark.parametrize(
