@@ -144,6 +144,7 @@ class Progress(keras.callbacks.Callback):
             self._first_epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
+        self._steps_in_epoch = batch + 1
         if not self._bar.is_shown:
             self._estimate(batch)
             return  # reading the figures of each batch would only cost time
@@ -180,7 +181,7 @@ class Progress(keras.callbacks.Callback):
         if done == self._epochs:
             return _clock(0)
         self._pace.look(self.model.steps_done)
-        per_second, steps = self._pace.steps_per_second, self._steps or self.model.steps_in_epoch
+        per_second, steps = self._pace.steps_per_second, self._steps or self._steps_in_epoch
         return "-:--" if per_second is None else _clock((self._epochs - done) * steps / per_second)
 
     def _show(self, done: float, logs: dict | None = None) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from keras_gan_zoo.core.keras_internals import spans_several_processes
-from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.errors import InputError, WorkerLostError
 
 
@@ -43,10 +42,13 @@ def broadcast_from_chief(used: tf.distribute.Strategy, value: float) -> float:
 def _gather(used: tf.distribute.Strategy, value: tf.Tensor) -> list:
     """The values of all workers, the chief's first. Every worker must call this, and waits for the others."""
 
-    def gather():
-        return tf.distribute.get_replica_context().all_gather(value, axis=0)
+    return used.experimental_local_results(used.run(_gathered, args=(value,)))[0].numpy().tolist()
 
-    return used.experimental_local_results(used.run(tf.function(counted_alone(gather))))[0].numpy().tolist()
+
+@tf.function
+def _gathered(value: tf.Tensor) -> tf.Tensor:
+    own = tf.identity(value)  # on the device of this replica
+    return tf.distribute.get_replica_context().all_gather(own, axis=0)
 
 
 @contextmanager

@@ -263,9 +263,11 @@ class GameModel(BuiltInConstructor, keras.Model):
         given = (None if values is None else _at_least(self.packing, values[:size]) for values in (examples, condition))
         return *given, size
 
-    @property
     def evaluation_step(self) -> tf.Tensor:
-        """A step for the random numbers of an evaluated batch, which training never uses: -1, -2, ..."""
+        """A step for the random numbers of an evaluated batch, which training never uses: -1, -2, ...
+
+        No property: saving looks at all of them, in one worker, and figures are summed over workers when they are read.
+        """
         return -1 - tf.cast(self.metrics[0].count, self.step.dtype)
 
     def _seed_of(self, step) -> tf.Tensor:
@@ -374,11 +376,6 @@ class GameModel(BuiltInConstructor, keras.Model):
     def steps_done(self) -> int:
         """Number of finished training steps."""
         return int(keras.ops.convert_to_numpy(self.step))
-
-    @property
-    def steps_in_epoch(self) -> int:
-        """Number of finished steps of this epoch."""
-        return int(self.metrics[0].count)
 
     # -------------------------------------------------------------------------------------------------------- saving
 

@@ -163,7 +163,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def test_step(self, batch):
         """Both losses in inference mode, without penalties, on noise that is not used in training."""
         real, condition, size = self.to_evaluate(batch)
-        [noise] = self.noise(1, tf.shape(real)[0], self.evaluation_step)
+        [noise] = self.noise(1, tf.shape(real)[0], self.evaluation_step())
         fake = self.generate(noise, condition, training=False)
         return self.tracked(self.evaluated(real, fake, condition), weight=size)
 

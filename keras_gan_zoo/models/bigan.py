@@ -123,7 +123,7 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
     def test_step(self, batch):
         """Both losses in inference mode, without penalties, on noise that is not used in training."""
         real, _, size = self.to_evaluate(batch)
-        [noise] = self.noise(1, tf.shape(real)[0], self.evaluation_step)
+        [noise] = self.noise(1, tf.shape(real)[0], self.evaluation_step())
         real_scores, fake_scores, _ = self.judge_pairs(real, noise, training=False)
         d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores)
         g_loss = self.adversarial_loss.discriminator_loss(fake_scores, real_scores)

@@ -147,7 +147,7 @@ class VAE(EncoderSampler, ForImages, AsPreset, GameModel):
     def test_step(self, batch):
         """The negative ELBO and its terms in inference mode, on noise that is not used in training."""
         examples, _, size = self.to_evaluate(batch)
-        [noise] = self.normal(1, tf.shape(examples)[0], self.latent_shape, self.evaluation_step)
+        [noise] = self.normal(1, tf.shape(examples)[0], self.latent_shape, self.evaluation_step())
         reconstruction, kl = self.negative_elbo(examples, noise, training=False)
         return self.tracked({"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}, weight=size)
 
