@@ -286,6 +286,7 @@ def undisturbed(some_images, tmp_path_factory):
     weights = job.end()
     assert len([line for line in job.lines if re.match(r"\[0\] epoch +\d", line)]) == EPOCHS
     assert not [line for line in job.lines if line.startswith("[1] epoch")]  # one of them speaks
+    assert "WARNING:tensorflow" not in "".join(job.lines)
     return job, weights
 
 

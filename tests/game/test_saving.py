@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.distribute.values import SyncOnReadVariable
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
@@ -113,6 +114,19 @@ def test_networks_that_keras_cannot_describe_are_trained_but_not_saved(tmp_path)
             save()
     assert not [*tmp_path.iterdir()]
     assert gan.steps_done == 2
+
+
+def test_saving_reads_no_sum_over_workers(two_replicas, monkeypatch, tmp_path):
+    """Only one worker saves: it would wait for the others."""
+    with two_replicas.scope():
+        gan = game()
+
+    read, get = [], SyncOnReadVariable._get_cross_replica
+    monkeypatch.setattr(SyncOnReadVariable, "_get_cross_replica", lambda self: (read.append(self), get(self))[1])
+    gan.save(tmp_path / "gan.keras")
+    assert not read
+    assert gan.metrics[0].count.numpy() == 0
+    assert read
 
 
 @pytest.fixture(scope="module")
