@@ -86,7 +86,8 @@ def with_formulas(page: str) -> str:
         markup = convert(tex, display="block" if match[1] == "div" else "inline")
         if "\\" in markup:
             raise ValueError(f"Expected TeX that latex2mathml knows. Received: {tex}")
-        return NAMED.sub(r"\1<mspace width='0.17em' />", markup)
+        markup = NAMED.sub(r"\1<mspace width='0.17em' />", markup)
+        return f'<div class="formula">{markup}</div>' if match[1] == "div" else markup  # which can be scrolled
 
     return FORMULA.sub(formula, page)
 

@@ -92,7 +92,9 @@ def publish(
     with claimed(package, take_over=True, waits=True):
         with ExitStack() as stack:
             present = cards.read(table.read_bytes(), table)
-            (docs / gallery.PICTURES).mkdir(parents=True, exist_ok=True)
+            for pictures_of in (gallery.PICTURES, gallery.THUMBNAILS):
+                (docs / pictures_of).mkdir(parents=True, exist_ok=True)
+            thumbnail = docs / gallery.THUMBNAILS / f"{name}.png"
             new_table = stack.enter_context(written_beside(table))  # the first to be entered is the last to be renamed
             folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
             folder.mkdir(parents=True)
@@ -100,7 +102,9 @@ def publish(
             _check_size(folder / GENERATOR)
             if pictures.can_draw(gan.example_shape):
                 picture = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}.png"))
-                pictures.save(_drawn(gan, facts["texts"], pairs), picture)
+                drawn = _drawn(gan, facts["texts"], pairs)
+                pictures.save(drawn, picture)
+                pictures.save(gallery.thumbnail(drawn), stack.enter_context(written_beside(thumbnail)))
             if report is not None and report.neighbours is not None and recipe.data not in gallery.UNLICENSED:
                 sheet = stack.enter_context(written_beside(docs / gallery.PICTURES / f"{name}_neighbours.png"))
                 pictures.save(report.neighbours, sheet)

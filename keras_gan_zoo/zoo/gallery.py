@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from PIL import Image
+
 from keras_gan_zoo.core.registry import variant
 from keras_gan_zoo.zoo.cards import Card
 
-PICTURES = Path("images", "zoo")  # in docs
+PICTURES, THUMBNAILS = Path("images", "zoo"), Path("images", "thumbnails")  # in docs
+THUMBNAIL = 160  # pixels
 UNLICENSED = ("cifar10",)  # models trained on it may be published, its images may not
 COLUMNS = {  # of the table in the gallery: a score of the card, its heading, and its format
     "frechet_distance": ("Frechet distance", "{:.3f}"),
@@ -46,7 +49,7 @@ def page(presets: dict[str, Card]) -> str:
     """The page in Markdown: tables with scores and, in brackets, of what they are compared with; then pictures."""
     translators = {name: card for name, card in presets.items() if variant(card.variant).takes_pictures}
     others = {name: card for name, card in presets.items() if name not in translators}
-    lines = ["# Gallery", "", INTRODUCTION, "", *_table(others, COLUMNS)]
+    lines = ["# Gallery", "", *map(_wall_cell, sorted(presets)), "", INTRODUCTION, "", *_table(others, COLUMNS)]
     if translators:
         lines += ["", TRANSLATORS, "", *_table(translators, OF_TRANSLATORS)]
     for name, card in sorted(presets.items()):
@@ -60,6 +63,16 @@ def page(presets: dict[str, Card]) -> str:
             sheet = f"{PICTURES.as_posix()}/{name}_neighbours.png"
             lines += ["", f"![Samples beside their nearest training images]({sheet})"]
     return "\n".join(lines) + "\n"
+
+
+def thumbnail(picture: Image.Image) -> Image.Image:
+    """The upper left part of a picture of samples: whole images, because their number in a row is even."""
+    half = min(picture.width // 2, picture.height)
+    return picture.convert("RGB").crop((0, 0, half, half)).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+
+
+def _wall_cell(name: str) -> str:
+    return f"[![{name}]({THUMBNAILS.as_posix()}/{name}.png)](#{name})"
 
 
 def _table(presets: dict[str, Card], columns: dict[str, tuple[str, str]]) -> list[str]:

@@ -62,6 +62,8 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
     for picture in ("tiny_few.png", "tiny_few_neighbours.png"):
         assert (checkout / "docs" / "images" / "zoo" / picture).stat().st_size > 0
+    with Image.open(checkout / "docs" / "images" / "thumbnails" / "tiny_few.png") as thumbnail:
+        assert thumbnail.size == (160, 160)
     assert card.data == {"name": "few.npz", "split": "train", **SAID}
     assert (card.recipe["data"], card.recipe["epochs"], card.training_minutes) == ("few.npz", 2, 1.5)
     assert str(run.parent) not in (package / "presets.toml").read_text()
@@ -76,7 +78,9 @@ def test_a_run_becomes_a_preset(run, checkout):
     found = cards.read(table.read_bytes(), "table")
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
-    assert "![Blots](images/zoo/before.png)" in (checkout / "docs" / "gallery.md").read_text()
+    page = (checkout / "docs" / "gallery.md").read_text()
+    assert "[![before](images/thumbnails/before.png)](#before)" in page
+    assert "![Blots](images/zoo/before.png)" in page
 
 
 def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_path):
