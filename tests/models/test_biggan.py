@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.training.build import build, resolve
 from tests.by_hand import SEED, SIZE, noise, players
 from tests.helpers import assert_same, weights_of
 from tests.residual import images_of_biggan, of_kind, with_random_weights
@@ -80,13 +81,15 @@ def test_the_defaults_are_the_papers():
     assert defaults["orthogonal_regularization"] == 1e-4
     assert "attention" not in kgz.BigGAN.default_arguments((64, 64, 3))
     assert kgz.BigGAN.default_arguments((2,))["architecture"] == "mlp"
-    gan = tiny()
-    gan.compile()
+    recipe = kgz.training.Recipe("biggan", "digits", epochs=1, decay=0.5, model={"width": 1, "embedding_dim": 2})
+    gan = build(*resolve(recipe))  # the rates are those before they fall
     for player, rate in (("generator", 5e-5), ("discriminator", 2e-4)):
         optimizer = gan.players[player].optimizer
         assert isinstance(optimizer, keras.optimizers.Adam)
         assert float(optimizer.learning_rate) == pytest.approx(rate)
         assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.999)
+    gan.compile()
+    assert [float(player.optimizer.learning_rate) for player in gan.players.values()] == pytest.approx([5e-5, 2e-4])
 
 
 # -------------------------------------------------------------------------------------------------- standing statistics
