@@ -93,7 +93,10 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     @classmethod
     def default_optimizer(cls, player: str) -> keras.optimizers.Optimizer:
-        """`paper_optimizer`, where the paper has not another learning rate for a player."""
+        """The optimizer that `compile` gives a player by default: `paper_optimizer`.
+
+        A variant overrides this if the learning rates of its paper differ between the players.
+        """
         return cls.paper_optimizer()
 
     @property

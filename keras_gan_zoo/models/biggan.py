@@ -73,11 +73,12 @@ class BigGAN(GAN):
 
     @staticmethod
     def paper_optimizer(learning_rate: float = 2e-4) -> keras.optimizers.Optimizer:
-        """Adam with beta 1 of 0 and beta 2 of 0.999. By default, the discriminator has 2e-4, the generator 5e-5."""
+        """Adam with beta 1 of 0 and beta 2 of 0.999. In `compile`, the generator has a learning rate of 5e-5."""
         return keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.999)
 
     @classmethod
     def default_optimizer(cls, player):
+        """`paper_optimizer` with a learning rate of 5e-5 for the generator, and of 2e-4 for the discriminator."""
         return cls.paper_optimizer(5e-5 if player == "generator" else 2e-4)
 
     def generator_penalty(self):
