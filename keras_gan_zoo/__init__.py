@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keras_gan_zoo.game.model import GameModel
     from keras_gan_zoo.game.two_player import TwoPlayerModel
     from keras_gan_zoo.models.bigan import BiGAN
+    from keras_gan_zoo.models.biggan import BigGAN
     from keras_gan_zoo.models.conditional_gan import ConditionalGAN
     from keras_gan_zoo.models.context_encoder import ContextEncoder
     from keras_gan_zoo.models.cycle_gan import CycleGAN
@@ -95,6 +96,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "BiGAN",
+    "BigGAN",
     "ConditionalGAN",
     "ContextEncoder",
     "CycleGAN",

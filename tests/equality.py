@@ -29,6 +29,7 @@ DEEP = {
     "unet": {"depth": 3},
     "r3gan": {"residual_blocks": 1, "expansion": 2},
     "srresnet": {"residual_blocks": 1, "width": 2},
+    "biggan": {"width": 1},  # a quarter of the channels
     # To normalise over the few places of its smallest maps multiplies rounding errors, step by step.
     "cycle_gan": {"residual_blocks": 1, "width": 2, "normalization": "none"},
 }
@@ -76,7 +77,7 @@ KINDS = {
 }
 
 # Those that train by the step of another variant, with other arguments.
-OF_OTHERS = ("srgan", "context_encoder", "sngan", "r3gan")
+OF_OTHERS = ("srgan", "context_encoder", "sngan", "r3gan", "biggan")
 
 # What labels change does not depend on where replicas are: workers train one kind of each variant with its own step.
 OF_WORKERS = [

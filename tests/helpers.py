@@ -21,10 +21,10 @@ def _kind(variant: str, conditional: bool, is_fast: bool):
     return pytest.param(variant, conditional, id=name, marks=[] if is_fast else [pytest.mark.slow])
 
 
-# SRGAN and ContextEncoder are Pix2Pix with other arguments, SNGAN and R3GAN are GAN with others: what these change is
-# tested in test_translator, test_sngan and test_r3gan. They take part where two replicas, resumed runs, presets,
-# precisions and exports are compared. VAE, which has no discriminator, takes part where replicas and exports are
-# compared; the rest is in test_vae.
+# SRGAN and ContextEncoder are Pix2Pix with other arguments, SNGAN, R3GAN and BigGAN are GAN with others: what these
+# change is tested in test_translator, test_sngan, test_r3gan and test_biggan. They take part where two replicas,
+# resumed runs, presets, precisions and exports are compared. VAE, which has no discriminator, takes part where replicas
+# and exports are compared; the rest is in test_vae.
 GAMES = {name: kind for name, kind in kgz.VARIANTS.items() if issubclass(kind, kgz.TwoPlayerModel)}
 OWN = {name: kind for name, kind in GAMES.items() if name not in OF_OTHERS}
 # What labels change is the same code in every variant: with labels, all but two of them wait for the slow tier, and so

@@ -51,6 +51,18 @@ def test_one_centred_is_the_mean_squared_excess_over_one():
     assert float(penalties.one_centred(tf.constant(slope), one_sided=True)) == pytest.approx(4**2 / 2, rel=1e-11)
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 2, 5), (4, 4), (2, 6)], ids=str)  # the last with fewer rows than columns
+def test_orthogonal_is_the_squared_inner_products_of_different_columns(shape):
+    kernel = tf.constant(np.random.default_rng(0).standard_normal(shape))
+    matrix = np.reshape(kernel, (-1, shape[-1]))
+    products = (matrix.T @ matrix) * (1 - np.eye(shape[-1]))
+    with tf.GradientTape() as tape:
+        tape.watch(kernel)
+        value = penalties.orthogonal(kernel)
+    assert float(value) == pytest.approx(np.sum(products**2), rel=1e-12)
+    np.testing.assert_allclose(tape.gradient(value, kernel), np.reshape(4 * matrix @ products, shape), rtol=1e-10)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("one_sided", [None, False, True])
 def test_a_critic_without_slope_has_a_finite_penalty_and_gradient(dtype, one_sided):

@@ -18,6 +18,7 @@ class ForImages:
     takes_pictures = False  # which are translated
     parts: tuple[str, ...] = ()  # names of the networks that the first player is of, if it is of several
     spectral_normalization = False  # of the discriminator, by default
+    normalizes_generator = False  # whether spectral normalisation is of the generator too
 
     @staticmethod
     def paper_networks(shape: tuple[int, ...]) -> dict:
@@ -43,7 +44,8 @@ class ForImages:
             num_classes: If given, both networks take labels 0 ... num_classes - 1.
             architecture: A key of `networks.ARCHITECTURES`; None for the paper's.
             spectral_normalization: Whether to apply spectral normalisation to the discriminator (Miyato et al., 2018).
-                Every kernel is divided by its largest singular value. None for off, or on for SNGAN.
+                Every kernel is divided by its largest singular value. None for off, or on for SNGAN and BigGAN, which
+                applies it to the generator too.
             **arguments: Of the constructor, and of the network builder in `networks`; `seed` fixes the initial
                 weights too.
 
@@ -94,6 +96,7 @@ class ForImages:
             )
         if cls.spectral_normalization if spectral_normalization is None else spectral_normalization:
             others = [networks.spectrally_normalized(discriminator, sizes["seed"]) for discriminator in others]
+            first = networks.spectrally_normalized(first, sizes["seed"]) if cls.normalizes_generator else first
         constructor_options = {name: value for name, value in arguments.items() if name in {*model_options, "name"}}
         if num_classes is not None:
             constructor_options["num_classes"] = num_classes

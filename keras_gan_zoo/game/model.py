@@ -91,6 +91,14 @@ class GameModel(BuiltInConstructor, keras.Model):
         """The default optimizer of a player in `compile`."""
         return keras.optimizers.Adam(learning_rate)
 
+    @classmethod
+    def default_optimizer(cls, player: str) -> keras.optimizers.Optimizer:
+        """The optimizer that `compile` gives a player by default: `paper_optimizer`.
+
+        A variant overrides this if the learning rates of its paper differ between the players.
+        """
+        return cls.paper_optimizer()
+
     @property
     def player_losses(self) -> dict[str, str]:
         """Names of the players' losses among `logged`, in the order in which a step computes them."""
@@ -172,10 +180,10 @@ class GameModel(BuiltInConstructor, keras.Model):
         with self.distribute_strategy.scope():
             built = {
                 name: built_optimizer(
-                    self.paper_optimizer() if optimizer is None else optimizer,
-                    getattr(self, name.removesuffix("_optimizer")),
+                    self.default_optimizer(player) if optimizer is None else optimizer, getattr(self, player)
                 )
                 for name, optimizer in chosen.items()
+                for player in [name.removesuffix("_optimizer")]
             }
         super().compile(optimizer=None, **{"auto_scale_loss": False, **keras_arguments, **steps})
         for name, optimizer in built.items():

@@ -9,12 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import data
+from keras_gan_zoo.core.bounds import check_count, check_seed
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.free_size import FreeSize
 from keras_gan_zoo.core.keras_internals import random_states
 from keras_gan_zoo.core.tracing import counted_alone
 from keras_gan_zoo.export import export
+from keras_gan_zoo.game.standing import set_statistics
 from keras_gan_zoo.latent.inversion import Inversion, invert
+from keras_gan_zoo.latent.noise import truncated_noise
 from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.networks.free_size import free_size_of, of_any_size
 from keras_gan_zoo.networks.roles import inputs
@@ -74,6 +77,56 @@ class GeneratorSampler(Sampler):
         """
         options = {"steps": steps, "restarts": restarts, "learning_rate": learning_rate, "prior": prior}
         return invert(self, images, labels, conditions, text, **options, seed=seed, verbose=verbose)
+
+    def standing_statistics(
+        self,
+        labels=None,
+        *,
+        conditions=None,
+        text=None,
+        batches: int = 16,
+        batch_size: int = data.BATCH_SIZE,
+        seed: int = 0,
+        truncation: float | None = None,
+    ) -> None:
+        """Replaces the statistics of batch normalisation by those of several batches of samples (Brock et al., 2019).
+
+        `sample` normalises by moving averages of what batches had in training. They lag behind the weights, and are of
+        noise that is not truncated. This computes batches of samples, of which each is normalised by itself as in
+        training, and keeps the means over the batches of all means and variances. It changes the generator that
+        `sample`, `save` and `export` use, the averaged one if there is one, and nothing else. If training goes on, so
+        do the moving averages.
+
+        Args:
+            labels: As in `sample`, for all `batches * batch_size` samples.
+            conditions: As in `sample`, for all samples.
+            text: As in `sample`, for all samples.
+            batches: Number of batches.
+            batch_size: Number of samples in each batch: best as many as in a minibatch of training.
+            seed: Same seed, same statistics; the samples are those of `sample(batches * batch_size, seed=seed)`.
+            truncation: As in `sample`. Statistics of truncated noise are for samples that are truncated alike.
+
+        Raises:
+            InputError: If the generator has no batch normalisation, or an argument is invalid.
+
+        Example:
+            >>> import keras_gan_zoo as kgz
+            >>> gan = kgz.BigGAN.for_images((8, 8, 1), latent_dim=4, width=1, seed=0)
+            >>> gan.standing_statistics(batches=4, batch_size=8)
+            >>> gan.sample(1).shape
+            (1, 8, 8, 1)
+        """
+        check_not_forked()
+        check_count("batches", batches)
+        check_count("batch_size", batch_size)
+        n = batches * batch_size
+        noise = None
+        if self.latent_shape is not None:
+            noise = truncated_noise(n, self.latent_shape, truncation, check_seed(seed))
+        condition = self.condition_of(n, labels, conditions, text)
+        pieces = [slice(start, start + batch_size) for start in range(0, n, batch_size)]
+        parts = [[None if values is None else values[piece] for values in (noise, condition)] for piece in pieces]
+        set_statistics(self.sampler, [inputs(*part) for part in parts])
 
     def export(self, path, format: str | None = None, **options):
         """Exports the generator, the averaged one if there is one, as ONNX, SavedModel or LiteRT.

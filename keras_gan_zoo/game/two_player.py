@@ -153,6 +153,10 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         needed = (real_scores(),) if self.adversarial_loss.needs_real_scores else ()
         return self.adversarial_loss.generator_loss(fake_scores, *needed)
 
+    def generator_penalty(self):
+        """What a variant adds to the generator's loss in the step of `GAN`, such as a penalty on its weights."""
+        return 0.0
+
     def finish_step(self, **logged) -> dict:
         """Increments the step, updates the averaged generator, and returns the means of the logged figures."""
         figures = super().finish_step(**logged)

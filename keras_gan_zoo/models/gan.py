@@ -93,7 +93,7 @@ class GAN(TwoPlayerModel):
 
         with tf.GradientTape() as tape:
             fake_scores = self.score(self.generate(last_noise, condition), condition)
-            g_loss = self.generator_loss(fake_scores, lambda: self.score(real, condition))
+            g_loss = self.generator_loss(fake_scores, lambda: self.score(real, condition)) + self.generator_penalty()
         self.descend(self.generator, g_loss, tape)
         return self.finish_step(d_loss=d_loss, g_loss=g_loss)
 
@@ -104,7 +104,7 @@ class GAN(TwoPlayerModel):
         with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
             real_scores, fake_scores, penalty = self.judge(real, self.generate(noise, condition), condition)
             d_loss = self.adversarial_loss.discriminator_loss(real_scores, fake_scores) + penalty
-            g_loss = self.generator_loss(fake_scores, lambda: real_scores)
+            g_loss = self.generator_loss(fake_scores, lambda: real_scores) + self.generator_penalty()
         self.descend(self.discriminator, d_loss, d_tape)
         self.descend(self.generator, g_loss, g_tape)
         return self.finish_step(d_loss=d_loss, g_loss=g_loss)

@@ -13,6 +13,7 @@ may take them too, and return a score or a map of scores.
 
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.networks.bigan import bigan_mlp_pair, bigan_pair
+from keras_gan_zoo.networks.biggan import biggan_pair
 from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import (
@@ -50,6 +51,7 @@ __all__ = [
     "ReflectionPadding2D",
     "bigan_mlp_pair",
     "bigan_pair",
+    "biggan_pair",
     "conditional_dcgan_pair",
     "conditional_maxout_pair",
     "context_encoder_pair",

@@ -1,8 +1,9 @@
 """The residual networks of SNGAN, which take classes by conditional batch normalisation and by projection."""
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 from keras import layers
@@ -77,23 +78,26 @@ def resnet_pair(
         ((None, 32, 32, 3), (None, 1))
     """
     sides = sides_of(shape, "ResNet")
-    halved = [small for large, small in itertools.pairwise(sides) if min(large) > 8] or sides[1:2]
-    _check_attention(attention, sides[:-1], halved)
+    halved = halved_sides(sides)
+    check_attention(attention, sides[:-1], halved)
     if conditioning not in CONDITIONINGS:
         raise unknown("conditioning", conditioning, CONDITIONINGS)
     latent_dim, width, discriminator_width = parts.counts(
         latent_dim=latent_dim, width=width, discriminator_width=discriminator_width
     )
-    seeds = parts.seeds_of(seed)
+    initial = functools.partial(_uniform, parts.seeds_of(seed))
 
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
     x, label = _entering(noise, labels, num_classes, conditioning)
-    images = _images(x, label, shape, sides, width, attention, seeds)
+    channels = [channels_at(width, each) for each in reversed(sides)]
+    normalizations = [functools.partial(_normalized, label=label)] * (len(sides) - 1)
+    images = images_of(x, normalizations, shape, sides, channels, attention, initial)
     generator = parts.network(noise, labels, images, "generator")
 
     examples, labels = parts.discriminator_inputs(shape, num_classes, packing)
     x, label = _entering(examples, labels, num_classes, conditioning)
-    scores = _scores(x, label, halved, discriminator_width, attention, seeds)
+    channels = [channels_at(discriminator_width, each) for each in halved]
+    scores = scores_of(x, label, halved, channels + channels[-1:] * PLAIN_BLOCKS, attention, initial)
     return generator, parts.network(examples, labels, scores, "discriminator")
 
 
@@ -105,57 +109,93 @@ def _entering(first, labels, num_classes: int | None, conditioning: str) -> tupl
     return (parts.beside(first, label), None) if conditioning == "input" else (first, label)
 
 
-def _images(x, label, shape: Shape, sides: list[Shape], width: int, attention: int | None, seeds: Iterator[int | None]):
-    """Images from noise, by the generator."""
-    base = (*sides[-1], channels_at(width, sides[-1]))
-    x = layers.Reshape(base)(layers.Dense(math.prod(base), kernel_initializer=_uniform(seeds))(x))
-    for larger in reversed(sides[:-1]):
-        x = _doubled(x, label, channels_at(width, larger), seeds)
-        x = _attended(x, seeds) if min(larger) == attention else x
+def images_of(
+    x,
+    normalizations: Sequence[Callable],
+    shape: Shape,
+    sides: list[Shape],
+    channels: Sequence[int],
+    attention: int | None,
+    initial: Callable,
+):
+    """Images from noise, by a generator of residual blocks.
+
+    Args:
+        x: The noise that the smallest map is linear in.
+        normalizations: What normalises the maps within each block, as functions of a map.
+        shape: Shape of the images.
+        sides: Sides of the maps, as of `sides_of`.
+        channels: Channels of the smallest map, and after each block.
+        attention: Side of the maps with self-attention; None for none.
+        initial: A function that makes an initialiser, whose variance is multiplied by its argument `gain`.
+    """
+    base = (*sides[-1], channels[0])
+    x = layers.Reshape(base)(layers.Dense(math.prod(base), kernel_initializer=initial())(x))
+    for larger, after, normalized in zip(reversed(sides[:-1]), channels[1:], normalizations, strict=True):
+        x = _doubled(x, after, normalized, initial)
+        x = _attended(x, initial) if min(larger) == attention else x
     x = layers.ReLU()(batch_normalization()(x))
-    return as_pictures(convolution(shape[-1], 3, kernel_initializer=_uniform(seeds))(x))
+    return as_pictures(convolution(shape[-1], 3, kernel_initializer=initial())(x))
 
 
-def _scores(x, label, halved: list[Shape], width: int, attention: int | None, seeds: Iterator[int | None]):
-    """Scores of images, by the discriminator."""
-    for level, smaller in enumerate(halved):
-        x = _judged(x, channels_at(width, smaller), seeds, is_first=level == 0, halves=True)
-        x = _attended(x, seeds) if min(smaller) == attention else x
-    for _ in range(PLAIN_BLOCKS):
-        x = _judged(x, x.shape[-1], seeds)
+def scores_of(
+    x,
+    label,
+    halved: list[Shape],
+    channels: Sequence[int],
+    attention: int | None,
+    initial: Callable,
+    is_wide: bool = False,
+):
+    """Scores of images, by a discriminator of residual blocks, with a projection if there is a label.
+
+    Args:
+        x: The images.
+        label: The classes, one-hot; None for none.
+        halved: Sides of the maps after each of the first blocks, which halve them.
+        channels: Channels after each block.
+        attention: As of `images_of`.
+        initial: As of `images_of`.
+        is_wide: Whether all blocks have as many channels within as after them, not only the first one.
+    """
+    for number, after in enumerate(channels):
+        halves = number < len(halved)
+        hidden = after if is_wide or number == 0 else x.shape[-1]
+        x = _judged(x, hidden, after, initial, is_first=number == 0, halves=halves)
+        x = _attended(x, initial) if halves and min(halved[number]) == attention else x
     x = layers.ReLU(dtype=parts.full_precision())(x)  # before the sum over all places
     features = keras.ops.sum(x, axis=(1, 2))
-    scores = parts.dense_scores(features, _uniform(seeds))
+    scores = parts.dense_scores(features, initial())
     if label is None:
         return scores
-    of_class = _of_class(label, features.shape[-1], _uniform(seeds), dtype=parts.full_precision())
+    of_class = _of_class(label, features.shape[-1], initial(), dtype=parts.full_precision())
     inner = layers.Dot(axes=-1, dtype=parts.full_precision())([of_class, features])
     return layers.Add(dtype=parts.full_precision())([scores, inner])
 
 
-def _doubled(x, label, channels: int, seeds: Iterator[int | None]):
+def _doubled(x, channels: int, normalized: Callable, initial: Callable):
     """A block of the generator, which doubles the sides."""
     doubled = layers.UpSampling2D(2, data_format=parts.DATA_FORMAT)
     # Repeated before or after a convolution of 1x1, pixels are the same; after it, there are fewer to compute.
-    passed = doubled(convolution(channels, 1, kernel_initializer=_uniform(seeds))(x))
-    x = doubled(layers.ReLU()(_normalized(x, label)))
-    x = convolution(channels, 3, kernel_initializer=_uniform(seeds, gain=2))(x)
-    x = layers.ReLU()(_normalized(x, label))
-    x = convolution(channels, 3, kernel_initializer=_uniform(seeds, gain=2))(x)
+    passed = doubled(convolution(channels, 1, kernel_initializer=initial())(x))
+    x = doubled(layers.ReLU()(normalized(x)))
+    x = convolution(channels, 3, kernel_initializer=initial(gain=2))(x)
+    x = layers.ReLU()(normalized(x))
+    x = convolution(channels, 3, kernel_initializer=initial(gain=2))(x)
     return layers.Add()([passed, x])
 
 
-def _judged(x, channels: int, seeds: Iterator[int | None], is_first: bool = False, halves: bool = False):
+def _judged(x, hidden: int, channels: int, initial: Callable, is_first: bool = False, halves: bool = False):
     """A block of the discriminator, which may halve the sides. The first one begins with the pixels, without ReLU."""
     passed = x
-    hidden = channels if is_first else x.shape[-1]
     x = x if is_first else layers.ReLU()(x)
-    x = layers.ReLU()(convolution(hidden, 3, kernel_initializer=_uniform(seeds, gain=2))(x))
-    x = convolution(channels, 3, kernel_initializer=_uniform(seeds, gain=2))(x)
+    x = layers.ReLU()(convolution(hidden, 3, kernel_initializer=initial(gain=2))(x))
+    x = convolution(channels, 3, kernel_initializer=initial(gain=2))(x)
     if halves:
         pool = layers.AveragePooling2D(2, data_format=parts.DATA_FORMAT)
-        x = pool(x)
-        passed = convolution(channels, 1, kernel_initializer=_uniform(seeds))(pool(passed))
+        x, passed = pool(x), pool(passed)
+    if halves or passed.shape[-1] != channels:
+        passed = convolution(channels, 1, kernel_initializer=initial())(passed)
     return layers.Add()([passed, x])
 
 
@@ -177,7 +217,7 @@ def _of_class(label, units: int, initializer, **options):
     return layers.Dense(units, use_bias=False, kernel_initializer=initializer, **options)(label)
 
 
-def _attended(x, seeds: Iterator[int | None]):
+def _attended(x, initial: Callable):
     """A map plus gamma times what each place finds in all others by dot-product attention; gamma starts at 0.
 
     As in the code of Zhang et al. (2019), maps of keys and values are halved by max pooling.
@@ -186,7 +226,7 @@ def _attended(x, seeds: Iterator[int | None]):
     few, half = max(1, channels // 8), max(1, channels // 2)
 
     def linear(y, filters: int):
-        return convolution(filters, 1, use_bias=False, kernel_initializer=_uniform(seeds))(y)
+        return convolution(filters, 1, use_bias=False, kernel_initializer=initial())(y)
 
     queries = layers.Reshape((-1, few))(linear(x, few))
     keys, values = (
@@ -228,7 +268,13 @@ def sides_of(shape: Shape, networks: str) -> list[Shape]:
     return sides
 
 
-def _check_attention(attention: int | None, of_generator: list[Shape], of_discriminator: list[Shape]) -> None:
+def halved_sides(sides: list[Shape]) -> list[Shape]:
+    """Sides after each block of a discriminator that halves them, until at most 8 pixels are left."""
+    return [small for large, small in itertools.pairwise(sides) if min(large) > 8] or sides[1:2]
+
+
+def check_attention(attention: int | None, of_generator: list[Shape], of_discriminator: list[Shape]) -> None:
+    """Raises an `InputError` if not both networks have maps of such a side."""
     common = [min(sides) for sides in reversed(of_discriminator) if sides in of_generator]
     if attention is not None and attention not in common:
         expected = f"the side of maps that both networks have: {', '.join(map(str, common))}" if common else "none"

@@ -69,14 +69,15 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     _check_figures(recipe, gan, prepared)
     steps = recipe.epochs * (len(prepared) // recipe.batch_size)
     updates = [steps, steps * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
-    gan.compile(*(_optimizer(recipe, updates[number]) for number in range(len(gan.players))))
+    gan.compile(*(_optimizer(recipe, player, each) for player, each in zip(gan.players, updates, strict=False)))
     return gan
 
 
-def _optimizer(recipe: Recipe, updates: int) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe, player: str, updates: int) -> keras.optimizers.Optimizer:
     """The optimizer of a player that is updated so many times."""
-    paper = variant(recipe.optimizer).paper_optimizer
-    optimizer = paper() if recipe.learning_rate is None else paper(recipe.learning_rate)
+    kind = variant(recipe.optimizer)
+    paper = kind.paper_optimizer
+    optimizer = kind.default_optimizer(player) if recipe.learning_rate is None else paper(recipe.learning_rate)
     if recipe.decay is None:
         return optimizer
     falling, rate = max(1, round(recipe.decay * updates)), float(optimizer.learning_rate)

@@ -14,7 +14,7 @@ from keras_gan_zoo.game.for_images import ForImages
 from tests.equality import CLASSES, PAIRS, tiny_networks
 from tests.helpers import assert_same, weights_of
 
-IMAGES_ONLY = ("dcgan", "conditional_dcgan", "resnet", "r3gan", "text_dcgan", "stackgan", "bigan", "vae")
+IMAGES_ONLY = ("dcgan", "conditional_dcgan", "resnet", "biggan", "r3gan", "text_dcgan", "stackgan", "bigan", "vae")
 FOR_IMAGES = (*IMAGES_ONLY, *networks.BETWEEN_PICTURES)
 OF_ONE = [name for name in networks.ARCHITECTURES if name not in networks.OF_PARTS]
 TINY_NETWORKS = {architecture: tiny_networks(architecture) for architecture in networks.ARCHITECTURES}
@@ -88,7 +88,8 @@ def test_every_variant_takes_every_architecture(variant, architecture):
         (8, 8, 1), 4, gan.num_classes, **networks_of(variant, architecture), **of_paper
     )
     if gan.spectral_normalization:
-        pair = pair[0], networks.spectrally_normalized(pair[1])
+        normalized = [networks.spectrally_normalized(player) for player in pair]
+        pair = normalized if gan.normalizes_generator else (pair[0], normalized[1])
     for player, expected in zip(players(gan), pair, strict=True):
         assert [type(layer) for layer in player.layers] == [type(layer) for layer in expected.layers]
 
@@ -216,7 +217,13 @@ def test_defaults_name_every_argument_of_the_constructor(variant):
 
 @pytest.mark.parametrize(
     ("variant", "k"),
-    [*((name, 1) for name in ("gan", "dcgan", "conditional_gan", "r3gan")), ("wgan", 5), ("wgan_gp", 5), ("sngan", 5)],
+    [
+        *((name, 1) for name in ("gan", "dcgan", "conditional_gan", "r3gan")),
+        ("wgan", 5),
+        ("wgan_gp", 5),
+        ("sngan", 5),
+        ("biggan", 2),
+    ],
 )
 def test_the_discriminator_steps_of_the_papers(variant, k):
     assert kgz.VARIANTS[variant].default_arguments((8, 8, 1))["discriminator_steps"] == k

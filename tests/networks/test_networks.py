@@ -198,7 +198,7 @@ def ones_for(network):
     return given if len(given) > 1 else given[0]
 
 
-IMAGES_ONLY = ("dcgan", "conditional_dcgan", "resnet", "r3gan", "text_dcgan", "stackgan", "bigan", "vae")
+IMAGES_ONLY = ("dcgan", "conditional_dcgan", "resnet", "biggan", "r3gan", "text_dcgan", "stackgan", "bigan", "vae")
 FOR_IMAGES = (*IMAGES_ONLY, *networks.BETWEEN_PICTURES)
 FOR_BOTH = [(name, shape) for name in networks.ARCHITECTURES for shape in ((16, 8, 2), (6,))]
 

@@ -7,46 +7,18 @@ import tensorflow as tf
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
+from tests.residual import convolutions, halved, of_kind, projected, repeated, standardised, with_random_weights
 
 CLASSES = 3
 
 
-def of_kind(network, kind, **values):
-    """The layers of a kind in the order of the computation, with given attributes."""
-    layers = [layer for layer in network.layers if isinstance(layer, kind)]
-    return [layer for layer in layers if all(getattr(layer, name) == value for name, value in values.items())]
-
-
-def convolutions(network):
-    """A function that applies the next convolution of 3x3, or of 1x1."""
-    kernels = {side: iter(of_kind(network, keras.layers.Conv2D, kernel_size=(side, side))) for side in (3, 1)}
-
-    def convolved(x, side=3):
-        layer = next(kernels[side])
-        return tf.nn.conv2d(x, layer.kernel, 1, "SAME") + layer.bias
-
-    return convolved
-
-
-def halved(x):
-    return tf.nn.avg_pool2d(x, 2, 2, "VALID")
-
-
-def repeated(x):
-    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
-
-
 @pytest.fixture
 def pair(float64):
-    """Builds a pair in float64 with random weights, of which the biases and the scales would else start at 0 and 1."""
+    """Builds a pair in float64 with random weights."""
 
     def build(shape, **arguments):
         arguments = {"width": 4, "discriminator_width": 6, "seed": 0, **arguments}
-        players = networks.resnet_pair(shape, 5, CLASSES, **arguments)
-        rng = np.random.default_rng(1)
-        for weight in (weight for player in players for weight in player.trainable_weights):
-            weight.assign(rng.normal(0, 0.4, weight.shape))
-        return players
+        return with_random_weights(networks.resnet_pair(shape, 5, CLASSES, **arguments))
 
     return build
 
@@ -61,12 +33,7 @@ def test_scores_are_linear_in_the_sum_over_places_plus_the_projection(pair, pack
     x = halved(convolved(relu(convolved(relu(x))))) + halved(convolved(x, 1))
     for _ in range(2):
         x = convolved(relu(convolved(relu(x)))) + x
-    features = tf.reduce_sum(relu(x), axis=(1, 2))
-    [score] = of_kind(discriminator, keras.layers.Dense, use_bias=True)
-    [vectors] = of_kind(discriminator, keras.layers.Dense, use_bias=False)
-    of_place = np.array(vectors.kernel).reshape(packing, CLASSES, 6)
-    of_pack = sum(of_place[place, labels[:, place]] for place in range(packing))
-    expected = features @ score.kernel + score.bias + np.sum(of_pack * features, axis=1, keepdims=True)
+    expected = projected(discriminator, x, labels, CLASSES)
     given = labels[:, 0] if packing == 1 else labels
     np.testing.assert_allclose(discriminator([images, given]), expected, rtol=1e-10)
 
@@ -81,10 +48,6 @@ def test_images_are_made_with_the_scales_and_offsets_of_their_class(pair):
         iter([layer for layer, name in zip(of_class, starts, strict=True) if name == kind])
         for kind in ("Ones", "Zeros")
     )
-
-    def standardised(x):
-        mean, variance = tf.nn.moments(x, (0, 1, 2))
-        return (x - mean) / tf.sqrt(variance + 1e-3)
 
     def conditional(x):
         scale, offset = (tf.gather(next(each).kernel, labels)[:, None, None] for each in (scales, offsets))
