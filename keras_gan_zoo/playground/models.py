@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.encoders import Characters
 from keras_gan_zoo.errors import InputError
@@ -39,7 +40,7 @@ def export_all(model: Sampler, folder: Path) -> None:
     from keras_gan_zoo.export import export  # imports TensorFlow
 
     export(model, folder / GENERATOR)
-    if model.has_classes:
+    if model.has_classes and model.latent_shape is not None:
         _export_mixed_classes(model, folder)
     for number, picture in enumerate(_pictures_to_translate(model)):
         picture.save(folder / f"{number}.png")
@@ -50,13 +51,13 @@ def _export_mixed_classes(model: Sampler, folder: Path) -> None:
     import keras
     import numpy as np
 
-    from keras_gan_zoo.core.conditions import Condition
     from keras_gan_zoo.export.exporting import export_part  # imports TensorFlow
-    from keras_gan_zoo.latent.morphs import around_encoded_label  # its room imports no Keras, and nor does this one
+    from keras_gan_zoo.export.generator import Generator  # likewise
+    from keras_gan_zoo.latent.morphs import around_encoded_label  # imports Keras
 
     try:
-        encode, decode = around_encoded_label(model.sampler)
-    except InputError:  # labels enter in several places, as by conditional normalisation
+        encode, decode = around_encoded_label(Generator.from_model(model).network)
+    except InputError:  # labels enter in several places
         return
     encodings = np.asarray(encode(np.arange(model.num_classes)), np.float32)
     vectors = encodings.reshape(len(encodings), -1)
@@ -85,7 +86,7 @@ def _pictures_to_translate(model: Sampler) -> list:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ModelFiles:
     """A model whose files are in a folder.
 
     Args:

@@ -15,6 +15,7 @@ from keras_gan_zoo.core.reading import cause_of
 from keras_gan_zoo.errors import InputError
 
 LOOPBACK = "127.0.0.1"
+NAMES = {LOOPBACK, "localhost"}
 TYPES = {  # what is served, by the suffix; browsers refuse scripts and WebAssembly of other types
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -26,6 +27,7 @@ TYPES = {  # what is served, by the suffix; browsers refuse scripts and WebAssem
 }
 # One thread needs no cross-origin isolation, so there are no headers for it.
 HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself states the rest, wherever it is served
     "Cache-Control": "no-cache",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -97,7 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse_method  # noqa: N815
 
     def _answer(self, with_content: bool) -> None:
-        hosts = [f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost")]
+        port = self.server.server_port
+        hosts = {f"{name}:{port}" for name in NAMES} | (NAMES if port == 80 else set())  # which browsers leave out
         if self.headers.get("Host") not in hosts:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return

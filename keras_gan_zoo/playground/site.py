@@ -16,7 +16,7 @@ from keras_gan_zoo.core.reading import exists, is_folder
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile
-from keras_gan_zoo.playground.models import GENERATOR, Exported, export_all, name_of
+from keras_gan_zoo.playground.models import GENERATOR, ModelFiles, export_all, name_of
 from keras_gan_zoo.playground.runtime import find_runtime
 from keras_gan_zoo.zoo.cards import Card, shipped
 
@@ -95,13 +95,13 @@ def _copy(files: dict[str, Path], folder: Path) -> None:
         shutil.copyfile(path, folder / name)
 
 
-def _exported(models: Sequence[str | os.PathLike], work: Path) -> Iterator[Exported]:
+def _exported(models: Sequence[str | os.PathLike], work: Path) -> Iterator[ModelFiles]:
     """The models in turn, each with its files in a folder of its own."""
     cards, names = shipped(), []
     for source in models:
         names.append(name_of(source, names))
         if str(source) in cards and not exists(source):
-            yield Exported(names[-1], _cached(cards[str(source)], work), cards[str(source)])
+            yield ModelFiles(names[-1], _cached(cards[str(source)], work), cards[str(source)])
             continue
         folder = work / names[-1]
         folder.mkdir()
@@ -109,7 +109,7 @@ def _exported(models: Sequence[str | os.PathLike], work: Path) -> Iterator[Expor
             shutil.copyfile(OnnxFile(source).path, folder / GENERATOR)
         else:
             _export(source, folder)
-        yield Exported(names[-1], folder)
+        yield ModelFiles(names[-1], folder)
 
 
 def _cached(card: Card, work: Path) -> Path:

@@ -155,6 +155,17 @@ function describe({ file, name, description, paper, data, licence, variant, size
   }));
 }
 
+/** Opens a model; what is wrong with it becomes a sentence. */
+async function choose(name) {
+  await attempt(() => open(name), "This model cannot be run.");
+  if (!generator) rest();
+}
+
+function rest() {
+  $("status").textContent = "";
+  document.querySelector("main").ariaBusy = "false";
+}
+
 async function open(name) {
   stop();
   const facts = index.models.find((one) => one.name === name);
@@ -243,7 +254,7 @@ document.ondrop = (event) => {
   event.preventDefault();
   if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
 };
-$("model").onchange = ({ target }) => attempt(() => open(target.value), "This model cannot be run.");
+$("model").onchange = ({ target }) => choose(target.value);
 
 await attempt(async () => {
   const answer = await fetch("models.json");
@@ -253,5 +264,6 @@ await attempt(async () => {
   ort = await startRuntime();
   const asked = decodeURIComponent(location.hash.slice(1));
   if (index.models.some(({ name }) => name === asked)) $("model").value = asked;
-  await open($("model").value);
 }, "The models cannot be loaded. This page needs a web server, and a browser with WebAssembly.");
+if (ort) await choose($("model").value);
+else rest();
