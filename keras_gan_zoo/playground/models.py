@@ -15,6 +15,7 @@ from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.encoders import Characters
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.latent.morphs import around_encoded_label
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.zoo.cards import Card, shipped
 
@@ -53,7 +54,6 @@ def _export_mixed_classes(model: Sampler, folder: Path) -> None:
 
     from keras_gan_zoo.export.exporting import export_part  # imports TensorFlow
     from keras_gan_zoo.export.generator import Generator  # likewise
-    from keras_gan_zoo.latent.morphs import around_encoded_label  # imports Keras
 
     try:
         encode, decode = around_encoded_label(Generator.from_model(model).network)
@@ -76,11 +76,11 @@ def _pictures_to_translate(model: Sampler) -> list:
         return []
     from PIL import Image
 
-    from keras_gan_zoo.pictures import to_uint8
+    from keras_gan_zoo.pictures import to_uint8  # needed for translators only
     from keras_gan_zoo.training.publishing import pairs_to_show  # imports TensorFlow
     from keras_gan_zoo.training.recipe import Recipe  # likewise
 
-    sources, _ = pairs_to_show(model, Recipe(**origin.card.recipe))
+    sources = pairs_to_show(model, Recipe(**origin.card.recipe))[0]
     sources = sources if sources.dtype == "uint8" else to_uint8(sources)
     return [Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in sources[:EXAMPLES]]
 
