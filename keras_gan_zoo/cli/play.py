@@ -55,8 +55,9 @@ def play(sources, out, runtime, port, opens):
         click.echo(f"{out}: put this folder on a web server, or try it: python -m http.server --directory {out}")
         return
     with exit_on_signals(), tempfile.TemporaryDirectory() as folder:
-        site = playground.write(models, Path(folder) / "site", runtime, say=click.echo)
-        with playground.Server(site, port) as server:
+        site = Path(folder) / "site"
+        with playground.Server(site, port) as server:  # a port that is taken is known before models are exported
+            playground.write(models, site, runtime, say=click.echo)
             click.echo(f"Open {server.url} in a browser on this machine. Ctrl-C ends.")
             if _has_desktop() if opens is None else opens:
                 webbrowser.open(server.url)
