@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         networks,
         penalties,
         pictures,
+        playground,
         training,
         zoo,
     )
@@ -70,6 +71,7 @@ _MODULES = [
     "networks",
     "penalties",
     "pictures",
+    "playground",
     "training",
     "zoo",
 ]
@@ -82,7 +84,7 @@ _HOMES = {
     "load": "zoo.loading",
 }
 
-_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures"}
+_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures", "playground"}
 
 __all__ = [
     "DCGAN",
@@ -122,6 +124,7 @@ __all__ = [
     "networks",
     "penalties",
     "pictures",
+    "playground",
     "training",
     "zoo",
 ]

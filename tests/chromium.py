@@ -9,11 +9,14 @@ import sys
 import tempfile
 import time
 
+import numpy as np
+
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --remote-debugging-pipe --window-size=1040,900"
 )
+PIXELS = "[...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 # Chromium reads commands from the descriptor 3 and writes answers to 4.
 WITH_PIPES = """
 import fcntl, os, sys
@@ -100,3 +103,21 @@ class Page:
     def screenshot(self) -> bytes:
         """What is seen, as a PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])
+
+
+def seen(page, canvas):
+    """The colours of a canvas, (1, height, width, 3)."""
+    sides = page.run(f"[{canvas}.height, {canvas}.width]")
+    rgba = np.array(page.run(PIXELS.replace("canvas", canvas)), np.uint8).reshape(1, *sides, 4)
+    assert (rgba[..., 3] == 255).all()
+    return rgba[..., :3]
+
+
+def draw_a_line(page):
+    """Across the middle of the picture, from left to right."""
+    left, top, width, height = page.run(
+        "(({x, y, width, height}) => [x, y, width, height])(source.getBoundingClientRect())"
+    )
+    for kind, x in (("mousePressed", 0.2), ("mouseMoved", 0.8), ("mouseReleased", 0.8)):
+        place = {"x": left + x * width, "y": top + height / 2}
+        page.call("Input.dispatchMouseEvent", type=kind, button="left", buttons=1, clickCount=1, **place)

@@ -1,10 +1,15 @@
-"""A small model that takes texts, with weights by which texts make a difference; several rooms test with it."""
+"""Odd texts, and a small model whose weights let texts make a difference; several rooms test with them."""
 
 import numpy as np
 
 import keras_gan_zoo as kgz
 
 WORDS = ["a", "and", "blue", "face", "green", "hair", "hat", "long", "red", "short", "with"]
+
+# Texts with characters that have several forms, or another order in UTF-16.
+WIDE = "".join(chr(ord(letter) + 0xFEE0) for letter in "WIDE")
+ODD = [f"Ünïcode {WIDE}", "ΑΣ ΟΔΟΣ Ω", "\U00020000 \ufa0e \u9f8d \U00020000", "\u01c5 \ufb01 ½ ²", "\u0130stanbul"]
+ODD += ["a\u0301b", "snake_case 3d-4!x(y)z", "a"]
 
 
 def text_gan(**arguments):

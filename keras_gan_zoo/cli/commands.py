@@ -19,6 +19,7 @@ from keras_gan_zoo.cli.options import (
     RecipeCommand,
     model_options,
 )
+from keras_gan_zoo.cli.play import play
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
@@ -278,5 +279,5 @@ def launch(workers, restarts, arguments):
         raise SystemExit(code)
 
 
-for command in (list_presets, sample, translate, interpolate, invert, evaluate, export):
+for command in (list_presets, sample, translate, interpolate, invert, evaluate, export, play):
     main.add_command(command)

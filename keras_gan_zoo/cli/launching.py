@@ -38,7 +38,7 @@ def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print)
         InputError: If the command is not `train`, or names no run folder.
     """
     folder = _run_folder(arguments)
-    with _exit_on_signals():
+    with exit_on_signals():
         return _launch(arguments, folder, workers, restarts, say)
 
 
@@ -56,7 +56,7 @@ def _launch(arguments: Sequence[str], folder: Path, workers: int, restarts: int,
 
 
 @contextmanager
-def _exit_on_signals() -> Iterator[None]:
+def exit_on_signals() -> Iterator[None]:
     """Makes SIGTERM and SIGHUP a `SystemExit`, so that what is running can be ended first; a second one is ignored."""
 
     def leave(number, frame):

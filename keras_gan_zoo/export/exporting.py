@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.files import check_place, folder_written_beside, written_beside
 from keras_gan_zoo.core.reading import NO_SPACE, cause_of
 from keras_gan_zoo.core.registry import Format
@@ -107,9 +108,35 @@ def export(
         difference = _write_and_compare(generator, path, row, partial(row.load(), generator), Tolerance())
         return Exported(path, format, _size(path), difference)
     options["metadata"] = {**_origin(model, generator), **options["metadata"]}
+    return _export_onnx(generator, path, options)
+
+
+def export_part(model, network, condition: Condition, path: Path) -> Exported:
+    """Exports a part of a model's generator to an ONNX file, checked as by `export`.
+
+    Args:
+        model: A GAN of this package.
+        network: From noise, as the generator takes it, and a condition to examples.
+        condition: The form of that condition.
+        path: Path of the file.
+
+    Returns:
+        As from `export`.
+
+    Raises:
+        ParityError: If the file does not compute the same as Keras; it is then deleted.
+    """
+    generator = Generator.from_model(model)
+    part = replace(generator, network=network, condition=condition, encoder=None, vocabulary=None)
+    options = {"opset": onnx_format.OPSET, "uint8": False, "half": False, "int8": False}
+    return _export_onnx(part, path, {**options, "metadata": _origin(model, generator)})
+
+
+def _export_onnx(generator: Generator, path: Path, options: dict) -> Exported:
+    row = registry.FORMATS["onnx"]
     converted = row.load()(generator, **options)
     difference = _write_and_compare(generator, path, row, converted.write, converted.tolerance)
-    return Exported(path, format, _size(path), difference, converted.float32_size, converted.psnr)
+    return Exported(path, "onnx", _size(path), difference, converted.float32_size, converted.psnr)
 
 
 def _origin(model, generator: Generator) -> dict[str, str]:

@@ -53,7 +53,7 @@ def class_morph(gan: Sampler, start, end, steps: int, noise: np.ndarray) -> np.n
             "Use walk, from noise to noise."
         )
     noise = gan.checked_noise(noise)
-    encode, decode = _around_encoded_label(gan.sampler)
+    encode, decode = around_encoded_label(gan.sampler)
     labels = np.concatenate([gan.condition_of(1, label) for label in (start, end)])
     first, last = np.asarray(encode(labels), np.float32)
     t = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
@@ -94,10 +94,13 @@ def text_morph(gan: Sampler, start: str, end: str, steps: int, noise: np.ndarray
     return examples.reshape(len(noise), steps, *examples.shape[1:])
 
 
-def _around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:
+def around_encoded_label(generator: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Two parts of a generator: from labels to their encoding, and from noise and encoding to examples.
 
     They are parts of a copy, because Keras records on every layer the graphs that it belongs to.
+
+    Raises:
+        InputError: If the labels do not enter through a single layer that embeds or one-hot encodes them.
     """
     import keras
 

@@ -177,6 +177,6 @@ def test_a_file_that_cannot_be_imported_is_named(text, tmp_path):
     assert ("raises ZeroDivisionError" if text else "Expected a Python file to import") in result.output
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "interpolate", "invert", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["train", "sample", "interpolate", "invert", "evaluate", "export", "play"])
 def test_every_command_that_loads_a_model_imports(command):
     assert "--import" in {option for param in main.commands[command].params for option in param.opts}

@@ -3,7 +3,6 @@
 import functools
 import http.server
 import json
-import math
 import re
 import runpy
 import shutil
@@ -25,16 +24,13 @@ from keras_gan_zoo.cli import main
 from keras_gan_zoo.encoders import Characters
 from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.pictures import to_uint8
-from tests import chromium
-from tests.texts import WORDS, letters, text_gan
+from tests import chromium, javascript
+from tests.chromium import draw_a_line, seen
+from tests.javascript import assert_pixels, npm, run, with_larger_weights
+from tests.texts import ODD, WORDS, letters, text_gan
 
 EXAMPLES = Path(__file__).parents[2] / "export"
 N, LABELS, SEED = 50, np.resize([3, 8], 50), 1  # what the READMEs ask for
-
-# Texts with characters that have several forms, or another order in UTF-16.
-WIDE = "".join(chr(ord(letter) + 0xFEE0) for letter in "WIDE")
-ODD = [f"Ünïcode {WIDE}", "ΑΣ ΟΔΟΣ Ω", "\U00020000 \ufa0e \u9f8d \U00020000", "\u01c5 \ufb01 ½ ²", "\u0130stanbul"]
-ODD += ["a\u0301b", "snake_case 3d-4!x(y)z", "a"]
 
 # Runs an example as a script, where neither Keras nor this package can be imported; then keeps what it computes.
 DRIVER = """
@@ -92,16 +88,6 @@ def cut(path, columns=10, side=28):
     """The images of a grid."""
     sheet = np.asarray(Image.open(path))
     return sheet.reshape(-1, side, columns, side).swapaxes(1, 2).reshape(-1, side, side, 1)
-
-
-def assert_pixels(actual, images):
-    assert actual.shape == images.shape
-    assert abs(actual.astype(int) - to_uint8(images)).max() <= 1
-    assert np.ptp(actual) > 100
-
-
-def run(*arguments):
-    return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=120)
 
 
 def noise_of(name):
@@ -192,34 +178,13 @@ def test_the_examples_in_python_take_texts_or_their_vectors(tmp_path, monkeypatc
 # --------------------------------------------------------------------------------------------------------- Node.js
 
 
-def npm(*arguments):
-    """Runs npm, or skips where it is missing or finds no registry."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("Node.js and npm are not installed")
-    done = run("npm", *arguments, "--no-audit", "--no-fund", "--fetch-retries=0")
-    if done.returncode:
-        pytest.skip(f"npm {arguments[0]} does not work here: {done.stderr.strip().splitlines()[-1]}")
-
-
-def mulberry32(seed):
-    """Uniform numbers, written from the description of the algorithm for Python's integers."""
-    state, mask = seed, 2**32 - 1
-    while True:
-        state = (state + 0x6D2B79F5) & mask
-        t = (state ^ state >> 15) * (state | 1) & mask
-        t ^= (t + ((t ^ t >> 7) * (t | 61) & mask)) & mask
-        yield (t ^ t >> 14) / 2**32
-
-
 @pytest.mark.slow
 def test_the_example_for_node_makes_what_onnx_runtime_makes_in_python(example):
     place = example("node")
     npm(*command("node", "npm")[1:])
     done = run(*command("node", "node"))
     assert done.returncode == 0, done.stderr
-    uniform = mulberry32(SEED)
-    noise = [math.sqrt(-2 * math.log(1 - next(uniform))) * math.cos(2 * math.pi * next(uniform)) for _ in range(5000)]
-    noise = np.array(noise, np.float32).reshape(N, 100)
+    noise = javascript.noise(SEED, N, 100)
     assert abs(noise.mean()) < 0.05
     assert abs(noise.std() - 1) < 0.05
     assert_pixels(cut(place / "images.png"), OnnxFile("generator.onnx").sample_from(noise, LABELS))
@@ -369,14 +334,6 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 TRANSLATED = "document.readyState == 'complete' && !document.querySelector('#pictures').hidden && picture.width > 1"
 
 
-def seen(page, canvas):
-    """The colours of a canvas, (1, height, width, 3)."""
-    sides = page.run(f"[{canvas}.height, {canvas}.width]")
-    rgba = np.array(page.run(PICTURE.replace("picture", canvas)), np.uint8).reshape(1, *sides, 4)
-    assert (rgba[..., 3] == 255).all()
-    return rgba[..., :3]
-
-
 def choose(page, path):
     root = page.call("DOM.getDocument")["root"]["nodeId"]
     node = page.call("DOM.querySelector", nodeId=root, selector="#photo")["nodeId"]
@@ -392,25 +349,9 @@ def drop(page, path):
     page.run(script % list(path.read_bytes()))
 
 
-def draw_a_line(page):
-    """Across the middle of the picture, from left to right."""
-    left, top, width, height = page.run(
-        "(({x, y, width, height}) => [x, y, width, height])(source.getBoundingClientRect())"
-    )
-    for kind, x in (("mousePressed", 0.2), ("mouseMoved", 0.8), ("mouseReleased", 0.8)):
-        place = {"x": left + x * width, "y": top + height / 2}
-        page.call("Input.dispatchMouseEvent", type=kind, button="left", buttons=1, clickCount=1, **place)
-
-
 def photo(path, *shape):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)).save(path)
     return path
-
-
-def with_larger_weights(model):
-    for weight in model.generator.trainable_variables:
-        weight.assign(np.random.default_rng(1).normal(0, 0.2, weight.shape))
-    return model
 
 
 @pytest.mark.slow
