@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         networks,
         penalties,
         pictures,
+        reports,
         training,
         zoo,
     )
@@ -69,6 +70,7 @@ _MODULES = [
     "networks",
     "penalties",
     "pictures",
+    "reports",
     "training",
     "zoo",
 ]
@@ -81,7 +83,7 @@ _HOMES = {
     "load": "zoo.loading",
 }
 
-_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures"}
+_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures", "reports"}
 
 __all__ = [
     "DCGAN",
@@ -120,6 +122,7 @@ __all__ = [
     "networks",
     "penalties",
     "pictures",
+    "reports",
     "training",
     "zoo",
 ]

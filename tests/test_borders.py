@@ -311,6 +311,7 @@ ALLOWED = {
     ("onnx_file.py", "_refuse_external_data"): "within the border of its caller",
     ("onnx_file.py", "_said"): "has its own refusal",
     ("pictures.py", "save_history"): "pictures of this run",
+    ("reports/page.py", "_part"): "a file of this package",
     ("state/identity.py", "describe_run"): "text that was made a moment ago",
     ("state/identity.py", "without_names"): "text that was made a moment ago",
     ("state/snapshot.py", "_arrays_in"): "within the border of its caller",

@@ -1,12 +1,14 @@
 """The log of a run: a CSV file with a row per epoch, which `callbacks.Log` writes."""
 
 import csv
+import math
 import os
 from collections.abc import Iterable
 
 from keras_gan_zoo.core.reading import Kind
 
 LOG = Kind("log", "the log of a run, a CSV file whose first column is epoch", "Resume the run: its log is restored.")
+LIMIT, GREATEST = 2**31, 1e100  # of epochs, and of figures: those of float32 are below 1e39
 NOT_LOGGED = "NA"  # in the column of a figure, in a row of an epoch that has none
 
 
@@ -42,8 +44,18 @@ def read(path: str | os.PathLike) -> dict[int, dict[str, float | None]]:
             text.partition(",")[0] != "epoch"
         ):  # `rows_in` takes a heading that is cut for one that is still to be written
             raise ValueError("its first column is not epoch")
-        return {epoch: _figures(row) for epoch, row in rows_in(text.splitlines(keepends=True)).items()}
+        rows = {epoch: _figures(row) for epoch, row in rows_in(text.splitlines(keepends=True)).items()}
+        if not all(0 <= epoch < LIMIT for epoch in rows):
+            raise ValueError("it has a number of an epoch that no run has")
+        return rows
 
 
 def _figures(row: dict[str, str]) -> dict[str, float | None]:
-    return {name: None if text == NOT_LOGGED else float(text) for name, text in row.items() if name != "epoch"}
+    return {name: None if text == NOT_LOGGED else _figure(text) for name, text in row.items() if name != "epoch"}
+
+
+def _figure(text: str) -> float:
+    value = float(text)
+    if math.isfinite(value) and abs(value) > GREATEST:
+        raise ValueError(f"{text} is no figure of a run")
+    return value

@@ -8,6 +8,7 @@ MODEL_FILE = "gan.keras"
 LOG_FILE = "log.csv"
 SAMPLES, LAST_SAMPLES = "samples", "samples.png"
 SNAPSHOTS = "snapshots"
+SCORES_FILE, NEIGHBOURS_FILE = "scores.json", "neighbours.png"  # which `gan-zoo evaluate` writes, if it is asked to
 
 
 def step_in(snapshot: Path) -> int | None:
