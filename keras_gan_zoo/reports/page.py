@@ -191,8 +191,8 @@ def _frames(frames: list[Frame], remarks: list[str]) -> str:
 
 def _scores(comparison: Comparison) -> str:
     found = [_measured(run) for run in comparison.runs]
-    how = f"gan-zoo evaluate RUN --json RUN/{SCORES_FILE} --neighbours RUN/{NEIGHBOURS_FILE}"
-    return _for_each(comparison, found) or f'<p class="faint">Not measured. To measure samples: {escape(how)}</p>'
+    how = f"shown here if gan-zoo evaluate has written {SCORES_FILE} and {NEIGHBOURS_FILE} into the folder of the run"
+    return _for_each(comparison, found) or f'<p class="faint">Not measured. Scores are {how}.</p>'
 
 
 def _measured(run: Run) -> str:

@@ -55,7 +55,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scores:
-    """What `gan-zoo evaluate --json` wrote.
+    """What `gan-zoo evaluate` wrote into the folder.
 
     Args:
         rows: (figure, samples, real images), see `metrics.Report.rows`.

@@ -15,9 +15,10 @@ from typing import Any
 import tensorflow as tf
 
 from keras_gan_zoo.core.reading import exists
-from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
+from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.state.snapshot import SnapshotFolder
 from keras_gan_zoo.training.build import build, resolve
 from keras_gan_zoo.training.fine_tuning import changed
 from keras_gan_zoo.training.recipe import Recipe
@@ -152,8 +153,15 @@ def _checked(recipes: dict[str, Recipe], out: Path, strategy) -> dict[Path, Reci
 
 
 def _is_finished(folder: Path, recipe: Recipe) -> bool:
-    """Whether a folder has the finished run of a recipe."""
-    return exists(folder / MODEL_FILE) and Recipe.read(folder / RECIPE_FILE) == recipe
+    """Whether a folder has the finished run of a recipe: a model alone may be that of fewer epochs."""
+    model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
+    if not exists(model) or Recipe.read(folder / RECIPE_FILE) != recipe:
+        return False
+    newest = snapshots.newest()
+    if newest is None:
+        return True
+    is_saved = model.stat().st_mtime_ns >= snapshots.files()[0].stat().st_mtime_ns
+    return is_saved and (newest.is_stopped or newest.epoch >= recipe.epochs)
 
 
 def _outcome(folder: Path, recipe: Recipe, **arguments) -> Outcome:

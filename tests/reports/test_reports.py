@@ -264,7 +264,7 @@ def test_what_others_wrote_is_text_and_nothing_is_loaded(tmp_path):
 
 def test_scores_are_beside_real_images_and_damaged_ones_are_named(tmp_path):
     folder = a_run(tmp_path / "run", [{"g_loss": 1.0}])
-    assert "gan-zoo evaluate RUN --json RUN/scores.json" in reports.html_of(reports.compare([folder]))
+    assert "if gan-zoo evaluate has written scores.json" in reports.html_of(reports.compare([folder]))
     ours, real = (Result("frechet_distance", {"value": value}, {"real": 50}) for value in (7.5, 1.25))
     Report("run", [ours], [real]).save(folder / "scores.json")
     Image.new("RGB", (9, 9)).save(folder / "neighbours.png")
