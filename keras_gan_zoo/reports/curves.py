@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 360, 220
@@ -21,11 +21,13 @@ class Series:
         name: Its name in the legend.
         points: (x, y) by rising x. The line is broken where y is not finite.
         band: (x, low, high) by rising x, if a range is to be drawn.
+        number: Its number among the series of all charts, from 0, which decides its colour.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
-    band: Sequence[tuple[float, float, float]] = field(default_factory=tuple)
+    band: Sequence[tuple[float, float, float]] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,16 @@ class Axis:
         return f"{tick:,.{max(0, -math.floor(math.log10(self.step) + 1e-9))}f}"
 
 
-def chart(title: str, series: Sequence[Series]) -> str:
+def chart(title: str, series: Sequence[Series], has_legend: bool = True) -> str:
     """A figure with a chart, its title and its legend, in HTML; empty if no value is finite.
 
     Args:
         title: What the values are. They are drawn by epochs.
         series: The curves.
+        has_legend: Whether the names of the series are below the chart.
 
     Example:
-        >>> chart("g_loss", [Series("one", [(1, 0.5), (2, 0.25)])]).count('class="line')
+        >>> chart("g_loss", [Series("one", [(1, 0.5), (2, 0.25)])], has_legend=False).count('class="line')
         1
     """
     values = [y for each in series for _, y in each.points if math.isfinite(y)]
@@ -93,10 +96,10 @@ def chart(title: str, series: Sequence[Series]) -> str:
         return ""
     x = Axis.of([x for each in series for x, _ in each.points], LEFT, RIGHT, is_whole=True)
     y = Axis.of(values, BOTTOM, TOP)
-    bands = "".join(_band(each, number, x, y) for number, each in enumerate(series))
-    lines = "".join(_line(each, number, x, y) for number, each in enumerate(series))
+    bands = "".join(_band(each, x, y) for each in series)
+    lines = "".join(_line(each, x, y) for each in series)
     drawn = f"{_axes(x, y)}{bands}{lines}"
-    legend = "".join(_key(each, number) for number, each in enumerate(series)) if len(series) > 1 else ""
+    legend = "".join(map(_key, series)) if has_legend else ""
     return (
         f"<figure><figcaption>{escape(title)}</figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)} by epoch">{drawn}</svg>'
@@ -119,21 +122,21 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _line(series: Series, number: int, x: Axis, y: Axis) -> str:
+def _line(series: Series, x: Axis, y: Axis) -> str:
     parts = _unbroken(_thinned(series.points))
-    name, style = escape(series.name), _style(number)
+    name, style = escape(series.name), _style(series.number)
     dots = [f'<circle class="{style}" cx="{x.pixel(a)}" cy="{y.pixel(b)}" r="3"/>' for [(a, b)] in _single(parts)]
     path = "".join(_path(part, x, y) for part in parts if len(part) > 1)
     line = f'<path class="line {style}" d="{path}"><title>{name}</title></path>' if path else ""
     return line + "".join(dots)
 
 
-def _band(series: Series, number: int, x: Axis, y: Axis) -> str:
+def _band(series: Series, x: Axis, y: Axis) -> str:
     band = _thinned(series.band)
     if len(band) < 2:
         return ""
     around = [(a, high) for a, _, high in band] + [(a, low) for a, low, _ in reversed(band)]
-    return f'<path class="band {_style(number)}" d="{_path(around, x, y)}Z"/>'
+    return f'<path class="band {_style(series.number)}" d="{_path(around, x, y)}Z"/>'
 
 
 def _path(points: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
@@ -161,8 +164,8 @@ def _thinned(points: Sequence) -> Sequence:
     return points if step < 2 else [*points[:-1:step], points[-1]]
 
 
-def _key(series: Series, number: int) -> str:
-    line = f'<svg viewBox="0 0 24 8" aria-hidden="true"><path class="line {_style(number)}" d="M0,4H24"/></svg>'
+def _key(series: Series) -> str:
+    line = f'<svg viewBox="0 0 24 8" aria-hidden="true"><path class="line {_style(series.number)}" d="M0,4H24"/></svg>'
     return f"<li>{line}{escape(series.name)}</li>"
 
 

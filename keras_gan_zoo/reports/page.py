@@ -17,7 +17,7 @@ from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.run_files import NEIGHBOURS_FILE, SCORES_FILE
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.reports.comparison import SEED, Comparison, Table, as_text, compare
+from keras_gan_zoo.reports.comparison import SEED, Comparison, Group, Table, as_text, compare
 from keras_gan_zoo.reports.curves import MOST_POINTS, Series, chart
 from keras_gan_zoo.reports.frames import Frame, address_of, frames_of
 from keras_gan_zoo.reports.runs import Run
@@ -119,7 +119,8 @@ def _as_html(table: Table, runs: int) -> str:
 
 
 def _curves(comparison: Comparison) -> str:
-    charts = "".join(chart(title, series) for title, series in charts_of(comparison).items())
+    several = len(comparison.runs) > 1
+    charts = "".join(chart(name, series, several or len(series) > 1) for name, series in charts_of(comparison).items())
     longest = max((run.epochs for run in comparison.runs), default=0)
     step = -(-longest // MOST_POINTS)
     notes = [
@@ -139,26 +140,34 @@ def charts_of(comparison: Comparison) -> dict[str, list[Series]]:
         losses = [name for name in figures if name.removeprefix("val_").endswith("loss")]
         alone = {name: [name] for name in figures if name not in losses}
         titles = {**({"losses" if len(losses) > 1 else losses[0]: losses} if losses else {}), **alone}
-        return {title: [Series(name, figures[name].points) for name in names] for title, names in titles.items()}
+        return {
+            title: [Series(name, figures[name].points, number=number) for number, name in enumerate(names)]
+            for title, names in titles.items()
+        }
     return {figure: _series(comparison, figure) for figure in comparison.figures}
 
 
 def _series(comparison: Comparison, figure: str) -> list[Series]:
+    """The curves of a figure; those of a run, or of a group, have one number in all charts."""
     grouped = {run.folder for group in comparison.groups for run in group.runs}
-    series = [
-        Series(
-            f"{group.name or 'mean'} ({len(group.runs)} seeds)",
-            [(epoch, mean) for epoch, mean, _ in curve],
-            [(epoch, mean - spread, mean + spread) for epoch, mean, spread in curve],
-        )
-        for group in comparison.groups
-        if (curve := group.curve(figure))
+    alone = [pair for pair in zip(comparison.names, comparison.runs, strict=True) if pair[1].folder not in grouped]
+    means = [_mean(group, figure, number) for number, group in enumerate(comparison.groups)]
+    others = [
+        Series(name, run.figures[figure].points, number=number)
+        for number, (name, run) in enumerate(alone, len(means))
+        if figure in run.figures
     ]
-    return series + [
-        Series(name, run.figures[figure].points)
-        for name, run in zip(comparison.names, comparison.runs, strict=True)
-        if run.folder not in grouped and figure in run.figures
-    ]
+    return [*(mean for mean in means if mean.points), *others]
+
+
+def _mean(group: Group, figure: str, number: int) -> Series:
+    curve = group.curve(figure)
+    return Series(
+        f"{group.name or 'mean'} ({len(group.runs)} seeds)",
+        [(epoch, mean) for epoch, mean, _ in curve],
+        [(epoch, mean - spread, mean + spread) for epoch, mean, spread in curve],
+        number,
+    )
 
 
 def _for_each(comparison: Comparison, contents: list[str]) -> str:

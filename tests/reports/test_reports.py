@@ -157,7 +157,7 @@ def test_mistakes_are_one_line(command, seeds, tmp_path, monkeypatch):
 
 
 def test_a_curve_is_drawn_where_its_values_are():
-    drawn = chart("loss", [Series("one", [(1, 0.0), (2, 2.5), (3, 10.0)])])
+    drawn = chart("loss", [Series("one", [(1, 0.0), (2, 2.5), (3, 10.0)])], has_legend=False)
     [path] = re.findall(r'class="line c0" d="([^"]*)"', drawn)
     assert path == "M52.0,186.0L202.0,141.5L352.0,8.0"  # the axes are from 52 to 352, and from 186 up to 8
     assert re.findall(r">([\d.]+)</text>", drawn) == ["0", "2", "4", "6", "8", "10", "1", "2", "3"]
@@ -165,7 +165,7 @@ def test_a_curve_is_drawn_where_its_values_are():
 
 def test_a_curve_is_broken_where_a_value_is_not_finite():
     points = [(1, 1.0), (2, 2.0), (3, math.nan), (4, 1.0), (5, math.inf), (6, 2.0), (7, 1.0)]
-    drawn = chart("loss", [Series("one", points)])
+    drawn = chart("loss", [Series("one", points)], has_legend=False)
     [path] = re.findall(r'class="line c0" d="([^"]*)"', drawn)
     assert path.count("M") == 2
     assert drawn.count("<circle") == 1  # a value between two gaps
@@ -198,6 +198,10 @@ def test_a_single_run_has_its_losses_in_one_chart_and_seeds_have_a_mean(seeds, t
     several = charts_of(reports.compare(seeds))["g_loss"]
     assert [each.name for each in several] == ["learning_rate=0.1 (3 seeds)", "other"]
     assert several[0].band[0] == pytest.approx((1, 1.0, 5.0))
+    one_figure = a_run(tmp_path / "one", [{"kl": 1.0}], epochs=2)
+    charts = charts_of(reports.compare([*seeds, one_figure]))
+    numbers = {title: [each.number for each in series] for title, series in charts.items()}
+    assert numbers == {"diversity": [0], "g_loss": [0, 1], "kl": [2]}  # a run has one colour in all charts
 
 
 # ------------------------------------------------------------------------------------------------------------ pictures
