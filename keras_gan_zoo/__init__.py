@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         penalties,
         pictures,
         playground,
+        reports,
         training,
         zoo,
     )
@@ -72,6 +73,7 @@ _MODULES = [
     "penalties",
     "pictures",
     "playground",
+    "reports",
     "training",
     "zoo",
 ]
@@ -84,7 +86,8 @@ _HOMES = {
     "load": "zoo.loading",
 }
 
-_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures", "playground"}
+_WITHOUT_KERAS = {"InputError", "data", "encoders", "latent", "list_presets", "metrics", "pictures"}
+_WITHOUT_KERAS |= {"playground", "reports"}
 
 __all__ = [
     "DCGAN",
@@ -125,6 +128,7 @@ __all__ = [
     "penalties",
     "pictures",
     "playground",
+    "reports",
     "training",
     "zoo",
 ]

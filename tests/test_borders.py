@@ -292,9 +292,9 @@ PARSERS = {
 }
 # Functions that parse without a border, each with the reason.
 ALLOWED = {
-    ("callbacks/logs.py", "_read"): "a log that this package wrote, in the callback's own care",
     ("core/claims.py", "_start_of"): "what the system says about a process",
     ("core/claims.py", "read"): "a lock, which has its own care",
+    ("core/log_files.py", "rows_in"): "lines, not a file",
     ("core/recipe_files.py", "values_in"): "text, not a file",
     ("core/signatures.py", "_tree"): "source code of this package",
     ("data/packed.py", "_opened"): "a file of this package",
@@ -311,6 +311,7 @@ ALLOWED = {
     ("onnx_file.py", "_refuse_external_data"): "within the border of its caller",
     ("onnx_file.py", "_said"): "has its own refusal",
     ("pictures.py", "save_history"): "pictures of this run",
+    ("reports/page.py", "_part"): "a file of this package",
     ("state/identity.py", "describe_run"): "text that was made a moment ago",
     ("state/identity.py", "without_names"): "text that was made a moment ago",
     ("state/snapshot.py", "_arrays_in"): "within the border of its caller",

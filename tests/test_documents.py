@@ -64,6 +64,18 @@ def test_the_examples_of_a_page_run(tmp_path, monkeypatch, page):
 
 
 @pytest.mark.slow
+def test_the_examples_of_comparing_run(tmp_path, monkeypatch):
+    """But for the search, whose library is no dependency."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "compare.md").read_text(), flags=re.S)
+    for code in blocks:
+        if "keras_tuner" not in code:
+            exec(compile(code, "compare.md", "exec"), {})
+    assert (tmp_path / "two.html").is_file()
+    assert len(list((tmp_path / "tries").iterdir())) == 4
+
+
+@pytest.mark.slow
 def test_the_main_job_makes_recognisable_digits(tmp_path):
     """A classifier of real digits is sure of most samples, and they are of every class."""
     from sklearn.svm import SVC

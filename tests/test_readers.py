@@ -16,6 +16,7 @@ import pytest
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli.importing import import_file
 from keras_gan_zoo.cli.sampling import read_conditions
+from keras_gan_zoo.core import log_files
 from keras_gan_zoo.core.reading import READERS
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import parity, readers
@@ -171,6 +172,7 @@ def _exported(name: str) -> Callable[[Path], Path]:
 CLUSTER = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 7}}'
 FAST = {
     ("recipe", ""): Sample(_at("recipe.toml", lambda path: path.write_text(Recipe("gan", "x").to_toml())), Recipe.read),
+    ("log", ""): Sample(_at("log.csv", lambda path: path.write_text("epoch,g_loss\n0,0.5\n")), log_files.read),
     ("snapshot", ""): Sample(_at("a.snapshot", lambda path: _snapshot().write(path)), Snapshot.read),
     ("ONNX", ""): Sample(_at("g.onnx", nasty.write_onnx), lambda path: OnnxFile(path).sample(2, seed=0)),
     ("arrays", ".npy"): Sample(_at("a.npy", lambda path: np.save(path, np.zeros((9, 8, 8), np.uint8))), kgz.data.load),

@@ -10,6 +10,7 @@ import keras
 
 from keras_gan_zoo.callbacks.pace import Pace, time_left
 from keras_gan_zoo.core.files import check_place, written_beside
+from keras_gan_zoo.core.log_files import NOT_LOGGED, rows_in
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.user_line import warn
 
@@ -82,11 +83,7 @@ class Log(keras.callbacks.Callback):
         if not self.filename.exists():
             return {}
         with self.filename.open(newline="", encoding="utf-8") as file:
-            lines = [line for line in file if line.endswith("\n")]  # the last one may have been cut in a number
-        reader = csv.DictReader(lines, delimiter=self.separator, strict=True)
-        if (reader.fieldnames or ["epoch"])[0] != "epoch":
-            raise ValueError("its first column is not epoch")
-        return {int(row["epoch"]): row for row in reader if None not in row and None not in row.values()}
+            return rows_in(file, self.separator)
 
     def _put_aside(self, error: Exception) -> None:
         names = (self.filename.with_stem(f"{self.filename.stem}.damaged{number or ''}") for number in count())
@@ -104,7 +101,7 @@ class Log(keras.callbacks.Callback):
 
     def _writer(self, file) -> csv.DictWriter:
         names = ["epoch", *self._names]
-        return csv.DictWriter(file, names, restval="NA", extrasaction="ignore", delimiter=self.separator)
+        return csv.DictWriter(file, names, restval=NOT_LOGGED, extrasaction="ignore", delimiter=self.separator)
 
 
 def _row(epoch: int, figures: dict) -> dict:

@@ -1,7 +1,6 @@
 """Pictures of samples during training."""
 
 import os
-import re
 from pathlib import Path
 
 import keras
@@ -10,6 +9,7 @@ from PIL import Image
 
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.run_files import position_in
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data import Dataset
 
@@ -134,7 +134,6 @@ class SamplePictures(keras.callbacks.Callback):
     def _frames_before(self, epoch: int) -> list[Path]:
         """The pictures of a resumed run up to where it starts; others are of an earlier `fit`."""
         interrupted = self.model.session.executions.interrupted
-        start = [epoch, self.model.steps_done] if interrupted and interrupted.start.batch else [epoch]
+        start = (epoch, self.model.steps_done) if interrupted and interrupted.start.batch else (epoch,)
         files = filter(Path.is_file, self.directory.glob("epoch_*.png"))
-        positions = {path: [int(number) for number in re.findall(r"\d+", path.stem)] for path in files}
-        return sorted((path for path in positions if positions[path] <= start), key=positions.__getitem__)
+        return sorted((path for path in files if position_in(path) <= start), key=position_in)

@@ -12,17 +12,14 @@ from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
 from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
 from keras_gan_zoo.cli.importing import import_option
-from keras_gan_zoo.cli.options import (
-    AT_LEAST_1,
-    POSITIVE,
-    Name,
-    RecipeCommand,
-    model_options,
-)
+from keras_gan_zoo.cli.info import info
+from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE, Name, RecipeCommand, model_options
 from keras_gan_zoo.cli.play import play
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
+from keras_gan_zoo.cli.reports import compare, report
 from keras_gan_zoo.cli.sampling import interpolate, invert, sample
 from keras_gan_zoo.cli.startup import outlive_reader, prepare_output, start
+from keras_gan_zoo.cli.sweeping import show_folders, train_all, values_to_try
 from keras_gan_zoo.cli.translation import translate
 from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
@@ -117,6 +114,14 @@ def main():
     "applies, and the result equals that of an uninterrupted run, bit for bit.",
 )
 @click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="NAME=VALUE,...",
+    help="Train a run for each of these values of an option, in a folder of its own in --out; several, also of --seed, "
+    "give all combinations. The same command goes on with an interrupted sweep.",
+)
+@click.option(
     "--strategy",
     default="auto",
     show_default=True,
@@ -135,7 +140,9 @@ def main():
 @click.option(
     "--dry-run", is_flag=True, help="Print the complete recipe, defaults included, and what it will do; exit."
 )
-def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot_steps, take_over, dry_run, **options):
+def train(
+    recipe_file, preset, out, resume, sweeps, strategy, snapshot_minutes, snapshot_steps, take_over, dry_run, **options
+):
     """Train VARIANT and write a run folder: model, pictures per epoch, logs, recipe, snapshots.
 
     \b
@@ -145,9 +152,11 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
     gan-zoo train --preset conditional_gan_mnist --epochs 2
     gan-zoo train --from-preset conditional_gan_mnist --data path/to/images --conditional
     gan-zoo train --resume runs/dcgan_fashion_mnist
+    gan-zoo train dcgan --data digits --seed 0,1,2 --sweep learning_rate=0.0002,0.001 --out runs/rates
     """
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
+    values = values_to_try(given, sweeps, out, resume)
     of_models = {option.name for option in model_options()}
     recipe = {name: value for name, value in given.items() if name not in of_models}
     recipe["model"] = {name: value for name, value in given.items() if name in of_models}
@@ -163,10 +172,16 @@ def train(recipe_file, preset, out, resume, strategy, snapshot_minutes, snapshot
         recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
+        if values:
+            show_folders(recipe, values, out)
         _show_plan(recipe, strategy)
         return
     snapshots = {"every_minutes": snapshot_minutes, "every_steps": snapshot_steps}
-    _train(recipe, resume, out, {"strategy": strategy, "take_over": take_over, "snapshots": snapshots})
+    arguments = {"strategy": strategy, "take_over": take_over, "snapshots": snapshots}
+    if values:
+        train_all(recipe, values, out, arguments)
+    else:
+        _train(recipe, resume, out, arguments)
 
 
 def _show_plan(recipe: dict, strategy):
@@ -279,5 +294,5 @@ def launch(workers, restarts, arguments):
         raise SystemExit(code)
 
 
-for command in (list_presets, sample, translate, interpolate, invert, evaluate, export, play):
+for command in (list_presets, sample, translate, interpolate, invert, evaluate, compare, report, export, play, info):
     main.add_command(command)

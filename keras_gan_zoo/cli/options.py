@@ -32,6 +32,15 @@ class Name(click.Choice):
         return value
 
 
+class Seeds(click.IntRange):
+    """A seed, or several with commas between them, for a run each."""
+
+    def convert(self, value, param, ctx):
+        if not isinstance(value, str) or "," not in value:
+            return super().convert(value, param, ctx)
+        return tuple(super(Seeds, self).convert(part.strip(), param, ctx) for part in value.split(","))
+
+
 def _names(_, __, given: str | None) -> list[str]:
     return [name.strip() for name in (given or "").split(",") if name.strip()]
 
@@ -70,7 +79,7 @@ _DIFFERENT = {
     "region": {"metavar": "REGION"},
     "residual_blocks": {"type": click.IntRange(0)},
     "retries": {"type": click.IntRange(0)},
-    "seed": {"type": click.IntRange(0, 2**31 - 1)},
+    "seed": {"type": Seeds(0, 2**31 - 1), "metavar": "SEED[,SEED ...]"},
     "sources": {"metavar": "FOLDER"},
     "spectral_normalization": {"flag": "--spectral-normalization/--no-spectral-normalization"},
     "stddev": {"type": POSITIVE},

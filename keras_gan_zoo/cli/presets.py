@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from keras_gan_zoo.cli.printing import print_columns, print_json
 from keras_gan_zoo.zoo.cards import Card, card, shipped
 
 
 @click.command("list")
 @click.argument("name", required=False, metavar="[PRESET]")
-def list_presets(name):
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
+def list_presets(name, as_json):
     """List the presets: trained models that every command accepts by name. With PRESET, show its card: how it was
     trained, on which data, under which licences, and how good its samples are.
 
     \b
     gan-zoo list
     gan-zoo list conditional_gan_mnist
+    gan-zoo list --json
     """
-    if name is None:
-        _show_table(list(shipped().values()))
+    if as_json:
+        print_json([_row(preset) for preset in shipped().values()] if name is None else _all_of(card(name)))
+    elif name is None:
+        _show_table([_row(preset) for preset in shipped().values()])
     else:
         _show_card(card(name))
 
@@ -40,17 +47,30 @@ def check_beginning(recipe: dict, recipe_file, preset: str | None, resume) -> No
         )
 
 
-def _show_table(presets: list[Card]) -> None:
-    """Prints plain columns, the longest one last, so that nothing is truncated and lines can be searched."""
+def _row(preset: Card) -> dict[str, Any]:
+    """What the table has of a preset; the size is in bytes."""
+    return {
+        "preset": preset.name,
+        "variant": preset.variant,
+        "data": preset.data.get("name"),
+        "size": preset.size,
+        "frechet_distance": preset.figures().get("frechet_distance"),
+        "description": preset.description,
+    }
+
+
+def _all_of(preset: Card) -> dict[str, Any]:
+    return {"preset": preset.name, "size": preset.size, **preset.table()}
+
+
+def _show_table(presets: list[dict[str, Any]]) -> None:
+    """Prints the longest column last."""
     rows = [("preset", "variant", "data", "size", "Frechet distance", "what it makes")]
     for preset in presets:
-        distance = preset.figures().get("frechet_distance")
-        size = "-" if preset.size is None else f"{preset.size / 1e6:.1f} MB"
-        shown = "-" if distance is None else f"{distance:.3g}"
-        rows.append((preset.name, preset.variant, preset.data.get("name", "-"), size, shown, preset.description))
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
-    for *cells, last in rows:
-        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), last]))
+        size = "-" if preset["size"] is None else f"{preset['size'] / 1e6:.1f} MB"
+        distance = "-" if preset["frechet_distance"] is None else f"{preset['frechet_distance']:.3g}"
+        rows.append((preset["preset"], preset["variant"], preset["data"] or "-", size, distance, preset["description"]))
+    print_columns(rows)
 
 
 def _show_card(preset: Card) -> None:

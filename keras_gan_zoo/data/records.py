@@ -4,15 +4,14 @@ For small images, Pillow is faster than a TensorFlow graph, and the import of Te
 """
 
 import io
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.reading import is_file
+from keras_gan_zoo.core.records import next_record
 from keras_gan_zoo.data.decoding import MODES, fitted
 from keras_gan_zoo.errors import InputError
 
@@ -61,27 +60,15 @@ def read(builder, split: str, image_key: str, label_key: str | None, caption_key
 
 
 def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
-    """The records of a file. Each is stored as: length in 8 bytes, its checksum, content, its checksum."""
+    """The records of a file, of which the first are left out."""
     wanted = present if take < 0 else take
     if not is_file(path):  # a pipe, say, would be waited for
         raise OSError("it is no regular file")
     with path.open("rb") as file:
         for number in range(skip + wanted):
-            (length,) = struct.unpack("<Q", _checked(file, 8))
-            record = _checked(file, length)
+            record = next_record(file)
             if number >= skip:
                 yield record
-
-
-def _checked(file, length: int) -> bytes:
-    """Reads `length` bytes and checks the checksum after them: a CRC-32C, masked as TFRecord files do."""
-    content, checksum = file.read(length), file.read(4)
-    if len(content) + len(checksum) != length + 4:
-        raise EOFError(f"{len(content) + len(checksum)} bytes of {length + 4}")
-    crc = google_crc32c.value(content)
-    if struct.unpack("<I", checksum)[0] != ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF:
-        raise ValueError("wrong checksum")
-    return content
 
 
 def _decoded(content: bytes, shape) -> np.ndarray:

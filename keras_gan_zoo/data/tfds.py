@@ -5,11 +5,11 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from keras_gan_zoo.core.installation import data_folder
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.core.texts import WORD
 from keras_gan_zoo.data import records
@@ -95,7 +95,7 @@ def _builder(name: str):
     import tensorflow_datasets as tfds
 
     given = os.environ.get("TFDS_DATA_DIR")  # as it is now: TensorFlow Datasets reads it when it is imported
-    folder = Path(os.path.expanduser(given or "~/tensorflow_datasets")) / name  # noqa: PTH111
+    folder = data_folder() / name
     for file in folder.rglob("*.json"):
         TFDS.check(file)
     with TFDS.border(folder):

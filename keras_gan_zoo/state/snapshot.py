@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import warnings
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import Kind, check_archive
+from keras_gan_zoo.core.run_files import step_in
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state import identity
@@ -181,12 +181,12 @@ class SnapshotFolder:
 
     def files(self) -> list[Path]:
         """The files of the snapshots, newest first: those whose names have a step, as others are not ours to remove."""
-        named = [path for path in self._named_like_one() if _step_in(path) is not None]
-        return sorted(named, key=_step_in, reverse=True)
+        named = [path for path in self._named_like_one() if step_in(path) is not None]
+        return sorted(named, key=step_in, reverse=True)
 
     def steps(self) -> list[int]:
         """The steps of the snapshots, taken from the names of the files; newest first."""
-        return [_step_in(path) for path in self.files()]
+        return [step_in(path) for path in self.files()]
 
     def _named_like_one(self) -> list[Path]:
         return list(self.path.glob(f"step_*{SUFFIX}"))
@@ -234,7 +234,7 @@ class SnapshotFolder:
             DamagedSnapshotError: If there are files, but all of them are damaged.
         """
         for path in self._named_like_one():
-            if _step_in(path) is None:
+            if step_in(path) is None:
                 warnings.warn(f"Left out {path}, because its name has no step.", stacklevel=2)
         damaged = []
         for path in self.files():
@@ -252,12 +252,6 @@ class SnapshotFolder:
                 "another folder."
             )
         return None
-
-
-def _step_in(path: Path) -> int | None:
-    """The step in the name of a snapshot's file; None if it is no such name, or that of a folder."""
-    named = re.fullmatch(r"step_(\d{1,18})", path.stem, flags=re.ASCII)
-    return None if named is None or path.is_dir() else int(named[1])
 
 
 def _checked(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo import data as data_sets
 from keras_gan_zoo import metrics, pictures
+from keras_gan_zoo.core import event_files
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
 from keras_gan_zoo.core.registry import DATA_SETS, EMOJI, VARIANTS, DataSet
@@ -178,19 +178,15 @@ def _pairs(recipe: Recipe) -> tuple[str, dict[str, Any]]:
 
 
 def training_minutes(run: Path) -> float:
-    """Minutes of training by TensorBoard's log, from the start of `fit` to its last epoch, over all resumed parts.
+    """Minutes of training by TensorBoard's log.
 
     Raises:
         InputError: If there is no such log.
     """
-    seconds = 0.0
-    for file in sorted((run / "tensorboard" / "train").glob("events.out.tfevents.*")):
-        records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
-        times = [tf.compat.v1.Event.FromString(record).wall_time for record in records]
-        seconds += max(times) - min(times)
-    if not seconds:
+    minutes = event_files.training_minutes(run)
+    if minutes is None:
         raise InputError(f"Expected a run with the times of its epochs in tensorboard/. Received: {run} without.")
-    return round(seconds / 60, 1)
+    return round(minutes, 1)
 
 
 def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:

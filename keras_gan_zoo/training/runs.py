@@ -109,9 +109,7 @@ def resume(
     strategy = strategy or tf.distribute.get_strategy()
     folder = Path(folder)
     arguments.update(strategy=strategy, take_over=take_over)
-    recorded = _read_recipe(folder)
-    recipe = _with_changes(recorded, changes or {})
-    _check_epochs(folder, recorded, recipe.epochs)
+    recipe = check_resumable(folder, changes or {})
     if out is None:
         with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
             return train_in(folder, recipe, **arguments)
@@ -120,6 +118,14 @@ def resume(
     check_unclaimed(folder)
     with new_folder(recipe, out, strategy=strategy, take_over=take_over) as copy:
         return train_in(copy, recipe, copy_of=folder, **arguments)
+
+
+def check_resumable(folder: Path, changes: dict) -> Recipe:
+    """The recipe by which a run goes on, as `resume` takes it; an `InputError`, as there, if it cannot."""
+    recorded = _read_recipe(folder)
+    recipe = _with_changes(recorded, changes)
+    _check_epochs(folder, recorded, recipe.epochs)
+    return recipe
 
 
 def _read_recipe(folder: Path) -> Recipe:

@@ -37,7 +37,7 @@ def test_the_list_has_every_preset_with_its_figure():
 def test_listing_imports_no_tensorflow():
     code = (
         "import sys; from click.testing import CliRunner; from keras_gan_zoo.cli import main\n"
-        f"for arguments in (['list'], ['list', '{NAME}']):\n"
+        f"for arguments in (['list'], ['list', '{NAME}'], ['list', '--json'], ['info']):\n"
         "    assert CliRunner().invoke(main, arguments).exit_code == 0\n"
         "import keras_gan_zoo; keras_gan_zoo.list_presets()\n"
         "print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
@@ -199,3 +199,14 @@ def test_a_preset_is_trained_on_digits(tmp_path, monkeypatch):
     assert begun_anew.count("discriminator/conv2d/kernel") == 2
     gan = kgz.load("run")
     assert (gan.num_classes, gan.steps_done) == (3, 2)
+
+
+def test_programs_get_the_table_and_a_card_as_json():
+    rows = json.loads(run("list", "--json").output)
+    assert [row["preset"] for row in rows] == kgz.list_presets()
+    [row] = [row for row in rows if row["preset"] == NAME]
+    card = kgz.zoo.card(NAME)
+    expected = {"variant": card.variant, "data": "mnist", "size": card.size, "description": card.description}
+    assert {name: row[name] for name in expected} == expected
+    assert row["frechet_distance"] == card.figures()["frechet_distance"]
+    assert json.loads(run("list", NAME, "--json").output)["recipe"] == card.recipe

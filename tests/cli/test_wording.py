@@ -108,7 +108,7 @@ def test_other_names_find_the_right_ones(arguments, said):
         (["dcgan", "--data", "digits"], "To train one: gan-zoo train dcgan --data DATA"),
         (["help"], "Did you mean 'gan-zoo --help'?"),
         (["version"], "Did you mean 'gan-zoo --version'?"),
-        (["expotr"], "Did you mean 'export'?"),
+        (["evalaute"], "Did you mean 'evaluate'?"),
         (["train", "gan", "--data", "ring8", "--dry-run", "--stop-by", "fid"], "--metrics frechet_distance"),
     ],
 )

@@ -211,6 +211,14 @@ def test_the_minutes_of_all_parts_are_added(tmp_path):
     assert publishing.training_minutes(tmp_path) == 3.0
 
 
+def test_a_log_that_is_being_written_tells_the_time_so_far(tmp_path):
+    folder = tmp_path / "tensorboard" / "train"
+    events(folder, 100.0, 130.0, 160.0)
+    [file] = folder.iterdir()
+    file.write_bytes(file.read_bytes()[:-3])
+    assert publishing.training_minutes(tmp_path) == 0.5
+
+
 def test_a_run_without_times_is_refused(tmp_path):
     with pytest.raises(InputError, match="the times of its epochs"):
         publishing.training_minutes(tmp_path)
