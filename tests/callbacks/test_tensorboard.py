@@ -193,3 +193,17 @@ def test_what_draws_is_told_what_is_wrong():
     assert issubclass(kgz.callbacks.SamplePictures, Drawing)
     with pytest.raises(InputError, match="every_steps"):
         TensorBoard("logs", every_steps=0)
+
+
+def test_models_and_results_show_themselves():
+    shown = game(SGD(0.1), SGD(0.1))._repr_html_()
+    assert "GAN, examples of shape (2,), 0 steps done" in shown
+    assert "<tr><td>generator</td><td>26</td><td>sgd" in shown  # 3 * 4 + 4 weights, and 4 * 2 + 2
+    result = kgz.metrics.Result("frechet_distance", {"value": 2.5}, {"generated": 10, "note": "<"})
+    report = kgz.metrics.Report("mine", [result], [result])
+    assert result._repr_html_() == (
+        "<table><tr><td>frechet_distance</td><td>2.5</td></tr></table>"
+        "<table><tr><td>generated</td><td>10</td></tr><tr><td>note</td><td>&lt;</td></tr></table>"
+    )
+    assert "<tr><th>mine</th><th>samples</th><th>real images</th></tr>" in report._repr_html_()
+    assert report._repr_html_().endswith("<p>generated 10, note &lt;</p>")
