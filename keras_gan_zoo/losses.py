@@ -36,6 +36,7 @@ class AdversarialLoss:
     """
 
     needs_real_scores = False  # whether `generator_loss` takes the real scores too, as its second argument
+    scores_are_logits = False  # whether the sigmoid of a score is the probability that the example is real
 
     def discriminator_loss(self, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
         """The discriminator's loss, a mean over scores (batch, 1) of both kinds."""
@@ -71,6 +72,8 @@ class Minimax(AdversarialLoss):
         >>> round(float(loss.generator_loss(tf.constant([0.0]))), 6)  # -log 2
         -0.693147
     """
+
+    scores_are_logits = True
 
     def discriminator_loss(self, real_scores, fake_scores):
         return tf.reduce_mean(tf.nn.softplus(-real_scores)) + tf.reduce_mean(tf.nn.softplus(fake_scores))

@@ -3,7 +3,7 @@
 import colorsys
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from keras_gan_zoo.errors import InputError
 
 SIDE = 512  # minimum number of pixels on the longer side of a picture
 GAP = 96  # grey level between the images of a grid
+CELLS = 128  # on a side of the plane that is coloured
 REAL, GENERATED = (31, 119, 180), (44, 160, 44)  # blue and green, as in Figure 1 of Goodfellow et al. (2014)
 
 
@@ -44,18 +45,28 @@ def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
     return _enlarged(Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet), SIDE)
 
 
-def scatter(generated: np.ndarray, real: np.ndarray | None = None) -> Image.Image:
+def scatter(
+    generated: np.ndarray | None = None,
+    real: np.ndarray | None = None,
+    realness: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Image.Image:
     """A scatter plot of points of the plane: real points in blue, generated ones in green.
 
     Args:
         generated: (n, 2). The picture covers them except for the outermost hundredth.
-        real: (m, 2). The picture covers all of them.
+        real: (m, 2). The picture covers all of them. One of the two must be given.
+        realness: If given, the plane is coloured by this function from points (k, 2) to numbers (k,): green at 0, white
+            at 0.5, blue at 1. It is called once.
+
+    Example:
+        >>> scatter(np.zeros((1, 2)), np.ones((1, 2)), lambda points: (points[:, 0] > 0.5) * 1.0).getpixel((500, 9))
+        (150, 191, 220)
     """
-    shown = np.percentile(generated, [1, 99], axis=0)
-    shown = shown if real is None else np.concatenate([shown, real])
+    covered = [real, None if generated is None else np.percentile(generated, [1, 99], axis=0)]
+    shown = np.concatenate([points for points in covered if points is not None])
     low, high = shown.min(axis=0), shown.max(axis=0)
     center, reach = (low + high) / 2, 0.6 * float((high - low).max()) or 1.0
-    picture = Image.new("RGB", (SIDE, SIDE), "white")
+    picture = Image.new("RGB", (SIDE, SIDE), "white") if realness is None else _plane(realness, center, reach)
     draw = ImageDraw.Draw(picture, "RGBA")
     for points, color in ((real, REAL), (generated, GENERATED)):
         if points is None:
@@ -66,12 +77,29 @@ def scatter(generated: np.ndarray, real: np.ndarray | None = None) -> Image.Imag
     return picture
 
 
-def draw(examples: np.ndarray, real: np.ndarray | None = None, columns: int | None = None) -> Image.Image:
+def _plane(realness: Callable, center: np.ndarray, reach: float) -> Image.Image:
+    """The part of the plane that a scatter plot shows, coloured by a function."""
+    ticks = (2 * np.arange(CELLS) + 1) / CELLS - 1
+    points = np.stack(np.meshgrid(ticks, -ticks), axis=-1) * reach + center
+    numbers = realness(points.reshape(-1, 2).astype(np.float32)).reshape(CELLS, CELLS, 1)
+    levels = np.clip(np.nan_to_num(numbers, nan=0.5), 0, 1)
+    white, green, blue = (np.array(color, float) for color in ((255, 255, 255), GENERATED, REAL))
+    away = abs(2 * levels - 1) * 0.47  # pale, so that points of the same colour are seen
+    colors = np.round(white + away * (np.where(levels > 0.5, blue, green) - white))
+    return Image.fromarray(colors.astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+
+
+def draw(
+    examples: np.ndarray,
+    real: np.ndarray | None = None,
+    columns: int | None = None,
+    realness: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Image.Image:
     """A grid of images, or a scatter plot of points of the plane."""
     if examples.ndim == 4:
         return grid(examples, columns)
     if examples.shape[1:] == (2,):
-        return scatter(examples, real)
+        return scatter(examples, real, realness)
     raise InputError(
         f"Expected images, or points of the plane, to draw. Received: examples of shape {examples.shape[1:]}. "
         "Save them as .npz instead."
@@ -90,13 +118,14 @@ def draw_samples(
     real: np.ndarray | None = None,
     conditions=None,
     columns: int | None = None,
+    realness: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Image.Image:
     """Samples of a model: a grid, by default with a column per class if it has classes, or 2,500 points."""
     columns = gan.condition.num_classes if gan.has_classes else columns
     if n is None:
         n = 64 if len(gan.example_shape) == 3 else 2500
         n = -(-n // columns) * columns if columns else n
-    return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns)
+    return draw(gan.sample(n, seed=seed, conditions=conditions), real, columns, realness)
 
 
 def draw_translations(model, sources, targets: np.ndarray | None = None) -> Image.Image:

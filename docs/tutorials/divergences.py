@@ -1,6 +1,6 @@
 """What the choice of a divergence changes: one Gaussian, fitted to a mixture by four divergences.
 
-    python divergences.py                 needs matplotlib
+    python divergences.py                 needs matplotlib: pip install 'keras-gan-zoo[plots]'
 
 The data are a mixture of two Gaussians in one dimension. The generator is a single Gaussian, so it can cover both
 components or concentrate on one. Which of these is best depends on the divergence. f-GAN minimises each divergence from

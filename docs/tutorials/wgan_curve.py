@@ -1,6 +1,6 @@
 """Reading a loss curve: WGAN's estimate falls as its samples improve, and a GAN's loss does not.
 
-    python wgan_curve.py                  needs matplotlib
+    python wgan_curve.py                  needs matplotlib: pip install 'keras-gan-zoo[plots]'
 
 Both models have the same networks, optimizer and number of generator steps. The data are eight Gaussians in a ring. The
 run is divided into stretches; after each, the exact Wasserstein-1 distance between 500 samples and 500 real points

@@ -1,7 +1,9 @@
-"""Keras callbacks for training GANs: logs, pictures, metrics, stopping, snapshots, and a guard against NaN."""
+"""Keras callbacks for training GANs: logs, pictures, TensorBoard, metrics, stopping, snapshots, a guard against NaN."""
 
+from keras_gan_zoo.callbacks.drawing import Drawing
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.callbacks.keras_callbacks import check_callback
+from keras_gan_zoo.callbacks.live import LivePictures
 from keras_gan_zoo.callbacks.logs import Log, Progress
 from keras_gan_zoo.callbacks.metrics import Metrics
 from keras_gan_zoo.callbacks.nan_guard import NaNGuard
@@ -10,17 +12,16 @@ from keras_gan_zoo.callbacks.pictures import SamplePictures
 from keras_gan_zoo.callbacks.snapshots import Snapshots
 from keras_gan_zoo.callbacks.stateful import Stateful
 from keras_gan_zoo.callbacks.stopping import CollapseAlarm, Stopping
+from keras_gan_zoo.callbacks.tensorboard import TensorBoard
 
-SEES_DATA = (
-    CollapseAlarm,
-    Metrics,
-    SamplePictures,
-)  # `fit` calls their `begin` with the data, or None if it has no access to them
+SEES_DATA = (CollapseAlarm, Drawing, Metrics)  # `fit` calls their `begin` with the data, None if it has no access
 
 __all__ = [
     "SEES_DATA",
     "CollapseAlarm",
+    "Drawing",
     "Journal",
+    "LivePictures",
     "Log",
     "Metrics",
     "NaNGuard",
@@ -29,6 +30,7 @@ __all__ = [
     "Snapshots",
     "Stateful",
     "Stopping",
+    "TensorBoard",
     "TimeLeft",
     "check_callback",
 ]

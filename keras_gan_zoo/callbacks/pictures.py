@@ -1,23 +1,17 @@
-"""Pictures of samples during training."""
+"""Pictures of samples during training, as files."""
 
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
-from PIL import Image
 
 from keras_gan_zoo import pictures
-from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.callbacks.drawing import Drawing
 from keras_gan_zoo.core.run_files import position_in
 from keras_gan_zoo.core.user_line import warn
-from keras_gan_zoo.data import Dataset
-
-ROWS = 8  # of captions
-TRANSLATED = 16  # pictures, each beside its source and its target
 
 
-class SamplePictures(keras.callbacks.Callback):
+class SamplePictures(Drawing):
     """Writes pictures of samples during training, always from the same noise, and an animated GIF of them at the end.
 
     Images are arranged in a grid: with a column per class if the model takes classes, or a row per caption, of eight
@@ -27,12 +21,17 @@ class SamplePictures(keras.callbacks.Callback):
     within an epoch are named by the finished epochs and by the model's step, such as `epoch_0000_step_0000100.png`, so
     that names are in the order of time.
 
+    The discriminator colours the plane beneath the points: blue where it takes them for real, green where it takes them
+    for generated, white where it cannot tell. The colours are probabilities where the loss makes probabilities of
+    scores, as in the original GAN; otherwise scores, from the lowest to the highest in the picture. The plane stays
+    white if the discriminator judges more than a point: also a condition, a pack of several, or a code.
+
     Args:
         directory: Folder of the pictures; it is created if necessary.
         n: Number of samples; by default 64 images, rounded up to full rows of classes or captions, 16 translations, or
             2,500 points.
         seed: Seed of the noise.
-        real: Real points (m, 2) to plot beneath the generated ones.
+        real: Real points (m, 2) to plot beneath the generated ones; by default the first 2,500 of the data.
         every: Number of epochs between pictures.
         every_steps: If given, there are also pictures within epochs, whenever the model's steps are a multiple of this.
 
@@ -54,66 +53,41 @@ class SamplePictures(keras.callbacks.Callback):
         every: int = 1,
         every_steps: int | None = None,
     ):
-        super().__init__()
-        check_count("every", every)
-        if every_steps is not None:
-            check_count("every_steps", every_steps)
-        self.directory, self.n, self.seed, self.real = Path(directory), n, seed, real
-        self.every, self.every_steps = every, every_steps
-        self._conditions = self._columns = self._targets = None
-
-    def begin(self, dataset: Dataset | None) -> None:
-        """Called by `fit` with its data, or None. Conditions that are vectors or pictures are taken from them."""
-        if self.model.conditional and not self.model.has_classes and dataset is not None:
-            self.n = min(self.n or (TRANSLATED if self.model.translates else 64), len(dataset))
-            if self.model.encoder is not None:
-                self._columns = -(-self.n // ROWS)
-            targets, some = dataset.some(-(-self.n // (self._columns or 1)), self.seed, with_conditions=True)
-            self._conditions = np.repeat(some, self._columns or 1, axis=0)
-            self.n = len(self._conditions)
-            self._targets = targets if self.model.translates and dataset.is_paired else None
+        super().__init__(n, seed, real, every, every_steps)
+        self.directory = Path(directory)
 
     @property
     def side_output(self) -> str:
         """Without pictures, a `fit` goes on."""
         return str(self.directory)
 
-    def steps_to_look(self) -> int | None:
-        """Steps until the next multiple of `every_steps`."""
-        return self.every_steps and self.every_steps - self.model.steps_done % self.every_steps
-
     def on_train_begin(self, logs=None):
-        self._seen, self._epoch, self._frames = self.model.steps_done, None, []
-        self.directory.mkdir(parents=True, exist_ok=True)
+        super().on_train_begin(logs)
+        self._epoch, self._frames = None, []
+        if self._looks:
+            self.directory.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._epoch is None:
+        if self._epoch is None and self._looks:
             self._frames = self._frames_before(epoch)
             self._draw_if_missing(epoch)
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
-        before, self._seen = self._seen, self.model.steps_done
-        if self.every_steps and before // self.every_steps < self._seen // self.every_steps:
-            self._draw(self._path(self._epoch, self._seen))
+    def after_steps(self, step, logs):
+        self._draw(self._path(self._epoch, step))
 
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            same = self._path(epoch, self.model.steps_done)
-            self._frames = [frame for frame in self._frames if frame != same]
-            self._draw(self._path(epoch + 1))
-            same.unlink(missing_ok=True)
+    def after_epoch(self, epoch, logs):
+        same = self._path(epoch, self.model.steps_done)
+        self._frames = [frame for frame in self._frames if frame != same]
+        self._draw(self._path(epoch + 1))
+        same.unlink(missing_ok=True)
 
     def on_train_end(self, logs=None):
+        if not self._looks:
+            return
         damaged = pictures.save_history(self._frames, self.directory / "history.gif")
         if damaged:
             warn(f"Left out of {self.directory / 'history.gif'}, because they are damaged: {', '.join(damaged)}.")
-
-    def draw(self) -> Image.Image:
-        """The picture of the model as it is."""
-        if self.model.translates and self._conditions is not None:
-            return pictures.draw_translations(self.model, self._conditions, self._targets)
-        return pictures.draw_samples(self.model, self.n, self.seed, self.real, self._conditions, self._columns)
 
     def _draw(self, path: Path) -> None:
         pictures.save(self.draw(), path)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from keras_gan_zoo.core.texts import checked_texts, words_of
-from keras_gan_zoo.data.dataset import Dataset, DerivedDataset
+from keras_gan_zoo.data.dataset import Dataset, DerivedDataset, numbers_of
 from keras_gan_zoo.data.templates import TemplatedCaptions, draws
 from keras_gan_zoo.errors import InputError
 
@@ -84,12 +84,15 @@ class CaptionedDataset(DerivedDataset):
 
     def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
         """An example as `Dataset` gives it; for a slice, or an array of indices, a `CaptionedDataset` of these."""
-        chosen = np.arange(len(self))[index]
+        chosen = numbers_of(index, len(self))
         part = self.source[index]
         return part if chosen.ndim == 0 else self.with_source(part, chosen)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, captions>"
+
+    def facts(self) -> list[tuple[str, str]]:
+        return [*super().facts(), ("captions", f"{self.captions[0][0]}, ...")]
 
     def described(self) -> dict:
         """As `Dataset` describes the examples: of what is trained on, captions are no part."""

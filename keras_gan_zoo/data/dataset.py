@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan_zoo import pictures
+from keras_gan_zoo.core import notebooks
 from keras_gan_zoo.core.conditions import as_array, check_class_names, checked_conditions, checked_labels
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.core.user_line import warn
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 BATCH_SIZE = 64
+SHOWN = 16  # examples in a notebook
+POINTS = 2500  # of the plane
 
 
 class Dataset:
@@ -76,8 +80,12 @@ class Dataset:
         return len(self.examples)
 
     def __getitem__(self, index) -> Dataset | np.ndarray | tuple:
-        """One example, or (example, condition); for a slice, or an array of indices, a `Dataset` of these examples."""
-        wanted = np.arange(len(self))[index]
+        """One example, or (example, condition); for a slice, or an array of indices, a `Dataset` of these examples.
+
+        Raises:
+            IndexError: If there is no example of a number, or the index is another kind of object.
+        """
+        wanted = numbers_of(index, len(self))
         examples = self.read(np.atleast_1d(wanted))
         conditions = None if self.conditions is None else self.conditions[wanted]
         if wanted.ndim == 0:
@@ -93,6 +101,27 @@ class Dataset:
         kind = "" if self.condition_shape is None else f", conditions {self.condition_shape}"
         kind = f", {self.num_classes} classes" if self.labels is not None else kind
         return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{kind}>"
+
+    def _repr_html_(self) -> str:
+        """Facts, and some examples if they can be drawn, as notebooks show them; no set is read whole."""
+        facts = notebooks.table(self.facts())
+        if not pictures.can_draw(self.example_shape):
+            return facts
+        if self.example_shape == (2,):
+            return facts + notebooks.image_tag(pictures.scatter(real=self.glimpse(POINTS)[:POINTS]))
+        seen = self.glimpse(SHOWN)
+        some = seen[np.linspace(0, len(seen) - 1, min(SHOWN, len(seen)), dtype=int)]
+        return facts + notebooks.image_tag(pictures.grid(some))
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What a person wants to know first, as pairs of texts."""
+        facts = [("name", self.name), ("examples", f"{len(self):,}"), ("shape", str(self.example_shape))]
+        if self.has_labels:
+            names = self.class_names or range(self.num_classes or 0)
+            facts.append(("classes", ", ".join(map(str, names))))
+        elif self.condition_shape is not None:
+            facts.append(("conditions", str(self.condition_shape)))
+        return facts
 
     def described(self) -> dict:
         """A description that identifies the examples, in plain values: number, shape, and a checksum of some."""
@@ -236,6 +265,30 @@ def as_dataset(x, y=None) -> Dataset | None:
     if hasattr(x, "__array__") and hasattr(x, "shape"):
         return Dataset(x, conditions=y)
     return None
+
+
+def numbers_of(index, n: int) -> np.ndarray:
+    """The numbers of the examples that an index means, of n: an array (k,), or (), if it means a single one.
+
+    Raises:
+        IndexError: If there is no example of a number, or the index is another kind of object.
+
+    Example:
+        >>> numbers_of(-1, 5), numbers_of(slice(3), 5)
+        (array(4), array([0, 1, 2]))
+    """
+    if isinstance(index, (int, np.integer)) and not isinstance(index, bool) and -n <= index < n:
+        return np.array(index % n)
+    try:
+        numbers = np.arange(n)[index]
+    except IndexError:
+        numbers = None
+    if numbers is None or numbers.ndim > 1:
+        raise IndexError(
+            f"Expected the number of an example, from {-n} to {n - 1}, a slice, or an array of numbers. Received: "
+            f"{index!r:.80}."
+        )
+    return np.array(numbers)
 
 
 def _checked_examples(examples: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_gan_zoo.core.conditions import as_array
-from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.dataset import Dataset, numbers_of
 from keras_gan_zoo.errors import InputError
 
 
@@ -52,7 +52,7 @@ class LabelMaps(Dataset):
 
     def __getitem__(self, index) -> LabelMaps | np.ndarray:
         """One map, in channels; for a slice, or an array of indices, `LabelMaps` of these."""
-        chosen = self.maps[index]
+        chosen = self.maps[numbers_of(index, len(self))]
         return LabelMaps(chosen, self.parts, name=self.name) if chosen.ndim == 3 else self._in_channels(chosen)
 
     @property

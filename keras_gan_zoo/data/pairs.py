@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.data.captioned import CaptionedDataset
-from keras_gan_zoo.data.dataset import Dataset, DerivedDataset
+from keras_gan_zoo.data.dataset import Dataset, DerivedDataset, numbers_of
 from keras_gan_zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class PairedDataset(DerivedDataset):
         return self.originals.in_memory().examples
 
     def __getitem__(self, index):
-        wanted = np.arange(len(self))[index]
+        wanted = numbers_of(index, len(self))
         pair = self.read(np.atleast_1d(wanted)), self.originals.read(np.atleast_1d(wanted))
         return _part(self, wanted, *pair)
 
@@ -108,7 +108,7 @@ class DegradedDataset(DerivedDataset):
     def __getitem__(self, index):
         from keras_gan_zoo.data.degradations import levels, normalised  # imports TensorFlow
 
-        wanted = np.arange(len(self))[index]
+        wanted = numbers_of(index, len(self))
         pictures = self.source[np.atleast_1d(wanted)].examples
         made = levels(self.degradation.of(normalised(pictures), self._draws[np.atleast_1d(wanted)]))
         return _part(self, wanted, pictures, made.numpy())

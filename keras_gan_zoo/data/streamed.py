@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_gan_zoo.data.dataset import Dataset
+from keras_gan_zoo.data.dataset import Dataset, numbers_of
 from keras_gan_zoo.data.decoding import fitted
 from keras_gan_zoo.data.pipelines import normalised, without_autotune
 from keras_gan_zoo.errors import InputError
@@ -28,17 +28,15 @@ class StreamedDataset(Dataset):
         return self._length
 
     def __getitem__(self, index):
-        if not isinstance(index, (int, np.integer, slice)):
-            return self.in_memory()[index]
-        wanted = range(len(self))[index]
-        if isinstance(wanted, int):
-            return next(iter(self._examples.skip(wanted).take(1).as_numpy_iterator()))
-        if not wanted:
+        wanted = numbers_of(index, len(self))
+        if wanted.ndim == 0:
+            return next(iter(self._examples.skip(int(wanted)).take(1).as_numpy_iterator()))
+        if not len(wanted):
             raise InputError(f"Expected a slice with at least one of {len(self)} examples. Received: {index}.")
-        first, last = min(wanted), max(wanted)  # only these are read
+        first, last = int(wanted.min()), int(wanted.max())  # only these are read
         read = self._examples.skip(first).take(last + 1 - first)
         part = StreamedDataset(read, last + 1 - first, self.example_shape, name=self.name, class_names=self.class_names)
-        return part.in_memory()[[number - first for number in wanted]]
+        return part.in_memory()[wanted - first]
 
     def described(self) -> dict:
         return {"examples": len(self), "shape": list(self.example_shape), "set": self.name}

@@ -16,6 +16,7 @@ from keras_gan_zoo.core.keras_internals import (
     random_states,
     strategy_of,
 )
+from keras_gan_zoo.core.notebooks import table
 from keras_gan_zoo.data.pipelines import as_condition, normalised
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
@@ -281,6 +282,15 @@ class GameModel(BuiltInConstructor, keras.Model):
     def _seed_of(self, step) -> tf.Tensor:
         step = tf.convert_to_tensor(self.step if step is None else step)
         return tf.stack([tf.cast(self.seed, step.dtype), step])
+
+    def _repr_html_(self) -> str:
+        """The players in brief, as notebooks show them."""
+        rows = [
+            (name, f"{player.network.count_params():,}", "" if player.optimizer is None else player.optimizer.name)
+            for name, player in self.players.items()
+        ]
+        examples = f"{type(self).__name__}, examples of shape {self.example_shape}, {self.steps_done:,} steps done"
+        return f"<p>{examples}</p>{table(rows, ('player', 'parameters', 'optimizer'))}"
 
     # ------------------------------------------------------------------------------------------------------------- fit
 

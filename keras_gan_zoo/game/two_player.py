@@ -1,6 +1,7 @@
 """A model of two players, a generator and a discriminator, with the methods that its `train_step` is written with."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import augmentations, penalties
@@ -14,6 +15,7 @@ from keras_gan_zoo.game.players import frozen_copy, shares_layers
 from keras_gan_zoo.game.presets import AsPreset
 from keras_gan_zoo.game.rebuilding import rebuilding
 from keras_gan_zoo.game.sampling import GeneratorSampler
+from keras_gan_zoo.latent.noise import truncated_noise
 from keras_gan_zoo.losses import AdversarialLoss, check_values
 from keras_gan_zoo.networks.roles import inputs, noise_and_condition
 
@@ -181,6 +183,34 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     def figures(self, real_scores, fake_scores) -> dict:
         """The figures that a variant logs besides the losses."""
         return {}
+
+    def scores(self, real, condition=None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of real examples and of as many generated ones, in inference mode. Training is not changed by it.
+
+        Generated examples are those of the generator in training, which the discriminator knows, not of its average.
+
+        Args:
+            real: Examples (n, *example_shape), images in [-1, 1]; n is divisible by the packing.
+            condition: The conditions of both, if a network takes any.
+            seed: Seed of the noise.
+
+        Returns:
+            Two arrays of raw scores, (n, 1) or maps of them.
+
+        Example:
+            >>> import numpy as np
+            >>> import keras_gan_zoo as kgz
+            >>> [scores.shape for scores in kgz.GAN.for_images((2,), seed=0).scores(np.zeros((5, 2), "float32"))]
+            [(5, 1), (5, 1)]
+        """
+        noise = None if self.latent_shape is None else truncated_noise(len(real), self.latent_shape, None, seed)
+        given = [None if values is None else tf.convert_to_tensor(values) for values in (real, noise, condition)]
+        with self._drawing(seed):
+            return tuple(scores.numpy() for scores in self._both_scores(*given))
+
+    def _both_scores(self, real, noise, condition) -> tuple:
+        fake = self.generate(noise, condition, training=False)
+        return self.judge(real, fake, condition, training=False)[:2]
 
     def _packed(self, values):
         """Joins m consecutive examples along the last axis, so that the discriminator judges them together."""

@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 from PIL import Image
 
 from keras_gan_zoo.core.conditions import renumbered
+from keras_gan_zoo.core.notebooks import table
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, MIXTURES
 from keras_gan_zoo.data import Dataset, load
@@ -64,6 +66,10 @@ class Report:
             common["features by"] = ", ".join(extractors)
         left_out = ("sha256", "checksum", "extractor", "preprocessing", "features")
         return ", ".join(f"{name} {value}" for name, value in common.items() if name not in left_out)
+
+    def _repr_html_(self) -> str:
+        """The table that `rows` gives, and the protocol, as notebooks show them."""
+        return f"{table(self.rows(), (self.subject, 'samples', 'real images'))}<p>{escape(self.protocol())}</p>"
 
     def save(self, path) -> None:
         """Writes all results with their protocols as JSON."""

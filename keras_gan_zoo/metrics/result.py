@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_gan_zoo.core import files
 from keras_gan_zoo.core.bounds import is_number
+from keras_gan_zoo.core.notebooks import table
 from keras_gan_zoo.core.reading import Kind
 from keras_gan_zoo.errors import InputError
 
@@ -66,6 +67,12 @@ class Result:
             figures = ", ".join(f"{name} {value:.5g}" for name, value in self.values.items())
         protocol = ", ".join(f"{name} {_short(value)}" for name, value in self.protocol.items())
         return f"{self.metric} {figures}" + (f" ({protocol})" if protocol else "")
+
+    def _repr_html_(self) -> str:
+        """The figures, and the protocol, as notebooks show them."""
+        figures = [(self.metric if name == "value" else name, f"{value:.5g}") for name, value in self.values.items()]
+        protocol = [(name, _short(value)) for name, value in self.protocol.items()]
+        return table(figures, () if "value" in self.values else (self.metric, "")) + table(protocol)
 
     def __lt__(self, other: Result) -> bool:
         return self.value < self._comparable(other).value

@@ -120,6 +120,9 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
         """Examples from noise."""
         return self.through("generator", noise, training)
 
+    def _both_scores(self, real, noise, condition) -> tuple:
+        return self.judge_pairs(real, noise, training=False)[:2]
+
     def test_step(self, batch):
         """Both losses in inference mode, without penalties, on noise that is not used in training."""
         real, _, size = self.to_evaluate(batch)

@@ -233,7 +233,7 @@ def _train_in(
         *more_callbacks,
     ]
     if writes:
-        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder), *drawing]
+        watchers += [*announcing(recipe, dataset, announce, verbose), *_recording(folder, recipe, dataset), *drawing]
     gan.fit(dataset, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=watchers, verbose=verbose)
     if writes:
         gan.save(folder / MODEL_FILE)
@@ -273,20 +273,20 @@ def _steering(recipe: Recipe) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _recording(folder: Path) -> list[keras.callbacks.Callback]:
-    """What writes figures into the folder of a run."""
+def _recording(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[keras.callbacks.Callback]:
+    """What writes figures into the folder of a run. TensorBoard gets pictures about 50 times."""
+    steps = _picture_steps(recipe, dataset)
     return [
         callbacks.Log(str(folder / "log.csv")),
-        keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
+        callbacks.TensorBoard(folder / "tensorboard", every=max(1, recipe.epochs // 50), every_steps=steps),
     ]
 
 
 def _drawing(folder: Path, recipe: Recipe, dataset: data.Dataset) -> list[callbacks.SamplePictures]:
-    """What draws pictures into the folder of a run, if its examples can be drawn; points over real ones."""
+    """What draws pictures into the folder of a run, if its examples can be drawn."""
     if not pictures.can_draw(dataset.example_shape):
         return []
-    points = dataset.examples[:2500] if dataset.example_shape == (2,) else None
-    return [callbacks.SamplePictures(folder / "samples", real=points, every_steps=_picture_steps(recipe, dataset))]
+    return [callbacks.SamplePictures(folder / "samples", every_steps=_picture_steps(recipe, dataset))]
 
 
 def _picture_steps(recipe: Recipe, dataset: data.Dataset) -> int | None:

@@ -306,6 +306,27 @@ def test_weights_and_biases(tmp_path, monkeypatch):
         assert "batch/learning_rate" not in logged[-2]
 
 
+@pytest.mark.slow
+def test_mlflow(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed: pip install .[tracking]")
+    keras_callback = pytest.importorskip("mlflow.keras", reason="MLflow is not installed: pip install .[tracking]")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
+
+    def logged(callback, name, **arguments):
+        with mlflow.start_run() as run:
+            history = train(game(SGD(0.1), SGD(0.2), execution=DEFAULT), callback, epochs=2, **arguments).history
+        mlflow.flush_async_logging()
+        points = mlflow.MlflowClient().get_metric_history(run.info.run_id, name)
+        return history, {point.step: point.value for point in points}, mlflow.get_run(run.info.run_id).data.params
+
+    history, figures, parameters = logged(keras_callback.MlflowCallback(), "val_d_loss", validation_data=VECTORS[:16])
+    assert figures == pytest.approx(dict(enumerate(history["val_d_loss"])))
+    assert "'learning_rate': 0.2" in parameters["optimizer_discriminator"]
+    every_fifth = keras_callback.MlflowCallback(log_every_epoch=False, log_every_n_steps=5)
+    assert list(logged(every_fifth, "g_loss")[1]) == [5, 10, 15]
+
+
 # ------------------------------------------------------------------------------------------------------ learning rates
 
 ExponentialDecay = keras.optimizers.schedules.ExponentialDecay

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from keras_gan_zoo.callbacks import NaNGuard, Progress, SamplePictures, Snapshots
+from keras_gan_zoo.callbacks import NaNGuard, Progress, SamplePictures, Snapshots, TensorBoard
 from keras_gan_zoo.callbacks.looks import looks_at_each_step, steps_to_look
 
 Callbacks = keras.callbacks
@@ -61,6 +61,7 @@ class OwnGuard(NaNGuard):
         (Progress(), False),
         (Snapshots("snapshots"), False),
         (SamplePictures("samples", every_steps=5), False),
+        (TensorBoard("logs", every_steps=5), False),
         (NaNGuard(), False),
         (OwnGuard(), True),
     ],

@@ -12,7 +12,16 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gan_zoo import pictures
-from keras_gan_zoo.callbacks import CollapseAlarm, Log, Progress, SamplePictures, Snapshots, Stopping, TimeLeft
+from keras_gan_zoo.callbacks import (
+    CollapseAlarm,
+    Log,
+    Progress,
+    SamplePictures,
+    Snapshots,
+    Stopping,
+    TensorBoard,
+    TimeLeft,
+)
 from keras_gan_zoo.core import files
 from keras_gan_zoo.state.snapshot import SnapshotFolder
 from tests.games import DEFAULT, STEPS, VECTORS, game, state, train
@@ -79,8 +88,9 @@ def a_folder(path):
         (a_folder, "log.csv", keras.callbacks.CSVLogger),
         (a_file, "samples", SamplePictures),
         (a_file, "logs", lambda path: keras.callbacks.TensorBoard(path / "tensorboard")),
+        (a_file, "logs", lambda path: TensorBoard(path / "tensorboard")),
     ],
-    ids=["log", "Keras' log", "pictures", "TensorBoard"],
+    ids=["log", "Keras' log", "pictures", "Keras' TensorBoard", "TensorBoard"],
 )
 def test_something_stands_in_the_way(gan, tmp_path, make, place, callback):
     path = make(tmp_path / place)

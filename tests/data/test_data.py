@@ -1,5 +1,8 @@
+import base64
+import io
 import logging
 import os
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -10,7 +13,7 @@ import requests
 import tensorflow as tf
 from PIL import Image
 
-from keras_gan_zoo import data
+from keras_gan_zoo import data, pictures
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.data.packed import SETS
 from keras_gan_zoo.data.streamed import StreamedDataset
@@ -235,8 +238,9 @@ def test_a_data_set_gives_single_examples_and_parts():
     )
     np.testing.assert_array_equal(data.Dataset(images)[-1], images[-1][..., None])
     np.testing.assert_array_equal(data.load("ring8")[:9].centers, data.load("ring8").centers)
-    with pytest.raises(IndexError):
-        digits[len(digits)]
+    for index in (len(digits), -len(digits) - 1, "three", 1.5, None, True, [0, len(digits)], np.zeros((1, 1), int)):
+        with pytest.raises(IndexError, match=r"from -1797 to 1796, a slice, or an array of numbers\. Received: "):
+            digits[index]
     with pytest.raises(InputError):
         digits[3:3]
 
@@ -255,10 +259,25 @@ def test_a_streamed_data_set_reads_only_what_is_asked_for():
     assert streamed[9:3:-3].examples[:, 0, 0, 0].tolist() == [9, 6]
     assert max(read) <= 9
     assert streamed[[5, 50]].examples[:, 0, 0, 0].tolist() == [5, 50]
-    with pytest.raises(IndexError):
+    assert max(read) <= 50
+    with pytest.raises(IndexError, match="Received: 100"):
         streamed[100]
     with pytest.raises(InputError, match="at least one of 100"):
         streamed[5:5]
+
+
+def test_a_notebook_shows_facts_and_some_examples():
+    digits, faces = data.load("digits"), data.load("avatars", split="test")
+    shown = digits._repr_html_()
+    assert "<td>examples</td><td>1,797</td>" in shown
+    assert "<td>0, 1, 2, 3, 4, 5, 6, 7, 8, 9</td>" in shown
+    assert faces.captions[0][0] in faces._repr_html_()
+    png = base64.b64decode(re.search(r'base64,([^"]+)"', shown)[1])
+    some = digits.examples[np.linspace(0, 1796, 16).astype(int)]
+    with Image.open(io.BytesIO(png)) as picture:
+        np.testing.assert_array_equal(np.array(picture), np.array(pictures.grid(some)))
+    assert "<img" in data.load("ring8")._repr_html_()
+    assert "<img" not in data.Dataset(np.zeros((3, 5), "float32"))._repr_html_()
 
 
 # ------------------------------------------------------------------------------------------------------- embedded sets
