@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.zoo.cards import Card, card, shipped
 
 
 @click.command("list")
-@click.argument("name", required=False, metavar="[PRESET]")
+@click.argument("name", required=False, metavar="[PRESET]", shell_complete=completion.presets)
 def list_presets(name):
     """List the presets: trained models that every command accepts by name. With PRESET, show its card: how it was
     trained, on which data, under which licences, and how good its samples are.
