@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.evaluate import evaluate
 from keras_gan_zoo.cli.export import export
 from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
@@ -98,7 +99,10 @@ def main():
     help="Train by the recipe.toml of another run. Options given here take precedence.",
 )
 @click.option(
-    "--preset", metavar="NAME", help="Train a preset again by its recipe. Options given here take precedence."
+    "--preset",
+    metavar="NAME",
+    shell_complete=completion.presets,
+    help="Train a preset again by its recipe. Options given here take precedence.",
 )
 @click.option(
     "--out",

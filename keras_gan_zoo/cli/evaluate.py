@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.progress import Bar
@@ -16,11 +17,12 @@ from keras_gan_zoo.zoo.cards import nothing_at, shipped
 
 
 @click.command()
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", shell_complete=completion.presets)
 @import_option
 @click.option(
     "--data",
     metavar="NAME",
+    shell_complete=completion.data_sets,
     help="Real images: a name, a folder or a file, as for gan-zoo train --data.  [default: the training data of the "
     "run or preset]",
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import Name
 from keras_gan_zoo.cli.translation import other_direction
@@ -13,7 +14,7 @@ SUFFIXES = ", ".join(f"{row.suffix or 'no suffix'} for {name}" for name, row in 
 
 
 @click.command()
-@click.argument("source", metavar="MODEL")
+@click.argument("source", metavar="MODEL", shell_complete=completion.presets)
 @import_option
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write, or folder for a SavedModel."

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.signatures import REQUIRED, Argument, arguments, returned
 from keras_gan_zoo.errors import unknown
@@ -147,7 +148,8 @@ class _Taken:
     def option(self, name: str) -> click.Option:
         settings = {"default": None, **_BY_ANNOTATION[self.kind], **_DIFFERENT.get(name, {})}
         flag = settings.pop("flag", f"--{name.replace('_', '-')}")
-        return click.Option([flag, name], help=self.help(), **settings)
+        complete = None if isinstance(settings.get("type"), click.Choice) else completion.of_argument(name, self.text)
+        return click.Option([flag, name], help=self.help(), shell_complete=complete, **settings)
 
     def help(self) -> str:
         others = [] if self.of_networks else [name for name in registry.VARIANTS if name not in self.takers]
@@ -168,13 +170,12 @@ def _add(taken: dict[str, _Taken], taker: str, their: Mapping[str, Argument], of
 
 # ---------------------------------------------------------------------------------------------------------------- words
 
-_NAMES_OF = re.compile(r"\b(?:a key|names|one) of `(?:\w+\.)*([A-Z_]+)`", flags=re.I)
 _NONE = re.compile(r"[;,]? None (?:for|to) ([^;.]+(?:\.\d+)?)")
 
 
 def _sentence(text: str) -> str:
     """The first sentence of an argument's docstring, as the help shows it."""
-    text = _NAMES_OF.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", text))
+    text = completion.TABLES.sub(lambda match: _listing(getattr(registry, match[1])), _NONE.sub("", text))
     return re.split(r"(?<=\.) (?=[A-Z`\"])", text)[0].replace("`", "").replace('"', "")
 
 

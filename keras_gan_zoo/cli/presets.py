@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.printing import print_columns, print_json
 from keras_gan_zoo.zoo.cards import Card, card, shipped
 
 
 @click.command("list")
-@click.argument("name", required=False, metavar="[PRESET]")
+@click.argument("name", required=False, metavar="[PRESET]", shell_complete=completion.presets)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 def list_presets(name, as_json):
     """List the presets: trained models that every command accepts by name. With PRESET, show its card: how it was

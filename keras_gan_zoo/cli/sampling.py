@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE
 from keras_gan_zoo.core.files import check_place
@@ -30,7 +31,7 @@ def _out_option(default: str, help: str):
 
 
 @click.command()
-@click.argument("source", metavar="MODEL")
+@click.argument("source", metavar="MODEL", shell_complete=completion.presets)
 @import_option
 @click.option(
     "-n", "count", type=click.IntRange(1, 2**31 - 1), default=64, show_default=True, help="Number of samples."
@@ -46,6 +47,7 @@ def _out_option(default: str, help: str):
 @click.option(
     "--label",
     metavar="CLASS",
+    shell_complete=completion.classes,
     help="For conditional models: class of all samples, by name or index.  [default: all classes in turn]",
 )
 @click.option(
@@ -111,7 +113,7 @@ def generator_of(source: str):
 
 
 @click.command()
-@click.argument("source", metavar="MODEL")
+@click.argument("source", metavar="MODEL", shell_complete=completion.presets)
 @import_option
 @click.option(
     "--steps", type=click.IntRange(2), default=12, show_default=True, help="Samples per row, both ends included."
@@ -124,11 +126,15 @@ def generator_of(source: str):
     help="Interpolate noise spherically or linearly.  [default: spherical]",
 )
 @click.option(
-    "--from-label", metavar="CLASS", help="First class of an interpolation between classes, by name or index."
+    "--from-label",
+    metavar="CLASS",
+    shell_complete=completion.classes,
+    help="First class of an interpolation between classes, by name or index.",
 )
 @click.option(
     "--to-label",
     metavar="CLASS",
+    shell_complete=completion.classes,
     help="Last class of that interpolation; each row keeps its noise.  [default: interpolate noise, a class per row]",
 )
 @click.option("--from-text", metavar="TEXT", help="For models trained with texts: first text of an interpolation.")
@@ -181,12 +187,13 @@ def interpolate(source, steps, rows, seed, spherical, from_label, to_label, from
 
 
 @click.command()
-@click.argument("source", metavar="MODEL")
+@click.argument("source", metavar="MODEL", shell_complete=completion.presets)
 @import_option
 @click.option(
     "--data",
     "name",
     required=True,
+    shell_complete=completion.data_sets,
     metavar="NAME",
     help="Data whose first examples are inverted, as for gan-zoo train.",
 )

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli import completion
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.sampling import PICTURES, check_out, generator_of
 from keras_gan_zoo.errors import InputError
 
 
 @click.command()
-@click.argument("source", metavar="MODEL")
+@click.argument("source", metavar="MODEL", shell_complete=completion.presets)
 @click.argument("given", metavar="PICTURE", type=click.Path(path_type=Path))
 @import_option
 @click.option(

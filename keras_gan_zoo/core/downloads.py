@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import sleep
+from typing import TypeVar
 from urllib.parse import SplitResult
 
 from keras_gan_zoo.core.claims import LOCK_FILE, ClaimedError, UnseenOwnerError, claimed
@@ -30,6 +31,8 @@ FOLDER, OFFLINE = "KERAS_GAN_ZOO_CACHE", "KERAS_GAN_ZOO_OFFLINE"
 PAUSES = (1, 2, 4)  # seconds before each retry
 LONGEST_PAUSE = 60  # seconds; who is asked to wait longer is told so
 FETCHING = ".fetching"  # ends the names of folders in the cache that files are fetched into
+
+Fetched = TypeVar("Fetched")
 
 
 def folder() -> Path:
@@ -76,7 +79,7 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE, "0").lower() not in ("", "0", "false", "no")
 
 
-def fetch(url: str, sha256: str | None) -> Path:
+def fetch(url: str, sha256: str | None, token: str | None = None) -> Path:
     """Fetches the file at a URL, or finds it in the cache.
 
     A failure that may pass, such as a lost connection or a busy server, is retried three times, after 1, 2 and 4
@@ -87,6 +90,7 @@ def fetch(url: str, sha256: str | None) -> Path:
     Args:
         url: `https://...`, or `file://...` for a local file, which is not copied.
         sha256: SHA-256 of the file. It can also be given at the end of the URL: `#sha256=...`.
+        token: What the server asks for, if anything.
 
     Returns:
         The path of a file with that SHA-256.
@@ -110,7 +114,26 @@ def fetch(url: str, sha256: str | None) -> Path:
             f"Expected {shown(url)} in the cache {folder()}, because {OFFLINE} is set. Received: no complete file "
             f"there. Fetch it once without {OFFLINE}, or load a file."
         )
-    return _download(url, sha256, folder() / name)
+    return _download(url, sha256, folder() / name, token)
+
+
+def content(url: str, limit: int, token: str | None = None) -> bytes:
+    """Fetches a small file whose SHA-256 nobody knows, with retries as in `fetch`. It is not kept.
+
+    Raises:
+        InputError: If it has more than `limit` bytes.
+        OSError: If it cannot be fetched.
+    """
+
+    def fetched() -> bytes:
+        read = b""
+        for chunk in chunks(url, lambda done, size: None, token):
+            read += chunk
+            if len(read) > limit:
+                raise InputError(f"Expected at most {limit:,} bytes at {shown(url)}. Received: more.")
+        return read
+
+    return _with_retries(fetched)
 
 
 def _split(url: str, sha256: str | None) -> tuple[str, str]:
@@ -148,14 +171,14 @@ def _found(name: str, sha256: str) -> Path | None:
     return None
 
 
-def _download(url: str, sha256: str, path: Path) -> Path:
+def _download(url: str, sha256: str, path: Path, token: str | None) -> Path:
     """Fetches into a folder that belongs to this process, beside the path; moves the file when it is complete."""
     import pooch
 
     def copy(url: str, to: str, _) -> None:
         # Beside Pooch's own temporary file, which is not flushed and not readable by other users.
         with written_beside(to) as beside:
-            _copy_with_retries(url, sha256, beside)
+            _with_retries(lambda: _copy(url, sha256, beside, token))
 
     with _writing(path), _place(path.parent, sha256, url) as place:
         _remove_leftovers(path.parent, place)
@@ -202,16 +225,16 @@ def _remove_leftovers(cache: Path, mine: Path) -> None:
                 place.rmdir()
 
 
-def _copy_with_retries(url: str, sha256: str, path: Path) -> None:
-    """Fetches into a file, with retries after failures that may pass."""
+def _with_retries(fetch: Callable[[], Fetched]) -> Fetched:
+    """Fetches something, with retries after failures that may pass."""
     for pause in PAUSES:
         try:
-            return _copy(url, sha256, path)
+            return fetch()
         except NotFetchedError as error:
             if not error.is_transient or error.retry_after > LONGEST_PAUSE:
                 raise
             sleep(max(pause, error.retry_after))
-    return _copy(url, sha256, path)
+    return fetch()
 
 
 @contextmanager
@@ -244,11 +267,11 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _copy(url: str, sha256: str, path: Path) -> None:
+def _copy(url: str, sha256: str, path: Path, token: str | None) -> None:
     """Fetches into a file, and checks what was received."""
     digest, start = hashlib.sha256(), b""
     with path.open("wb") as file, _bar(_name(url), "bar", "bytes", "time left") as show:
-        for chunk in chunks(url, show):  # its errors are network errors; those of file.write are not
+        for chunk in chunks(url, show, token):  # its errors are network errors; those of file.write are not
             digest.update(chunk)
             file.write(chunk)
             start = (start + chunk)[:1000] if len(start) < 1000 else start

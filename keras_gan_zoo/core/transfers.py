@@ -53,20 +53,24 @@ class NotFetchedError(OSError):
         )
 
 
-def chunks(url: str, show: Callable[[int, int | None], None]) -> Iterator[bytes]:
+def chunks(url: str, show: Callable[[int, int | None], None], token: str | None = None) -> Iterator[bytes]:
     """The content at a URL, in chunks.
 
     Args:
         url: A well-formed `http://` or `https://` URL.
         show: Is called with the number of bytes so far and, if the server says it, of all.
+        token: What the server asks for, if anything. It is sent to no server that this one redirects to.
 
     Raises:
         InputError: If there are more than `LIMIT` bytes, or it redirects to another scheme.
         NotFetchedError: If the network or the server fails, or is too slow.
     """
     opener, total = urllib.request.build_opener(_SameScheme, _PacedHTTP, _PacedHTTPS), 0
+    request = urllib.request.Request(sendable(url))
+    if token is not None:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        with opener.open(sendable(url), timeout=TIMEOUT) as answer:
+        with opener.open(request, timeout=TIMEOUT) as answer:
             size = answer.length
             _check_size(size or 0, url)
             while chunk := answer.read1(CHUNK):

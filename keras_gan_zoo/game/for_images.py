@@ -1,12 +1,14 @@
 """`for_images`: builds a model with the networks of its paper, or another pair, for examples of a given shape."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Self, Unpack
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.game.arguments import Arguments
 from keras_gan_zoo.game.checks import check_options
 
 
@@ -28,14 +30,14 @@ class ForImages:
     @classmethod
     def for_images(
         cls,
-        image_shape,
+        image_shape: Sequence[int],
         latent_dim: int = 100,
         num_classes: int | None = None,
         *,
         architecture: str | None = None,
         spectral_normalization: bool | None = None,
-        **arguments,
-    ):
+        **arguments: Unpack[Arguments],
+    ) -> Self:
         """Builds a model with networks for examples of a given shape; by default the networks of the paper.
 
         Args:
@@ -78,15 +80,16 @@ class ForImages:
             if name not in {*network_options, *model_options, "name"}:
                 raise unknown(f"argument of {cls.__name__}.for_images", name, {*network_options, *model_options})
         build = networks.ARCHITECTURES[network_options.pop("architecture")]
-        if num_classes is None and arguments.get("class_names"):
-            num_classes = len(arguments["class_names"])
+        class_names = arguments.get("class_names")
+        if num_classes is None and class_names:
+            num_classes = len(class_names)
         if num_classes is None and cls.needs_labels:
             raise InputError(
                 f"{cls.__name__} expects num_classes, because its networks take labels. Received: none. Pass it, or "
                 "use GAN for data without labels."
             )
         checked = {"packing", "r1", "r2", "ema_decay", "seed"} & {*arguments}
-        check_options(num_classes, arguments.get("class_names"), **{name: arguments[name] for name in checked})
+        check_options(num_classes, class_names, **{name: arguments[name] for name in checked})
         sizes = {name: arguments.get(name, default) for name, default in network_options.items()}
         first, *others = build(shape, latent_dim, num_classes, **sizes)
         if spectral_normalization and not others:

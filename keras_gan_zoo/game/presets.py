@@ -1,28 +1,33 @@
-"""Models as presets: `from_preset`, `save_preset`, and the origin of a model that was loaded from a preset."""
+"""Models as presets: `from_preset`, `save_preset`, `push_to_hub`, and the preset that a model came from."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.zoo import hub
+from keras_gan_zoo.zoo.cards import scores_of
 from keras_gan_zoo.zoo.loading import load
 from keras_gan_zoo.zoo.saving import save
 
 if TYPE_CHECKING:
+    from keras_gan_zoo.metrics.report import Report
     from keras_gan_zoo.zoo.cards import Card
     from keras_gan_zoo.zoo.preset import Origin
 
 
 class AsPreset:
-    """Adds `from_preset` and `save_preset` to a model."""
+    """Adds `from_preset`, `save_preset` and `push_to_hub` to a model."""
 
     has_discriminator = True
     lacks_discriminator = False  # whether a preset was loaded without its discriminator, which then has random weights
     origin: Origin | None = None
 
     @classmethod
-    def from_preset(cls, source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None):
+    def from_preset(
+        cls, source: str | os.PathLike, with_discriminator: bool = False, sha256: str | None = None
+    ) -> Self:
         """Loads a trained model of this class from a source that `zoo.load` takes, such as the name of a preset.
 
         Args:
@@ -53,20 +58,23 @@ class AsPreset:
         *,
         description: str = "",
         licence: str = "",
+        scores: Report | None = None,
         half: bool = False,
         with_discriminator: bool | None = None,
     ) -> Card:
         """Writes a folder that `zoo.load` reads: both players and how they are compiled, without pickle.
 
         The folder holds `generator.npz` (the averaged generator if there is one), `discriminator.npz`, `config.json`,
-        `golden.npz` (four samples of the model as read back) and `preset.toml` with the SHA-256 of each file. It does
-        not hold the state of the optimizers: to continue a run exactly, use `save`. A model that was loaded from a
-        preset passes on its paper, licence and data, and the name of that preset.
+        `golden.npz` (four samples of the model as read back) and `preset.toml` with the SHA-256 of each file. For
+        people and hubs, there are a model card `README.md` and a picture `samples.png`. The folder does not hold the
+        state of the optimizers: to continue a run exactly, use `save`. A model that was loaded from a preset passes on
+        its paper, licence and data, and the name of that preset; without further training also recipe and scores.
 
         Args:
             folder: A new or empty folder, or a preset to replace. Its name becomes the name of the preset.
             description: Description in one line.
             licence: Licence of the weights; by default that of the preset that the model was loaded from, if any.
+            scores: How good the model is, as `metrics.evaluate` measured it.
             half: Whether numbers are stored in float16: half the size, and slightly different samples.
             with_discriminator: Whether the discriminator is written too; by default if the model has it.
 
@@ -85,8 +93,54 @@ class AsPreset:
             ...     kgz.load(f"{folder}/points").sample(3).shape
             (3, 2)
         """
-        facts = {"description": description, "licence": licence}
-        return save(self, folder, half=half, with_discriminator=with_discriminator, **facts)
+        facts = {"description": description, "licence": licence, "scores": scores}
+        return self._save(folder, half=half, with_discriminator=with_discriminator, **facts)
+
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        private: bool = False,
+        token: str | None = None,
+        description: str = "",
+        licence: str = "",
+        scores: Report | None = None,
+        half: bool = False,
+        with_discriminator: bool | None = None,
+    ) -> str:
+        """Pushes what `save_preset` writes to the Hugging Face Hub, in one commit. Needs the extra `hub`.
+
+        Args:
+            repository: "user/name". It is made if there is none; one with anything but a preset is refused.
+            private: Whether only you and those that you allow can see it.
+            token: What allows you to write there; by default that of `hf auth login` or of `HF_TOKEN`. It is not kept.
+            description: As in `save_preset`.
+            licence: As in `save_preset`.
+            scores: As in `save_preset`.
+            half: As in `save_preset`.
+            with_discriminator: As in `save_preset`.
+
+        Returns:
+            What `zoo.load` takes for exactly this version, "hf://user/name@commit".
+
+        Raises:
+            InputError: If there is no token, the hub refuses it, or the repository holds something else; or as in
+                `save_preset`. Nothing was pushed then.
+            OSError: If the hub cannot be reached.
+
+        Example:
+            ```python
+            gan.push_to_hub("me/digits", description="Handwritten digits", licence="CC0-1.0")
+            kgz.load("hf://me/digits").sample(16, seed=0)
+            ```
+        """
+        facts = {"description": description, "licence": licence, "scores": scores}
+        options = {"half": half, "with_discriminator": with_discriminator}
+        source = f"{hub.SCHEME}{repository}"
+        return hub.push(repository, lambda folder: self._save(folder, source, **facts, **options), private, token)
+
+    def _save(self, folder: str | os.PathLike, source: str = "", *, scores: Report | None, **facts) -> Card:
+        return save(self, folder, source=source, scores={} if scores is None else scores_of([scores]), **facts)
 
     def check_complete(self) -> None:
         """Raises an `InputError` if the discriminator is missing, because it was not loaded from the preset."""

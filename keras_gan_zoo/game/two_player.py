@@ -1,5 +1,7 @@
 """A model of two players, a generator and a discriminator, with the methods that its `train_step` is written with."""
 
+from typing import Unpack
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +11,7 @@ from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.game import checks
+from keras_gan_zoo.game.arguments import CompileArguments
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
 from keras_gan_zoo.game.players import frozen_copy, shares_layers
@@ -92,7 +95,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         """Raises an `InputError` if a generator and a discriminator do not fit together."""
         checks.check_players(generator, discriminator, packing)
 
-    def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
+    def compile(
+        self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments: Unpack[CompileArguments]
+    ) -> None:
         """Sets how the players are optimised.
 
         Args:

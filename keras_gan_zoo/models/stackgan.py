@@ -1,10 +1,14 @@
 """StackGAN of Zhang et al. (2017): a text-to-image GAN in two stages."""
 
 import os
+from collections.abc import Callable, Sequence
+from typing import Self, Unpack
 
 import keras
 
+from keras_gan_zoo.encoders import Encoder
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.arguments import PassedOn
 from keras_gan_zoo.game.players import freeze, frozen_copy, shares_layers
 from keras_gan_zoo.game.saving import described
 from keras_gan_zoo.game.two_player import TwoPlayerModel
@@ -89,27 +93,29 @@ class StackGAN(TextToImageGAN):
     @classmethod
     def for_images(
         cls,
-        image_shape,
+        image_shape: Sequence[int],
         latent_dim: int = 100,
         num_classes: int | None = None,
         *,
-        first_stage=None,
-        encoder=None,
-        **arguments,
-    ):
+        first_stage: str | os.PathLike | keras.Model | dict | None = None,
+        encoder: str | Callable | Encoder | None = None,
+        **arguments: Unpack[PassedOn],
+    ) -> Self:
         """As in `TextToImageGAN`; by default with the encoder of the first stage, if there is one."""
         first_stage = _loaded(first_stage)
         if encoder is None:
             encoder = first_stage.encoder if isinstance(first_stage, TextToImageGAN) else "characters"
-        if first_stage is not None:
-            first_shape = _generator_of(first_stage).output_shape[1:]
-            if arguments.get("architecture") not in (None, "stackgan"):
-                raise InputError(
-                    "Expected the architecture 'stackgan', which has networks for a second stage. Received: "
-                    f"{arguments['architecture']!r}. Leave it out, or first_stage."
-                )
-            arguments |= {"first_stage": first_stage, "first_shape": first_shape}
-        return super().for_images(image_shape, latent_dim, num_classes, encoder=encoder, **arguments)
+        if first_stage is None:
+            return super().for_images(image_shape, latent_dim, num_classes, encoder=encoder, **arguments)
+        arguments["first_shape"] = _generator_of(first_stage).output_shape[1:]
+        chosen = arguments.get("architecture")
+        if chosen not in (None, "stackgan"):
+            raise InputError(
+                "Expected the architecture 'stackgan', which has networks for a second stage. Received: "
+                f"{chosen!r}. Leave it out, or first_stage."
+            )
+        options = {"encoder": encoder, "first_stage": first_stage, **arguments}
+        return super().for_images(image_shape, latent_dim, num_classes, **options)
 
     def _check_encoder_of(self, first_stage: TextToImageGAN) -> None:
         if first_stage.encoder.digest != self.encoder.digest:

@@ -1,6 +1,7 @@
 """GAN-INT-CLS of Reed et al. (2016): a conditional GAN whose condition is a text."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import Self, Unpack
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.encoded import EncodedDataset
 from keras_gan_zoo.encoders import Encoder, as_encoder, replacing
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.arguments import PassedOn
 from keras_gan_zoo.models.gan import GAN
 
 
@@ -106,8 +108,14 @@ class TextToImageGAN(GAN):
 
     @classmethod
     def for_images(
-        cls, image_shape, latent_dim: int = 100, num_classes: int | None = None, *, encoder="characters", **arguments
-    ):
+        cls,
+        image_shape: Sequence[int],
+        latent_dim: int = 100,
+        num_classes: int | None = None,
+        *,
+        encoder: str | Callable | Encoder = "characters",
+        **arguments: Unpack[PassedOn],
+    ) -> Self:
         """As in `GAN`; the networks take the vectors of the encoder."""
         encoder = as_encoder(encoder)
         if "text_dim" in arguments:

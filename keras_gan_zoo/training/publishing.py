@@ -87,7 +87,7 @@ def publish(
     pairs = pairs_to_show(gan, recipe)
     further = [metrics.Report.load(file) for file in reports]
     report = measure(gan, recipe, samples)
-    facts["scores"] = scores([*([] if report is None else [report]), *further])
+    facts["scores"] = cards.scores_of([*([] if report is None else [report]), *further])
     # Of two that publish at once, one waits: its table is the other's and an entry more.
     with claimed(package, take_over=True, waits=True):
         with ExitStack() as stack:
@@ -204,21 +204,6 @@ def measure(gan, recipe: Recipe, samples: int) -> metrics.Report | None:
     return metrics.evaluate(
         gan, recipe.data, metrics=names, extractor=extractor, n=samples, **recipe.form, progress=_say
     )
-
-
-def scores(reports: Sequence[metrics.Report]) -> dict[str, list[dict]]:
-    """The scores of a card: results of the samples, and of real images for reference."""
-    results = [
-        (ours, real) for report in reports for ours, real in zip(report.generated, report.reference, strict=True)
-    ]
-    rows = zip(("generated", "reference"), zip(*results, strict=True), strict=False)  # none without results
-    return {row: [_plain(result.to_dict()) for result in each] for row, each in rows}
-
-
-def _plain(result: dict) -> dict:
-    """A result without None, which TOML does not support."""
-    values = {name: float("nan") if value is None else value for name, value in result["values"].items()}
-    return {**result, "values": values, "protocol": {k: v for k, v in result["protocol"].items() if v is not None}}
 
 
 def _say(stage: str, done: int, total: int) -> None:

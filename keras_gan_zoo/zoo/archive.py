@@ -16,7 +16,7 @@ from keras_gan_zoo.core.files import LIMIT
 from keras_gan_zoo.core.reading import check_archive, exists
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo import cards
-from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, PRESET, Card
+from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, PICTURE, PRESET, README, Card
 
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
@@ -63,7 +63,7 @@ def zip_reader(path: str | os.PathLike) -> Reader:
 def _member_name(info: zipfile.ZipInfo, path) -> str:
     """The name of a file at the top of an archive, or in a folder there."""
     parts = PurePosixPath(info.filename).parts
-    if not 1 <= len(parts) <= 2 or {"..", "/"} & set(parts) or parts[-1] not in (CARD_FILE, *FILES):
+    if not 1 <= len(parts) <= 2 or {"..", "/"} & set(parts) or parts[-1] not in (CARD_FILE, README, PICTURE, *FILES):
         raise InputError(
             f"Expected nothing but a preset's files in {path}: {', '.join((CARD_FILE, *FILES))}. Received: "
             f"{info.filename!r}. Zip a folder that save_preset wrote."

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ FOLDERS = Path(__file__).with_name("presets")
 CARD_FILE = "preset.toml"
 GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN = "generator.npz", "discriminator.npz", "config.json", "golden.npz"
 FILES = (GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN)
+README, PICTURE = "README.md", "samples.png"  # for people, and not needed for loading
 _KINDS = {
     **dict.fromkeys(
         ("name", "variant", "description", "paper", "licence", "parent", "stored_as", "url", "sha256"), str
@@ -111,8 +113,7 @@ class Card:
         """Figures by name: `frechet_distance`, or `precision_recall.precision` if a metric has several."""
         figures = {}
         for result in self.scores.get(row, []):
-            for name, value in result["values"].items():
-                figures[result["metric"] if name == "value" else f"{result['metric']}.{name}"] = value
+            figures |= figures_of(result)
         return figures
 
     def table(self) -> dict[str, Any]:
@@ -120,6 +121,27 @@ class Card:
         values = dataclasses.asdict(self)
         del values["name"]
         return {name: value for name, value in values.items() if value not in (None, "", {}, [])}
+
+
+def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of one result on a card, by the names of `Card.figures`."""
+    metric = result["metric"]
+    return {metric if name == "value" else f"{metric}.{name}": value for name, value in result["values"].items()}
+
+
+def scores_of(reports: Sequence) -> dict[str, list[dict]]:
+    """The scores of a card, from `metrics.Report`s: results of the samples, and of real images for reference."""
+    results = [
+        (ours, real) for report in reports for ours, real in zip(report.generated, report.reference, strict=True)
+    ]
+    rows = zip(("generated", "reference"), zip(*results, strict=True), strict=False)  # none without results
+    return {row: [_plain(result.to_dict()) for result in each] for row, each in rows}
+
+
+def _plain(result: dict) -> dict:
+    """A result without None, which TOML does not support."""
+    values = {name: float("nan") if value is None else value for name, value in result["values"].items()}
+    return {**result, "values": values, "protocol": {k: v for k, v in result["protocol"].items() if v is not None}}
 
 
 def write(cards: dict[str, Card], path: Path) -> None:

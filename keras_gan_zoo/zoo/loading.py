@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from keras_gan_zoo.latent.sampler import Sampler
 from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, Snapshot, SnapshotFolder
 from keras_gan_zoo.zoo.belonging import check_recipe, check_snapshot, recipe_of
 from keras_gan_zoo.zoo.cards import CARD_FILE, PRESET
+from keras_gan_zoo.zoo.hub import is_hub
 from keras_gan_zoo.zoo.preset import find
 
 MODEL = Kind("model", "a whole model saved as a .keras file", "Save it again, or get the file again.")
@@ -41,7 +41,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             one that `training.train` wrote, whose newest snapshot is loaded (with a warning) if the run is not
             finished, or one that `save_preset` wrote. A file was written by `gan.save` or by `callbacks.Snapshots`, or
             is the `.zip` of a preset's folder. A URL begins with `https://` or `file://` and leads to a `.keras` file
-            or such a `.zip`; or with `hf://`, and Keras loads it from the Hugging Face Hub.
+            or such a `.zip`; or with `hf://`, for a preset on the Hugging Face Hub, `hf://user/name`, or
+            `hf://user/name@revision` for one of its branches, tags or commits.
         with_discriminator: Whether the discriminator of a preset is loaded too, so that training can continue. Without
             it, the model refuses to be trained or evaluated. Models from other sources always have their discriminator
             and optimizers.
@@ -81,8 +82,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
 
 
 def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:
-    if url.lower().startswith("hf://"):
-        return _load_from_hub(url, sha256)
+    if is_hub(url):
+        return find(url, sha256).model(with_discriminator)
     downloads.check_scheme(url)
     suffix = Path(urlsplit(url).path).suffix.lower()
     if suffix == ".keras":
@@ -90,20 +91,6 @@ def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler
     if suffix == ".zip":
         return find(url, sha256).model(with_discriminator)
     raise InputError(f"Expected the URL of a .keras file, or of the .zip of a preset's folder. Received: {shown(url)}.")
-
-
-def _load_from_hub(url: str, sha256: str | None) -> Sampler:
-    """Loads from the Hugging Face Hub with Keras, which uses the Hub's own client and cache."""
-    if sha256 is not None:
-        raise InputError(f"Expected no sha256 with hf://, whose client checks what it fetches. Received: {shown(url)}.")
-    if downloads.is_offline():
-        raise OSError(
-            f"Expected no hf:// while {downloads.OFFLINE} is set, because it needs the network. Received: "
-            f"{shown(url)}. Download the repository and load its file."
-        )
-    with replace(MODEL, expected=f"a Keras model at {shown(url)}", mend="Check the name and the network.").border(url):
-        model = keras.saving.load_model(url)
-    return _checked(model, shown(url))
 
 
 def load_run(folder: Path) -> tuple[Sampler, str]:

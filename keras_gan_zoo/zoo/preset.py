@@ -12,11 +12,11 @@ import keras
 import numpy as np
 
 from keras_gan_zoo.core import downloads
-from keras_gan_zoo.core.reading import exists, is_folder
+from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.state.identity import rebuilt, sha256_of_weights
-from keras_gan_zoo.zoo import archive, cards
+from keras_gan_zoo.zoo import archive, cards, hub
 from keras_gan_zoo.zoo.archive import Reader, read_files, unpack
 from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, PRESET, Card
 
@@ -53,6 +53,13 @@ class Preset:
         """A preset from the URL of such a `.zip`, fetched or from the cache."""
         downloads.check_scheme(url)
         return cls.from_archive(downloads.fetch(url, sha256))
+
+    @classmethod
+    def from_hub(cls, url: str) -> Preset:
+        """A preset from a repository on the hub. Of its files, only the card and those that it lists are fetched."""
+        commit = hub.find(url)
+        card = archive.read_card(commit.card, commit.place)
+        return cls(card, lambda name: commit.file(name, card.files[name]))
 
     @classmethod
     def from_name(cls, name: str) -> Preset:
@@ -112,12 +119,19 @@ def class_name(card: Card) -> str:
 
 
 def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
-    """Finds a preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip`.
+    """Finds a preset by the path of its folder or its `.zip`, by its name, or by the URL of a `.zip` or a repository.
 
     Raises:
         InputError: If there is no such preset.
         OSError: If it cannot be fetched.
     """
+    if hub.is_hub(source):
+        if sha256 is not None:
+            raise InputError(
+                f"Expected no sha256 with hf://, because the card of the preset has those of its files. Received: "
+                f"{shown(source)} with one. Leave it out; to fix a version, add @COMMIT."
+            )
+        return Preset.from_hub(str(source))
     if downloads.is_url(source):
         return Preset.from_url(str(source), sha256)
     path = Path(source)

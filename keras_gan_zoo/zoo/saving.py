@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import Image
 
 from keras_gan_zoo import pictures
 from keras_gan_zoo.core.files import check_place, folder_written_beside
@@ -20,9 +21,9 @@ from keras_gan_zoo.encoders import conditions_to_test
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state.finiteness import check_weights
 from keras_gan_zoo.state.identity import sha256_of_weights
-from keras_gan_zoo.zoo import cards
+from keras_gan_zoo.zoo import cards, readme
 from keras_gan_zoo.zoo.archive import pack, sha256_of, storable, widest_float
-from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, Card
+from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, DISCRIMINATOR, FILES, GENERATOR, GOLDEN, PICTURE, README, Card
 from keras_gan_zoo.zoo.preset import Preset
 
 
@@ -32,18 +33,23 @@ def save(
     *,
     half: bool = False,
     with_discriminator: bool | None = None,
+    source: str = "",
     **facts: Any,
 ) -> Card:
-    """Writes a folder that `load` reads. For the arguments, see `AsPreset.save_preset`."""
+    """Writes a folder that `load` reads. For the arguments, see `AsPreset.save_preset`.
+
+    Its `README.md` says how to load the model from `source`, by default from a folder of this name.
+    """
     _check_place(Path(folder))
     folder = Path(folder).resolve()  # `.` has no name
     if with_discriminator is None:
         with_discriminator = not model.lacks_discriminator
-    facts = {**_inherited(model, folder.name), **{name: fact for name, fact in facts.items() if fact}}
+    facts = {**_inherited(model, folder.name, half), **{name: fact for name, fact in facts.items() if fact}}
     with folder_written_beside(folder) as beside:
         beside.mkdir()
         card = write_files(model, beside, folder.name, half, with_discriminator, facts)
         cards.write({card.name: card}, beside / CARD_FILE)
+        _write_readme(model, card, source or folder.name, beside)
     return card
 
 
@@ -75,16 +81,53 @@ def write_files(model, folder: Path, name: str, half: bool, with_discriminator: 
     return replace(card, files=_digests(contents))
 
 
-def _inherited(model, name: str) -> dict[str, Any]:
-    """The facts that a new preset inherits with the weights: paper, licence and data."""
+def _write_readme(model, card: Card, source: str, folder: Path) -> None:
+    """Writes the model card for people and hubs, and its picture if there is one to draw without data."""
+    picture = _picture(model, card)
+    if picture is not None:
+        pictures.save(picture, folder / PICTURE)
+    text = readme.page(card, source, **_use(model), has_picture=picture is not None)
+    (folder / README).write_text(text, encoding="utf-8")
+
+
+def _picture(model, card: Card) -> Image.Image | None:
+    """Samples: four rows with a column per class, a row per text, or points; none of models that need other data."""
+    if not pictures.can_draw(model.example_shape):
+        return None
+    if model.condition is None or model.has_classes:
+        columns = min(model.num_classes, 16) if model.has_classes else 8
+        n = 4 * columns if len(model.example_shape) == 3 else 2500
+        return pictures.draw(model.sample(n, seed=0), columns=columns)
+    return pictures.draw_texts(model, card.texts) if card.texts else None
+
+
+def _use(model) -> dict[str, Any]:
+    """What the `README.md` must know to say how the model is used."""
+    task = readme.FROM_NOISE if len(model.example_shape) == 3 else ""
+    if model.translates:
+        return {"task": readme.FROM_PICTURES}
+    if model.encoder is not None:
+        return {"task": readme.FROM_TEXTS}
+    if model.has_classes:
+        return {"task": task, "classes": model.class_names or [str(label) for label in range(model.num_classes)]}
+    return {"task": task, "takes_vectors": model.condition is not None}
+
+
+def _inherited(model, name: str, half: bool) -> dict[str, Any]:
+    """The facts that a new preset inherits with the weights: paper, licence and data; if they are unchanged, also how
+    they were trained and how good they are.
+    """
     if model.origin is None:
         return {}
     card = model.origin.card
-    data = card.data
-    if data and sha256_of_weights(model.sampler) != model.origin.weights_sha256:
-        data = {**data, "then": "trained on, with data that this card does not know"}
     parent = card.parent if card.name == name else card.name  # a preset that replaces itself keeps its parent
-    return {"paper": card.paper, "licence": card.licence, "data": data, "parent": parent}
+    facts = {"paper": card.paper, "licence": card.licence, "data": card.data, "parent": parent}
+    if sha256_of_weights(model.sampler) != model.origin.weights_sha256:
+        then = {"then": "trained on, with data that this card does not know"}
+        return {**facts, "data": {**card.data, **then} if card.data else {}}
+    unchanged = ["recipe", "training_minutes", "environment", "texts"]
+    unchanged += [] if half and card.stored_as != "float16" else ["scores"]
+    return {**facts, **{key: getattr(card, key) for key in unchanged}}
 
 
 def _check_same_samples(model, again) -> None:
@@ -147,7 +190,7 @@ def _check_model(model, with_discriminator: bool) -> None:
 def _check_place(folder: Path) -> None:
     """Refuses to replace a folder that holds anything but a preset."""
     check_place(folder, folder=True)
-    if folder.exists() and not {part.name for part in folder.iterdir()} <= {CARD_FILE, *FILES}:
+    if folder.exists() and not {part.name for part in folder.iterdir()} <= {CARD_FILE, README, PICTURE, *FILES}:
         raise InputError(
             f"Expected a new or empty folder, or one that holds a preset. Received: {folder}, which holds something "
             "else. Choose another folder."

@@ -98,6 +98,29 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+def test_a_token_goes_to_one_server_and_to_none_that_it_redirects_to(server):
+    seen = []
+
+    def redirect(handler):
+        seen.append(handler.headers.get("Authorization"))
+        handler.send_response(302)
+        handler.send_header("Location", server.url)
+        handler.end_headers()
+
+    def answer(handler):
+        seen.append(handler.headers.get("Authorization"))
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"content")
+
+    server.failures = [redirect, answer]
+    assert downloads.content(server.url, 7, "secret") == b"content"
+    assert seen == ["Bearer secret", None]
+    server.failures = [answer]
+    with pytest.raises(InputError, match="at most 6 bytes"):
+        downloads.content(server.url, 6)
+
+
 def test_a_file_is_fetched_once(server, folder):
     for _ in range(2):
         assert downloads.fetch(server.url, DIGEST).read_bytes() == CONTENT

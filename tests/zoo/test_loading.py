@@ -63,29 +63,6 @@ def test_what_names_no_model_is_refused(source):
         kgz.load(source)
 
 
-def test_the_hub_is_left_to_keras(tiny, monkeypatch):
-    gan, asked = tiny("gan"), []
-    monkeypatch.delenv("KERAS_GAN_ZOO_OFFLINE", raising=False)
-    monkeypatch.setattr(keras.saving, "load_model", lambda url: asked.append(url) or gan)
-    assert kgz.load("hf://someone/gan") is gan
-    assert asked == ["hf://someone/gan"]
-    monkeypatch.setattr(keras.saving, "load_model", lambda url: gan.generator)
-    with pytest.raises(InputError, match=r"Expected a GAN\. Received: hf://someone/other"):
-        kgz.load("hf://someone/other")
-
-    def fail(url):
-        raise ImportError("To load models from the Hugging Face Hub, you must install `huggingface_hub`.")
-
-    monkeypatch.setattr(keras.saving, "load_model", fail)
-    with pytest.raises(InputError, match=r"Keras model at hf://someone/gan\. Received: .*huggingface_hub"):
-        kgz.load("hf://someone/gan")
-    with pytest.raises(InputError, match="no sha256 with hf://"):
-        kgz.load("hf://someone/gan", sha256="0" * 64)
-    monkeypatch.setenv("KERAS_GAN_ZOO_OFFLINE", "1")
-    with pytest.raises(OSError, match="while KERAS_GAN_ZOO_OFFLINE is set"):
-        kgz.load("hf://someone/gan")
-
-
 def test_a_preset_may_be_elsewhere(tiny, tmp_path, monkeypatch):
     gan = tiny("fgan")
     gan.save_preset(tmp_path / "far")
