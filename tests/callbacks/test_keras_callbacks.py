@@ -288,7 +288,7 @@ def test_a_model_is_compiled_again_under_mixed_precision():
 
 @pytest.mark.slow
 def test_weights_and_biases(tmp_path, monkeypatch):
-    wandb = pytest.importorskip("wandb", reason="wandb is not installed: pip install .[oracle]")
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed: pip install .[tracking]")
     from wandb.integration.keras import WandbMetricsLogger, WandbModelCheckpoint
 
     with wandb.init(mode="offline", dir=tmp_path, settings=wandb.Settings(silent=True)):
