@@ -1,6 +1,8 @@
 """What tests of several rooms compare, mark and look up. Test modules import from here, never from each other."""
 
+import importlib.util
 import os
+import types
 import zipfile
 from pathlib import Path
 
@@ -77,3 +79,11 @@ def zipped(folder, path, prefix=""):
         for file in folder.iterdir():
             archive.write(file, prefix + file.name)
     return path
+
+
+def site_module(name: str) -> types.ModuleType:
+    """A module of docs/site, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "site" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -2,11 +2,8 @@
 
 import contextlib
 import functools
-import importlib.util
 import inspect
 import re
-import subprocess
-import sys
 import textwrap
 import types
 from pathlib import Path
@@ -15,7 +12,8 @@ import pytest
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.cli import main, publish
-from tests.helpers import DOCUMENTS, ROOT
+from tests import notebooks
+from tests.helpers import DOCUMENTS, ROOT, site_module
 
 DOCS = ROOT / "docs"
 RUN = ["start.md", "extending.md", "migrating.md", "questions.md"]
@@ -43,9 +41,8 @@ OTHER_ARGUMENTS = {
     "g_loss",
 }
 
-_spec = importlib.util.spec_from_file_location("hooks", DOCS / "site" / "hooks.py")
-hooks = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(hooks)
+
+hooks, sources = site_module("hooks"), site_module("notebooks")
 
 
 @pytest.mark.parametrize("variant", kgz.VARIANTS)
@@ -91,10 +88,16 @@ def test_the_examples_of_a_page_run(tmp_path, monkeypatch, page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TUTORIALS)
-def test_a_tutorial_runs(tmp_path, name):
-    script = DOCS / "tutorials" / f"{name}.py"
-    subprocess.run([sys.executable, str(script), *TUTORIALS[name]], cwd=tmp_path, check=True, timeout=600)
+def test_a_tutorial_runs_as_a_notebook(tmp_path, name):
+    script = (DOCS / "tutorials" / f"{name}.py").read_text()
+    cells = notebooks.executed(sources.of_script(name, script, TUTORIALS[name]), tmp_path)
+    assert notebooks.pictures(cells) == 1
     assert (tmp_path / f"{name}.png").exists()
+
+
+def test_notebooks_are_those_of_their_sources():
+    """Otherwise: python docs/site/notebooks.py"""
+    assert {path.stem: path.read_text() for path in sources.FOLDER.iterdir()} == sources.all_of_them()
 
 
 def test_every_tutorial_is_run():
