@@ -292,6 +292,7 @@ PARSERS = {
 }
 # Functions that parse without a border, each with the reason.
 ALLOWED = {
+    ("cli/completion.py", "classes"): "what cannot be read is not completed",
     ("core/claims.py", "_start_of"): "what the system says about a process",
     ("core/claims.py", "read"): "a lock, which has its own care",
     ("core/log_files.py", "rows_in"): "lines, not a file",
@@ -311,6 +312,8 @@ ALLOWED = {
     ("onnx_file.py", "_refuse_external_data"): "within the border of its caller",
     ("onnx_file.py", "_said"): "has its own refusal",
     ("pictures.py", "save_history"): "pictures of this run",
+    ("playground/models.py", "_classes"): "a file of its own, made a moment ago or compared with its digest",
+    ("playground/models.py", "_image_shape"): "has its own refusal",
     ("reports/page.py", "_part"): "a file of this package",
     ("state/identity.py", "describe_run"): "text that was made a moment ago",
     ("state/identity.py", "without_names"): "text that was made a moment ago",
@@ -318,6 +321,7 @@ ALLOWED = {
     ("training/publishing.py", "publish"): "the table of this package",
     ("training/runs.py", "_beginning"): "a list that this package wrote; any other is left alone",
     ("zoo/cards.py", "shipped"): "the table of this package",
+    ("zoo/hub.py", "file"): "bytes, compared with their SHA-256",
     ("zoo/loading.py", "_load_with_keras"): "within the border of its caller",
 }
 

@@ -60,11 +60,14 @@ def notebook(cells: list[dict]) -> str:
 
 def all_of_them() -> dict[str, str]:
     """The notebooks, by their names."""
-    scripts = {path.stem: of_script(path.stem, path.read_text()) for path in sorted((DOCS / "tutorials").glob("*.py"))}
-    return {"theory": of_page((DOCS / "theory.md").read_text()), **scripts}
+    scripts = {
+        path.stem: of_script(path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted((DOCS / "tutorials").glob("*.py"))
+    }
+    return {"theory": of_page((DOCS / "theory.md").read_text(encoding="utf-8")), **scripts}
 
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name, content in all_of_them().items():
-        (FOLDER / f"{name}.ipynb").write_text(content)
+        (FOLDER / f"{name}.ipynb").write_text(content, encoding="utf-8")

@@ -39,6 +39,7 @@ class Arguments(TypedDict, total=False):
     divergence: str | divergences.FDivergence
     dropout: float
     ema_decay: float | None
+    embedding_dim: int
     expansion: int
     first_shape: tuple[int, ...] | None
     generator_objective: str
@@ -55,6 +56,7 @@ class Arguments(TypedDict, total=False):
     name: str
     normalization: str
     one_sided: bool
+    orthogonal_regularization: float
     packing: int
     penalty_weight: float
     pieces: int

@@ -124,7 +124,7 @@ def main():
     text = tables(models, arguments.data)
     print(text)
     if arguments.out:
-        arguments.out.write_text(text)
+        arguments.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
