@@ -298,7 +298,7 @@ def test_bytes_are_the_same_in_every_process(tmp_path):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", WRITE, str(tmp_path / seed), *KINDS]
         writers.append(subprocess.Popen(command, env=environment))
-    assert [writer.wait(300) for writer in writers] == [0, 0]
+    assert [writer.wait(900) for writer in writers] == [0, 0]
     first, second = ({p.name: digest(p) for p in (tmp_path / seed).iterdir()} for seed in ("0", "12345"))
     assert first == second
     assert len(first) == len(KINDS) + 3
