@@ -35,7 +35,7 @@ def open_in_browser() -> None:
     """Installs the runtime, serves the page, and waits until it shows samples."""
     run("npm", "install", "--silent", "--no-audit", "--no-fund", "onnxruntime-web")
     command = [str(PROGRAM), "play", "digits.onnx", "--no-open"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
         try:
             address = next(match[0] for line in server.stdout if (match := re.search(r"http://\S+", line)))
             with chromium.Page(address) as page:
