@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 import types
 import zipfile
 from pathlib import Path
@@ -87,3 +89,11 @@ def site_module(name: str) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def process(*command, cwd):
+    """Runs Python. Without the settings of the tests, which would hide what TensorFlow says, in a notebook as well."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "PYTEST_"))}
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done

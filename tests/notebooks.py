@@ -1,20 +1,16 @@
 """Notebooks, run from top to bottom by nbconvert as by a user, and what they show."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.helpers import process
 
 
 def executed(notebook: str, folder: Path) -> list[dict]:
     """The cells of code of a notebook, run in a folder, with their outputs. An error in a cell is one here."""
     (folder / "given.ipynb").write_text(notebook, encoding="utf-8")
-    # Without the settings of the tests, which would hide what TensorFlow says.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "PYTEST_"))}
-    command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "run.ipynb"]
-    done = subprocess.run([*command, "given.ipynb"], capture_output=True, text=True, cwd=folder, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ["--to", "notebook", "--execute", "--output", "run.ipynb"]
+    process("-m", "nbconvert", *options, "given.ipynb", cwd=folder)
     cells = json.loads((folder / "run.ipynb").read_text(encoding="utf-8"))["cells"]
     return [cell for cell in cells if cell["cell_type"] == "code"]
 

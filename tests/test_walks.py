@@ -1,10 +1,7 @@
 """What a new user does first: a notebook of the README, a pipeline of one's own, a folder of pictures to a file."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -14,7 +11,7 @@ from PIL import Image, ImageDraw
 
 import keras_gan_zoo as kgz
 from tests import notebooks
-from tests.helpers import ROOT, site_module
+from tests.helpers import ROOT, process, site_module
 
 pytestmark = pytest.mark.slow
 
@@ -40,14 +37,6 @@ CLUTTER = (
     "lines/Thumbs.db",
     "notes.txt",
 )
-
-
-def process(*command, cwd):
-    """Without the settings of the tests, which would hide what TensorFlow says, in a notebook as well."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "PYTEST_"))}
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 # ------------------------------------------------------------------------------------------------------------ notebook

@@ -132,11 +132,11 @@ class ModelFiles:
         if not file.has_classes or file.num_classes is None:
             return None
         names = list(file.class_names or map(str, range(file.num_classes)))
-        mixed = {"file": None, "vectors": None}
+        mixed = None
         if (self.folder / OF_VECTORS).is_file():
             vectors = json.loads((self.folder / VECTORS).read_text(encoding="utf-8"))
             mixed = {"file": f"models/{self.name}.{OF_VECTORS}", "vectors": vectors}
-        return {"names": names, "mixed": mixed if mixed["file"] else None}
+        return {"names": names, "mixed": mixed}
 
     def _pictures(self, file: OnnxFile) -> dict | None:
         if file.condition is None or file.condition.kind != "pictures":

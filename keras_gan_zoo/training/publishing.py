@@ -92,8 +92,8 @@ def publish(
     with claimed(package, take_over=True, waits=True):
         with ExitStack() as stack:
             present = cards.read(table.read_bytes(), table)
-            for pictures_of in (gallery.PICTURES, gallery.THUMBNAILS):
-                (docs / pictures_of).mkdir(parents=True, exist_ok=True)
+            for place in (gallery.PICTURES, gallery.THUMBNAILS):
+                (docs / place).mkdir(parents=True, exist_ok=True)
             thumbnail = docs / gallery.THUMBNAILS / f"{name}.png"
             new_table = stack.enter_context(written_beside(table))  # the first to be entered is the last to be renamed
             folder = stack.enter_context(folder_written_beside(package / cards.FOLDERS.name / name))
