@@ -137,6 +137,18 @@ def test_every_variant_adds_both_penalties_to_what_it_descends(float64, data, va
     assert moved[1] - moved[0] == pytest.approx(RATE * 3 * 0.4, rel=1e-9)
 
 
+def test_a_schedule_gives_the_weight_of_each_step(float64, data):
+    falling = keras.optimizers.schedules.PolynomialDecay(0.8, decay_steps=4, end_learning_rate=0.0)  # 0.8, 0.6, ...
+    scheduled, fixed = quadratic_gan(r1=falling, r2=falling), [quadratic_gan(r1=w, r2=w) for w in (0.8, 0.6)]
+    for gan in fixed:
+        gan.generator.set_weights(scheduled.generator.get_weights())
+        gan.discriminator.set_weights(scheduled.discriminator.get_weights())
+        gan.step.assign(scheduled.step)  # of the noise
+        logs = [each.train_on_batch(data, return_dict=True) for each in (scheduled, gan)]
+        assert logs[0] == pytest.approx(logs[1], rel=1e-6)
+        np.testing.assert_allclose(players(scheduled)[1], players(gan)[1], rtol=1e-6)
+
+
 def test_penalties_change_what_the_discriminator_learns(float64, data):
     plain, penalised = quadratic_gan(), quadratic_gan(r1=1.0)
     for gan in (plain, penalised):
@@ -161,6 +173,15 @@ def test_penalties_are_saved(tmp_path):
     gan.save(tmp_path / "gan.keras")
     again = keras.saving.load_model(tmp_path / "gan.keras")
     assert (again.r1, again.r2) == (0.25, 3)
+
+
+def test_schedules_of_penalties_are_saved(tmp_path):
+    falling = keras.optimizers.schedules.CosineDecay(0.05, 100, alpha=0.1)
+    gan = kgz.R3GAN.for_images((2,), 3, units=4, r1=falling, r2=0.5)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert again.r1.get_config() == falling.get_config()
+    assert again.r2 == 0.5
 
 
 @pytest.mark.parametrize("option", ["r1", "r2"])

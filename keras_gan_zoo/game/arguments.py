@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
+    import keras
+
     from keras_gan_zoo import divergences, losses
 
 
@@ -63,8 +65,8 @@ class Arguments(TypedDict, total=False):
     pool_size: int
     pretrain_steps: int
     projection: bool
-    r1: float
-    r2: float
+    r1: float | keras.optimizers.schedules.LearningRateSchedule
+    r2: float | keras.optimizers.schedules.LearningRateSchedule
     receptive_field: int
     region: str | Sequence[int]
     residual_blocks: int

@@ -81,7 +81,8 @@ def check_options(num_classes, class_names, packing=1, r1=0.0, r2=0.0, ema_decay
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
     for name, weight in (("r1", r1), ("r2", r2)):
-        check_number(name, weight, low=0)
+        if not isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
+            check_number(name, weight, low=0)
     if num_classes is not None:
         check_num_classes(num_classes)
     check_class_names(class_names)

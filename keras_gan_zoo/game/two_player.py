@@ -44,8 +44,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             along the last axis: it takes m times the channels and, if conditional, labels (batch, m). Divides the
             minibatch.
         r1: Weight of the R1 gradient penalty, at real examples (Mescheder et al., 2018). It is zero-centred, gamma / 2
-            times the mean squared slope for the weight gamma, and left out in `evaluate`.
-        r2: Weight of the R2 gradient penalty, at generated examples.
+            times the mean squared slope for the weight gamma, and left out in `evaluate`. A number, or a schedule of
+            `keras.optimizers.schedules`, a function of the steps done.
+        r2: Weight of the R2 gradient penalty, at generated examples, in the same way.
         ema_decay: Decay of the exponential moving average of the generator's weights, such as 0.999; None for none.
             `sample` and `predict` use it. After step t it decays by the smaller of this and t / (t + 10).
         augmentation: Changes of the images that the discriminator sees in training, for small data sets: names of
@@ -72,8 +73,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         num_classes: int | None = None,
         class_names: list[str] | None = None,
         packing: int = 1,
-        r1: float = 0.0,
-        r2: float = 0.0,
+        r1: float | keras.optimizers.schedules.LearningRateSchedule = 0.0,
+        r2: float | keras.optimizers.schedules.LearningRateSchedule = 0.0,
         ema_decay: float | None = None,
         augmentation: str | None = None,
         seed: int | None = None,
@@ -151,8 +152,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
 
     def judge(self, real, fake, condition, training: bool = True) -> tuple:
         """Scores of real and of generated examples, and the penalties `r1` and `r2` for the discriminator's loss."""
-        real_scores, real_penalty = self._penalised(real, condition, self.r1 * training, training)
-        fake_scores, fake_penalty = self._penalised(fake, condition, self.r2 * training, training)
+        real_scores, real_penalty = self._penalised(real, condition, self.r1, training)
+        fake_scores, fake_penalty = self._penalised(fake, condition, self.r2, training)
         return real_scores, fake_scores, real_penalty + fake_penalty
 
     def generator_loss(self, fake_scores, real_scores):
@@ -228,11 +229,13 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         axes = [0, *range(2, len(shape) + 1), 1, len(shape) + 1]
         return tf.reshape(tf.transpose(packs, axes), (-1, *shape[:-1], self.packing * shape[-1]))
 
-    def _penalised(self, examples, condition, weight: float, training: bool) -> tuple:
-        """Scores, and the weighted penalty on their slope."""
-        if not weight:
+    def _penalised(self, examples, condition, weight, training: bool) -> tuple:
+        """Scores, and in training the weighted penalty on their slope."""
+        if not (training and weight):
             return self.score(examples, condition, training), 0.0
         scores, slope = penalties.slopes(lambda examples: self.score(examples, condition, training), examples)
+        if callable(weight):
+            weight = tf.cast(weight(self.step), slope.dtype)
         return scores, weight * penalties.zero_centred(slope)
 
     def _move_average(self) -> None:
@@ -323,8 +326,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             "num_classes": self.num_classes,
             "class_names": None if self.class_names is None else list(self.class_names),
             "packing": self.packing,
-            "r1": self.r1,
-            "r2": self.r2,
+            "r1": keras.saving.serialize_keras_object(self.r1),
+            "r2": keras.saving.serialize_keras_object(self.r2),
             "ema_decay": self.ema_decay,
             **({} if self.augmentation is None else {"augmentation": self.augmentation}),  # as in earlier snapshots
             "seed": config["seed"],
@@ -333,8 +336,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
     @classmethod
     def from_config(cls, config):
         check_not_forked()
-        players = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminator")}
-        arguments = {**config, **players}
+        objects = {"generator", "discriminator", "r1", "r2"} & {*config}
+        arguments = {**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in objects}}
         marks = {mark: arguments.pop(mark, False) for mark in ("lacks_discriminator", "shares_layers")}
         with rebuilding(marks):
             model = cls(**arguments)

@@ -108,8 +108,8 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
     def judge_pairs(self, real, noise, training: bool = True) -> tuple:
         """Scores of examples with their codes, and of what is made of noise with the noise, and the penalties."""
         codes, fake = self.through("encoder", real, training), self.through("generator", noise, training)
-        real_scores, real_penalty = self._penalised(real, codes, self.r1 * training, training)
-        fake_scores, fake_penalty = self._penalised(fake, noise, self.r2 * training, training)
+        real_scores, real_penalty = self._penalised(real, codes, self.r1, training)
+        fake_scores, fake_penalty = self._penalised(fake, noise, self.r2, training)
         return real_scores, fake_scores, real_penalty + fake_penalty
 
     def through(self, part: str, given, training: bool = True):

@@ -23,8 +23,8 @@ class R3GAN(GAN):
         generator: As of `GAN`.
         discriminator: As of `GAN`.
         loss: A key of `losses.LOSSES`. Or a `losses.AdversarialLoss`.
-        r1: Weight $\gamma$ of the gradient penalty at real examples.
-        r2: Weight $\gamma$ of the gradient penalty at generated examples.
+        r1: Weight $\gamma$ of the gradient penalty at real examples, a number or a schedule.
+        r2: Weight $\gamma$ of the gradient penalty at generated examples, a number or a schedule.
         ema_decay: Decay of the moving average of the generator's weights; None for none.
         **options: As for `GAN`.
 
@@ -46,8 +46,8 @@ class R3GAN(GAN):
         discriminator: keras.Model,
         *,
         loss: str | losses.AdversarialLoss = "relativistic",
-        r1: float = 0.1,
-        r2: float = 0.1,
+        r1: float | keras.optimizers.schedules.LearningRateSchedule = 0.1,
+        r2: float | keras.optimizers.schedules.LearningRateSchedule = 0.1,
         ema_decay: float | None = 0.999,
         **options,
     ):
