@@ -56,8 +56,15 @@ def _located(source: str) -> str:
     return str(Path(source).absolute()) if exists(source) else source
 
 
-def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
-    """The compiled model of a resolved recipe, for the shape and the classes of its data."""
+def build(recipe: Recipe, dataset: data.Dataset, steps: int | None = None) -> keras.Model:
+    """The compiled model of a resolved recipe, for the shape and the classes of its data.
+
+    Args:
+        recipe: The recipe.
+        dataset: Its data.
+        steps: How many steps it will be trained, at the end of which its learning rates are 0 if they fall; None for
+            those of its epochs.
+    """
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)  # for random layers, such as Dropout
@@ -67,7 +74,7 @@ def build(recipe: Recipe, dataset: data.Dataset) -> keras.Model:
     if recipe.from_preset is not None:
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
-    steps = recipe.epochs * (len(prepared) // recipe.batch_size)
+    steps = steps or recipe.epochs * (len(prepared) // recipe.batch_size)
     updates = [steps, steps * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
     gan.compile(*(_optimizer(recipe, player, each) for player, each in zip(gan.players, updates, strict=False)))
     return gan

@@ -5,7 +5,7 @@ As in `attributes`, there are two for each kind of pictures, with different netw
 pictures: "selecting" chooses which model of a run is kept, "reporting" gives the figures. They are trained when they
 are first needed, and kept in a folder. The command prints how often they are right on test pictures.
 
-- CIFAR-10: classifiers of its ten classes; "reporting" is the one that comes with the package.
+- CIFAR-10, and MNIST and Fashion-MNIST: classifiers of their classes; "reporting" is the one of the package.
 - Emoji: classifiers of style, group and hue, trained on OpenMoji, Noto and Twemoji together, so that their features
   know shapes as well as colours. The hue is that of most of the colour.
 - Avatars: the classifiers of `attributes` for features, and segmenters, from pictures to label maps.
@@ -31,20 +31,20 @@ WHITE, GREY = 250, 0.1  # the level from which a pixel is background; the mean c
 EMOJI_FEATURES = 32  # few, because there are few emoji to estimate a covariance from
 
 
-def of_cifar10(role: str, folder: Path) -> metrics.Extractor:
-    """Features of photographs of 32x32 pixels."""
+def of_classes(role: str, name: str, folder: Path) -> metrics.Extractor:
+    """Features of the images of a set with classes, such as "cifar10"."""
     if role == "reporting":
-        return metrics.extractor("cifar10")
-    file = folder / "cifar10_selecting.keras"
-    return metrics.extractor(kept(file, lambda: train(all_cifar10("train"), role, epochs=4, width=16).model))
+        return metrics.extractor(name)
+    file = folder / f"{name}_selecting.keras"
+    return metrics.extractor(kept(file, lambda: train(with_classes(name, "train"), role, epochs=4, width=16).model))
 
 
-def all_cifar10(split: str) -> data.CaptionedDataset:
-    """CIFAR-10 with its classes as an attribute."""
-    dataset = data.load("cifar10", split=split)
+def with_classes(name: str, split: str) -> data.CaptionedDataset:
+    """A set with its classes as an attribute."""
+    dataset = data.load(name, split=split)
     classes = data.Attribute(tuple(dataset.class_names), np.asarray(dataset.labels, np.int32))
     names = [classes[i] for i in range(len(dataset))]
-    return data.CaptionedDataset(dataset.examples, names, attributes={"class": classes}, name="cifar10")
+    return data.CaptionedDataset(dataset.examples, names, attributes={"class": classes}, name=name)
 
 
 def of_emoji(role: str, image_size: int, folder: Path) -> metrics.Extractor:
@@ -155,8 +155,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
-    photographs, faces = all_cifar10("test"), data.load("avatars", split="test")
-    rows = {("CIFAR-10", "selecting"): shares(of_cifar10("selecting", folder), photographs)}
+    photographs, faces = with_classes("cifar10", "test"), data.load("avatars", split="test")
+    rows = {("CIFAR-10", "selecting"): shares(of_classes("selecting", "cifar10", folder), photographs)}
     for role in ROLES:
         right = segmenter(role, folder)(faces.examples) == faces.originals.maps
         rows["avatars", role] = {"part of a pixel": float(right.mean())}

@@ -158,7 +158,7 @@ def _super_resolution(scale: int, options) -> Task:
         name=f"super_resolution_x{scale}",
         selecting=Pairs.of(test[: options.selecting]),
         reporting=reporting,
-        features=both(judges.of_cifar10, options.judges),
+        features=both(judges.of_classes, "cifar10", options.judges),
         rows={
             "MSE": Row(partial(build, pretrain_steps=options.steps), pairs, best="PSNR"),
             "SRGAN": Row(partial(build, pretrain_steps=half), pairs, after=half),
@@ -190,7 +190,7 @@ def inpainting(options) -> list[Task]:
             name="inpainting",
             selecting=Pairs.of(test[: options.selecting]),
             reporting=reporting,
-            features=both(judges.of_cifar10, options.judges),
+            features=both(judges.of_classes, "cifar10", options.judges),
             rows={
                 "L2 only": Row(partial(build, pretrain_steps=options.steps), pairs, best="PSNR", **faster),
                 "ContextEncoder": Row(partial(build, pretrain_steps=0), pairs, **faster),
