@@ -16,10 +16,8 @@ its folder says what was tried.
 import argparse
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -34,6 +32,7 @@ from keras_gan_zoo.errors import NotFiniteError
 from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
 from tests.benchmarks.attributes import FOLDER, markdown
+from tests.benchmarks.budget import affordable
 from tests.benchmarks.text_to_image import over, write
 from tests.benchmarks.translation_judges import of_classes
 from tests.benchmarks.translation_scores import frechet
@@ -54,7 +53,6 @@ PENALTIES = ((0.0, 0.0), (0.01, 0.0), (0.1, 0.0), (1.0, 0.0), (0.1, 0.1), (1.0, 
 OTHER = {"mnist": "fashion_mnist", "fashion_mnist": "mnist", "cifar10": None}
 THIRD = 3
 SELECTED, REPORTED = 5_000, 10_000  # samples
-WARM_UP, MEASURED = 10, 30  # steps
 UNSEEN = (101, 102, 103)  # seeds
 
 
@@ -100,16 +98,6 @@ def trained(recipe: Recipe, minutes: float):
     gan = build(recipe, dataset, steps)
     gan.fit(dataset, batch_size=recipe.batch_size, steps_per_epoch=steps, epochs=1, verbose=0)
     return gan
-
-
-def affordable(recipe: Recipe, dataset, minutes: float) -> int:
-    """How many steps fit into the time, by the first ones of a model that is not used any more."""
-    gan = build(recipe, dataset)
-    fit = partial(gan.fit, dataset, batch_size=recipe.batch_size, epochs=1, verbose=0)
-    fit(steps_per_epoch=WARM_UP)
-    begun = time.process_time()
-    fit(steps_per_epoch=MEASURED)
-    return max(1, int(60 * minutes * MEASURED / (time.process_time() - begun)))
 
 
 def trial(file: Path, recipe: dict, minutes: float, role: str, judges: Path) -> dict:

@@ -1,0 +1,54 @@
+"""The comparison on CIFAR-10: its recipes can be trained, and a run is measured after parts of its steps."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from keras_gan_zoo.data import Dataset
+from keras_gan_zoo.training import build, resolve
+from keras_gan_zoo.training.recipe import Recipe
+from tests.benchmarks import colour
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", colour.ROWS)
+def test_recipes_build_models_of_photographs(command, monkeypatch):
+    labels = np.arange(200) % 10
+    photographs = Dataset(np.zeros((200, 32, 32, 3), np.uint8), labels, class_names=[str(c) for c in range(10)])
+    monkeypatch.setattr("keras_gan_zoo.data.load", lambda name, **form: photographs)
+    for recipe in colour.ROWS[command].values():
+        gan = build(*resolve(Recipe(**recipe, data=colour.DATA, decay=1.0, epochs=1)))
+        assert gan.example_shape == (32, 32, 3)
+        assert (gan.condition is not None) == recipe.get("conditional", False)
+
+
+def test_a_run_is_looked_at_after_parts_of_its_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(colour, "DATA", "digits")
+    monkeypatch.setattr(colour, "N", 20)
+    monkeypatch.setattr(colour, "affordable", lambda recipe, dataset, minutes: 17)
+    seen = []
+    judge = SimpleNamespace(figures=lambda images, labels: seen.append((images.shape, labels)) or {"coverage": 0.5})
+    recipe = {"variant": "dcgan", "conditional": True, "batch_size": 32, "model": {"width": 4}}
+    for seed, looks in ((0, [1, 2, 4, 8]), (1, [8])):
+        colour.run(tmp_path / f"{seed}.json", recipe, seed, 1.0, judge)
+        record = json.loads((tmp_path / f"{seed}.json").read_text(encoding="utf-8"))
+        assert record["steps"] == 16
+        assert len(record["looks"]) == len(looks)
+        minutes = [look["core_minutes"] for look in record["looks"]]
+        assert minutes == sorted(minutes)
+    assert [shape for shape, _ in seen] == [(20, 16, 16, 1)] * 5
+    assert seen[0][1].tolist() == [*range(10), *range(10)]
+    assert (tmp_path / "0.png").is_file()
+
+
+def test_rows_without_classes_have_no_figures_of_classes():
+    plain, conditional = {"frechet_distance": 2.0, "recall": 0.5, "coverage": 0.25}, {"label_agreement": 0.75}
+    lines = colour.table({"a": [plain, plain], "b": [plain | conditional]}, "head").splitlines()
+    assert lines[0] == (
+        "| head | Frechet distance | recall | coverage | label agreement | Frechet distance within classes |"
+    )
+    assert lines[2].split("|")[2].strip().startswith("2.0")
+    assert [cell.strip() for cell in lines[2].split("|")[5:7]] == ["", ""]
+    assert lines[3].split("|")[5].strip().startswith("0.75")
