@@ -18,7 +18,7 @@ from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.core import event_files
 from keras_gan_zoo.core.claims import claimed
 from keras_gan_zoo.core.files import folder_written_beside, written_beside
-from keras_gan_zoo.core.registry import DATA_SETS, EMOJI, VARIANTS, DataSet
+from keras_gan_zoo.core.registry import ARCHITECTURES, DATA_SETS, EMOJI, VARIANTS, DataSet
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.extractors import shipped as extractors
@@ -73,7 +73,7 @@ def publish(
     recipe, _ = resolve(Recipe.read(run / RECIPE_FILE))
     facts = {
         "description": description,
-        "paper": VARIANTS[recipe.variant].paper,
+        "paper": papers(recipe),
         "licence": LICENCE,
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
@@ -112,6 +112,12 @@ def publish(
         with written_beside(docs / "gallery.md") as page:  # last, because it shows the sizes of the files
             page.write_text(gallery.page({**present, name: card}), encoding="utf-8")
     return card
+
+
+def papers(recipe: Recipe) -> str:
+    """The source of the algorithm, and that of the networks if it is another one."""
+    algorithm, networks = VARIANTS[recipe.variant].paper, ARCHITECTURES[recipe.model["architecture"]].paper
+    return algorithm if algorithm.startswith(networks) else f"{algorithm}; networks of {networks}"
 
 
 def _without_folders(recipe: Recipe) -> Recipe:

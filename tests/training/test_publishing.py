@@ -222,3 +222,14 @@ def test_a_log_that_is_being_written_tells_the_time_so_far(tmp_path):
 def test_a_run_without_times_is_refused(tmp_path):
     with pytest.raises(InputError, match="the times of its epochs"):
         publishing.training_minutes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variant", "architecture", "expected"),
+    [
+        ("pix2pix", "unet", "Isola et al., 2017, https://arxiv.org/abs/1611.07004"),
+        ("pix2pix", "spade", "Isola et al., 2017, https://arxiv.org/abs/1611.07004; networks of Park et al., 2019"),
+    ],
+)
+def test_papers_are_those_of_the_algorithm_and_of_the_networks(variant, architecture, expected):
+    assert publishing.papers(kgz.training.Recipe(variant, "avatars", model={"architecture": architecture})) == expected
