@@ -55,6 +55,7 @@ _BY_ANNOTATION = {
 }
 # Options that differ from what the name and the annotation of the argument imply.
 _DIFFERENT = {
+    "add_source": {"flag": "--add-source/--no-add-source"},
     "alpha": {"type": float},
     "background": {"metavar": "COLOUR"},
     "clip": {"type": POSITIVE},

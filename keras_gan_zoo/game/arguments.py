@@ -19,6 +19,7 @@ class Arguments(TypedDict, total=False):
     """Those of `for_images` besides its own: of all variants and all networks."""
 
     activation: str
+    add_source: bool
     adversarial_weight: float
     alpha: float | None
     attention: int | None

@@ -18,6 +18,7 @@ from keras_gan_zoo.networks.context_encoder import context_encoder_pair
 from keras_gan_zoo.networks.convolutional import conditional_dcgan_pair, dcgan_pair
 from keras_gan_zoo.networks.layers import (
     Basis,
+    BilinearUpSampling2D,
     Blur2D,
     ConditioningAugmentation,
     Dropout,
@@ -42,6 +43,7 @@ from keras_gan_zoo.networks.vae import vae_mlp_networks, vae_networks
 __all__ = [
     "ARCHITECTURES",
     "Basis",
+    "BilinearUpSampling2D",
     "Blur2D",
     "ConditioningAugmentation",
     "Dropout",

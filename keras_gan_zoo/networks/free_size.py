@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_gan_zoo.core.free_size import FreeSize
-from keras_gan_zoo.networks.layers import Dropout
+from keras_gan_zoo.networks.layers import BilinearUpSampling2D, Dropout
 
 # What computes each place by itself, if weights and arguments are for channels only.
 POINTWISE = (
@@ -113,5 +113,8 @@ def _looked_at(layer, made: Interval, axis: int) -> Interval | None:
         return start, start + (end - 1 - first) * stride + extent
     if type(layer) is layers.UpSampling2D and layer.interpolation == "nearest":
         return first // layer.size[axis], -(-end // layer.size[axis])
+    if type(layer) is BilinearUpSampling2D:  # which looks at two places, between whose centres a place lies
+        centres = [(place + 0.5) / layer.size - 0.5 for place in (first, end - 1)]
+        return math.floor(centres[0]), math.floor(centres[1]) + 2
     is_pointwise = type(layer) in POINTWISE and getattr(layer, "axis", -1) in (-1, 3)
     return made if is_pointwise else None

@@ -246,6 +246,37 @@ class Blur2D(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
+class BilinearUpSampling2D(keras.layers.Layer):
+    """Enlarges pictures by bilinear interpolation. Keras' UpSampling2D does so only if height and width are known.
+
+    Args:
+        size: How many times as high and as wide the enlarged picture is.
+
+    Example:
+        >>> row = keras.ops.reshape(keras.ops.convert_to_tensor([0.0, 4.0]), (1, 1, 2, 1))
+        >>> BilinearUpSampling2D(2)(row)[0, 0, :, 0].numpy().tolist()
+        [0.0, 1.0, 3.0, 4.0]
+    """
+
+    def __init__(self, size: int, **kwargs):
+        super().__init__(**kwargs)
+        check_count("size", size)
+        self.size = size
+
+    def call(self, inputs):
+        known, actual = inputs.shape[1:3], tf.shape(inputs)
+        sides = [self.size * (actual[1 + axis] if known[axis] is None else known[axis]) for axis in range(2)]
+        return tf.cast(tf.image.resize(inputs, sides, "bilinear"), inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        rows, *sides, channels = input_shape
+        return (rows, *(None if side is None else self.size * side for side in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable("keras_gan_zoo")
 class Basis(keras.layers.Layer):
     """Maps from vectors: for each number a trained map of one channel, multiplied by it (Huang et al., 2024).
 

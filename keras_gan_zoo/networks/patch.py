@@ -80,9 +80,12 @@ def source_input(source_shape: Shape, packing: int = 1):
     return keras.Input((*source_shape[:-1], source_shape[-1] * packing), name="condition")
 
 
-def as_pictures(x):
-    """Pixels in [-1, 1], in full precision."""
-    return layers.Activation("tanh", dtype=parts.full_precision(), name="examples")(x)
+def as_pictures(x, added_to=None):
+    """Pixels in [-1, 1], in full precision: x by tanh, or what x adds to pictures, cut off at -1 and 1."""
+    full = parts.full_precision()
+    if added_to is None:
+        return layers.Activation("tanh", dtype=full, name="examples")(x)
+    return layers.Activation("hard_tanh", dtype=full, name="examples")(layers.Add(dtype=full)([added_to, x]))
 
 
 def check_pictures(num_classes: int | None, normalization: str, upsampling: str, **shapes: Shape) -> Callable:

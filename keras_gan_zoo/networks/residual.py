@@ -22,6 +22,7 @@ def cycle_gan_pair(
     source_shape: Shape | None = None,
     width: int = 32,
     residual_blocks: int = 6,
+    add_source: bool = False,
     receptive_field: int = 70,
     normalization: str = "instance",
     upsampling: str = "nearest",
@@ -45,6 +46,8 @@ def cycle_gan_pair(
         source_shape: Shape of the sources, of the same height and width; None for `shape`.
         width: Channels of the first layer of all networks.
         residual_blocks: Number of residual blocks of each generator.
+        add_source: Whether a generator makes the difference from its source, cut off at the darkest and the brightest
+            pixel, instead of whole pictures by a tanh. Pictures that change little are then learned sooner.
         receptive_field: Side of the patches that the discriminators judge, in pixels: 1, 16, 34, 70, 142 or 286.
         normalization: Normalisation of all networks: "instance", "batch" or "none".
         upsampling: How maps are enlarged: "nearest" repeats pixels, and a convolution of 3x3 follows; "transposed" for
@@ -70,10 +73,16 @@ def cycle_gan_pair(
     _check_sides(shape, source_shape)
     [width] = parts.counts(width=width)
     check_count("residual_blocks", residual_blocks, low=0)
+    if add_source and source_shape[-1] != shape[-1]:
+        raise InputError(
+            f"Expected sources of {shape[-1]} channels, as the targets have, to add to them. Received: "
+            f"{tuple(source_shape)}. Leave add_source out."
+        )
     seeds = parts.seeds_of(seed)
 
     def generator(source: Shape, target: Shape) -> keras.Model:
-        return _residual_generator(source, target[-1], width, residual_blocks, normalization, enlarge, seeds)
+        sizes = (width, residual_blocks, add_source)
+        return _residual_generator(source, target[-1], *sizes, normalization, enlarge, seeds)
 
     def discriminator(of: Shape) -> keras.Model:
         return patch_discriminator(of, None, width, receptive_field, normalization, packing, seeds)
@@ -88,6 +97,7 @@ def _residual_generator(
     channels: int,
     width: int,
     residual_blocks: int,
+    add_source: bool,
     normalization: str,
     enlarge: Callable,
     seeds: Iterator[int | None],
@@ -112,7 +122,7 @@ def _residual_generator(
         sides = [2 * side for side in x.shape[1:3]]
         x = layers.ReLU()(normalized(enlarge(x, sides, factor * width, **plain()), normalization))
     x = convolution(channels, 7, padding="valid", kernel_initializer=normal(seeds))(ReflectionPadding2D(3)(x))
-    return keras.Model(pictures, as_pictures(x))
+    return keras.Model(pictures, as_pictures(x, added_to=pictures if add_source else None))
 
 
 def _check_sides(shape: Shape, source_shape: Shape) -> None:

@@ -74,11 +74,11 @@ def test_the_reach_is_that_of_gradients(name):
     network = of_any_size(NETWORKS[name][0]())
     size = NETWORKS[name][1]
     for weight in network.trainable_variables:  # so that nothing is added to zero, and no unit is switched off
-        weight.assign(np.full(weight.shape, 0.1))
+        weight.assign(np.full(weight.shape, 0.01))
     middle = 4 * -(-size.reach // size.multiple) * size.multiple
     block = slice(middle, middle + size.multiple)
     with tf.GradientTape() as tape:
-        pictures = tf.ones((1, 2 * middle, size.multiple, 1))
+        pictures = tf.fill((1, 2 * middle, size.multiple, 1), 0.1)
         tape.watch(pictures)
         made = network(pictures)
         factor = made.shape[1] // pictures.shape[1]

@@ -109,6 +109,19 @@ def test_an_srresnet_enlarges(scale, upsampling):
         srresnet_pair((15, 24, 3), scale=3)
 
 
+def test_an_srresnet_adds_to_the_enlarged_picture():
+    small = np.random.default_rng(0).uniform(-1, 1, (2, 4, 6, 3)).astype(np.float32)
+    enlarged = tf.image.resize(small, (8, 12), "bilinear")
+    for is_added in (True, False):
+        generator, _ = srresnet_pair((8, 12, 3), scale=2, width=2, residual_blocks=1, add_source=is_added, seed=0)
+        last = [layer for layer in generator.layers if isinstance(layer, layers.Conv2D)][-1]
+        last.kernel.assign(np.zeros(last.kernel.shape))
+        last.bias.assign([0.5, 0.0, -0.5])
+        shift = np.array([0.5, 0.0, -0.5])
+        expected = np.clip(enlarged + shift, -1, 1) if is_added else np.tanh(0 * enlarged + shift)
+        np.testing.assert_allclose(generator(small), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("region", ["centre", (0, 0, 5, 3), (9, 1, 7, 18)])
 def test_a_painter_makes_any_hole(region):
     generator, judge = context_encoder_pair((16, 20, 3), region=region, width=2, bottleneck_units=4, seed=0)

@@ -6,6 +6,18 @@ from keras_gan_zoo import networks
 from keras_gan_zoo.errors import InputError
 
 
+def test_generators_can_add_to_their_sources():
+    generator, _ = networks.cycle_gan_pair((8, 8, 3), width=2, residual_blocks=0, add_source=True)
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+    for part in ("forward", "backward"):
+        network = generator.get_layer(part)
+        last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+        last.kernel.assign(np.zeros(last.kernel.shape))
+        np.testing.assert_allclose(network(pictures), pictures, atol=1e-6)
+    with pytest.raises(InputError, match="Expected sources of 3 channels"):
+        networks.cycle_gan_pair((8, 8, 3), source_shape=(8, 8, 1), width=2, add_source=True)
+
+
 def kernels(network):
     return [layer.kernel.shape for layer in network.layers if hasattr(layer, "kernel")]
 
