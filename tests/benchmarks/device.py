@@ -111,9 +111,9 @@ class Subject:
 
     def step(self) -> str:
         with scope_of(self.device):
-            [place] = {weight.value.device for weight in self.built().trainable_variables}
-        if not place.endswith(self.device):
-            raise AssertionError(f"weights are on {place}")
+            places = {weight.value.device for weight in self.built().trainable_variables}
+        if not all(place.endswith(self.device) for place in places):
+            raise AssertionError(f"weights are on {', '.join(sorted(places))}")
         return difference(self.moves(scope_of(self.device), jit_compile=False), self.on_cpu, MOST["float32"])
 
     def half(self, policy: str) -> str:
@@ -125,12 +125,12 @@ class Subject:
         return difference(moves, self.on_cpu_from_bits, MOST["float32"])
 
     def on_replicas(self, **execution) -> str:
-        if self.replicas is None:
-            raise NotHereError(f"there is one {self.device.partition(':')[0]}")
         try:
             check_execution(2, **execution)
         except InputError as error:
             raise NotHereError(str(error)) from error
+        if self.replicas is None:
+            raise NotHereError(f"there is one {self.device.partition(':')[0]}")
         return difference(self.moves(self.replicas.scope(), **execution), self.on_cpu, MOST["float32"])
 
     def export(self) -> str:

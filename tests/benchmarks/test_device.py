@@ -38,7 +38,7 @@ def test_the_largest_difference_counts():
 
 def test_xla_on_replicas_is_not_checked_where_keras_has_none():
     with pytest.raises(device.NotHereError, match="XLA cannot reach the variables of other replicas"):
-        device.Subject("gan", "CPU:0", object()).on_replicas(jit_compile=True)
+        device.Subject("gan", "CPU:0", None).on_replicas(jit_compile=True)
 
 
 def test_a_machine_without_the_device_says_what_runs_there(monkeypatch):
