@@ -189,13 +189,13 @@ def optimizer(policy: str) -> keras.optimizers.Optimizer:
 def draw_from_bits(gan: keras.Model) -> None:
     """Makes noise of random bits, the same by any compiler, and turns Dropout off."""
 
-    def drawn(draws, rows, shape, step, stream):
+    def drawn(draws, rows, shape, stream):
         seed = tf.stack([tf.constant(gan.seed + stream, tf.int64), tf.convert_to_tensor(gan.step)])
         bits = tf.random.stateless_uniform((draws, rows, *shape), seed, None, None, tf.int32, alg="philox")
         return tf.cast(bits, tf.float32) / 2.0**31
 
-    gan.normal = lambda draws, rows, shape, step=None: tf.unstack(drawn(draws, rows, shape, step, 0))
-    gan.uniform = lambda draws, rows, step=None, stream=1: tf.unstack(abs(drawn(draws, rows, (), step, stream)))
+    gan.normal = lambda draws, rows, shape, step=None: tf.unstack(drawn(draws, rows, shape, 0))
+    gan.uniform = lambda draws, rows, step=None, stream=1: tf.unstack(abs(drawn(draws, rows, (), stream)))
     for player in gan.players.values():
         for layer in all_layers(player.network):
             if isinstance(layer, keras.layers.Dropout):
@@ -240,10 +240,11 @@ def run(
             failures += cells[subject.variant, check] == FAILED
             notes += [note] if note and note not in notes else []
         print(f"{check} after {minutes - (end - time.monotonic()) / 60:.1f} minutes", file=sys.stderr)
-    print(f"{device:16} " + "  ".join(f"{check:>10}" for check in checks))
-    for variant in variants:
-        print(f"{variant:16} " + "  ".join(f"{cells[variant, check]:>10}" for check in checks))
-    print("", *notes, f"{failures} checks failed.", sep="\n")
+    rows = [[device, *checks], *([variant, *(cells[variant, check] for check in checks)] for variant in variants)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("", *notes, f"Checks that failed: {failures}.", sep="\n")
     return failures
 
 

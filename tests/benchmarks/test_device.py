@@ -17,11 +17,11 @@ def test_checks_pass_or_fail_or_say_why_they_are_not_made(monkeypatch, capsys):
     monkeypatch.setitem(device.MOST, "mixed_bfloat16", 1e-9)
     assert device.run(["gan"], "CPU:0", None, ["float16", "bfloat16", "2 replicas"]) == 1
     head, row, _, failed, missing, summary = capsys.readouterr().out.splitlines()
-    assert head.split(maxsplit=1) == ["CPU:0", "float16    bfloat16  2 replicas"]
+    assert re.split(r" {2,}", head) == ["CPU:0", "float16", "bfloat16", "2 replicas"]
     assert re.fullmatch(r"gan +\de-0\d +FAILED +not here", row)
     assert re.match(r"FAILED: gan, bfloat16: AssertionError: the \w+ moves otherwise than on the CPU: by 0\.", failed)
     assert missing == "not here: 2 replicas: there is one CPU"
-    assert summary == "1 checks failed."
+    assert summary == "Checks that failed: 1."
     assert device.run(["gan"], "CPU:0", None, ["float16"], minutes=0) == 0
     assert "not here: float16: 0 minutes are over; --minutes gives it more" in capsys.readouterr().out
 
