@@ -13,7 +13,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-TABLES = ("steps", "remedies", "networks", "startup", "sampling", "pipeline", "memory")
+TABLES = ("steps", "layers", "remedies", "networks", "startup", "sampling", "pipeline", "memory")
 
 
 def chosen(text: str) -> list[str]:

@@ -22,38 +22,61 @@ PRODUCTS = 4  # of one turn
 
 def macs_of_layers(network: keras.Model) -> list[int]:
     """Of one forward pass on one example, by layer, those without a kernel left out."""
-    return [count for count in map(_macs, network.layers) if count]
+    return [count for count in map(macs_of_layer, network.layers) if count]
 
 
 def macs(network: keras.Model) -> int:
     return sum(macs_of_layers(network))
 
 
-def _macs(layer: layers.Layer) -> int:
-    if isinstance(layer, layers.Conv2DTranspose):
-        return int(np.prod(layer.kernel.shape) * np.prod(layer.input.shape[1:3]))
-    if isinstance(layer, layers.Conv2D):
-        return int(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3]))
-    if isinstance(layer, (layers.Dense, kgz.networks.Maxout)):
-        return int(np.prod(layer.kernel.shape))
+def macs_of_layer(layer: layers.Layer) -> int:
+    inner = layer.layer if isinstance(layer, layers.SpectralNormalization) else layer
+    if isinstance(inner, layers.Conv2DTranspose):
+        return int(np.prod(inner.kernel.shape) * np.prod(layer.input.shape[1:3]))
+    if isinstance(inner, (layers.Conv2D, layers.DepthwiseConv2D)):
+        return int(np.prod(inner.kernel.shape) * np.prod(layer.output.shape[1:3]))
+    if isinstance(inner, (layers.Dense, kgz.networks.Maxout)):
+        return int(np.prod(inner.kernel.shape))
     return 0
 
 
 def operations(case: Case, generator: keras.Model, discriminator: keras.Model) -> int:
     """Floating-point operations of one training step on a batch of the case."""
     g, d = macs(generator), macs(discriminator)
-    g_weights = 2 * g - macs_of_layers(generator)[0]  # backward to the weights: no gradient of the noise
-    d_weights = 2 * d - macs_of_layers(discriminator)[0]
-    discriminators_turn = g + 2 * (d + d_weights)  # on generated and on real examples
-    generators_turn = g + d + d + g_weights  # back through the discriminator, whose weights stay
+    discriminators_turn, generators_turn = _turns(generator, discriminator)
     if case.algorithm == "simultaneous":
         generators_turn -= g + d  # forward passes are shared
     if case.algorithm == "wgan_gp":
-        # The slope: forward and back to the image. Its own gradient: a product with each kernel and one for each
-        # kernel. None flows into the forward pass, because leaky rectifiers have no curvature.
-        discriminators_turn += 2 * d + 2 * d
+        discriminators_turn += d + _slope(d)  # between the examples, forward too
     minibatch = case.batch_size // case.minibatches
     return 2 * minibatch * (case.minibatches * discriminators_turn + generators_turn)
+
+
+def operations_of(gan: kgz.GAN, batch_size: int) -> int:
+    """The same of a step of any `GAN` whose discriminator has no other activations than rectifiers."""
+    d, k = macs(gan.discriminator), gan.discriminator_steps
+    discriminators_turn, generators_turn = _turns(gan.generator, gan.discriminator)
+    discriminators_turn += sum(_slope(d) for weight in (gan.r1, gan.r2) if weight)
+    generators_turn += d if gan.adversarial_loss.needs_real_scores else 0
+    return 2 * (batch_size // k) * (k * discriminators_turn + generators_turn)
+
+
+def _turns(generator: keras.Model, discriminator: keras.Model) -> tuple[int, int]:
+    """MACs of the discriminator's and of the generator's turn, for one example."""
+    g, d = macs(generator), macs(discriminator)
+    g_weights = 2 * g - macs_of_layers(generator)[0]  # backward to the weights: no gradient of the noise
+    d_weights = 2 * d - macs_of_layers(discriminator)[0]
+    # On generated and on real examples; then back through the discriminator, whose weights stay.
+    return g + 2 * (d + d_weights), g + d + d + g_weights
+
+
+def _slope(d: int) -> int:
+    """MACs of a penalty on the slope of scores, for one example.
+
+    The slope goes back to the image. Its own gradient is a product with each kernel and one for each kernel. None flows
+    into the forward pass, because rectifiers have no curvature.
+    """
+    return d + 2 * d
 
 
 def matrix_products() -> tuple[Callable, int]:

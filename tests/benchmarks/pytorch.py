@@ -283,6 +283,23 @@ def normalised(batch: torch.Tensor) -> torch.Tensor:
 
 def sample(generator: nn.Module, n: int) -> np.ndarray:
     """As a NumPy array with channels last."""
+    return images(generator, torch.randn(n, next(generator.parameters()).shape[1]))
+
+
+def images(generator: nn.Module, noise: torch.Tensor) -> np.ndarray:
+    """As a NumPy array with channels last, from noise, in inference mode."""
     generator.eval()
     with torch.inference_mode():
-        return generator(torch.randn(n, next(generator.parameters()).shape[1])).permute(0, 2, 3, 1).numpy()
+        return generator(noise).permute(0, 2, 3, 1).numpy()
+
+
+def compiled(generator: nn.Module) -> nn.Module | None:
+    """The generator by `torch.compile`, anew for each batch size; None and one sentence if that does not work here."""
+    generator = torch.compile(generator, dynamic=False)
+    try:
+        sample(generator, 1)
+    except Exception as error:  # such as of a missing C++ compiler; the kinds of error are not public
+        reason = str(error).strip().partition("\n")[0]
+        print(f"PyTorch compiles nothing here, so that its column stays empty: {type(error).__name__}: {reason}")
+        return None
+    return generator

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from tests.benchmarks import arithmetic, hand_written, ours
-from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, RMSPROP, WGAN, WGAN_GP
+import keras_gan_zoo as kgz
+from tests.benchmarks import arithmetic, growth, hand_written, layers, ours
+from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, MLP, RMSPROP, WGAN, WGAN_GP
 
 SMALL = {"maxout": {"generator_units": 24, "discriminator_units": 12}, "dcgan": {"width": 8}}
 STEPS = 3
@@ -150,3 +153,99 @@ def test_the_arithmetic_is_that_of_the_formula_on_paper():
     assert arithmetic.operations(DCGAN_28, generator, discriminator) == 2 * 64 * (forward + backward)
     penalised, clipped = (arithmetic.operations(case, generator, discriminator) for case in (WGAN_GP, WGAN))
     assert penalised - clipped == 2 * 320 * 4 * sum(d)
+
+
+def test_the_arithmetic_of_models_is_that_of_cases():
+    """Penalties on slopes and relativistic losses come on top, and spectral normalisation hides no kernel."""
+    case = small(DCGAN_28)
+    players = ours.players(case)
+    plain = arithmetic.operations(case, *players)
+    assert arithmetic.operations_of(kgz.GAN(*players), case.batch_size) == plain
+    d = arithmetic.macs(players[1])
+    penalised = kgz.GAN(*players, loss="relativistic", r1=0.1, r2=0.1)
+    assert arithmetic.operations_of(penalised, case.batch_size) == plain + 2 * case.batch_size * (2 * 3 * d + d)
+    assert arithmetic.macs(kgz.networks.spectrally_normalized(players[1])) == d
+
+
+def grown(rate, share):
+    return growth.Point(rate, (4_000_000, 3_800_000), 50.0, (share / 2, share, 2 * share))
+
+
+def test_growth_says_where_a_curve_bends(monkeypatch, capsys, tmp_path):
+    """The rise from 16 to 32 is 1.3 times the share, that from 32 to 64 less than 1.2."""
+    shares = {16: 0.2, 32: 0.26, 64: 0.3, 128: 0.4}
+    monkeypatch.setattr(growth, "GROWING", {"resolution": (16, 32, 64, 128), "width": (16, 32)})
+    measured = {"resolution": lambda size: shares[size.resolution], "width": lambda size: 0.1 * size.width}
+    curves = {}
+    for growing, share in measured.items():
+        monkeypatch.setattr(growth, "measured", lambda pair, size, rounds, share=share: grown(1234.5, share(size)))
+        curves[growing] = growth.table(["dcgan"], 1)["dcgan", growing]
+    out = capsys.readouterr().out
+    assert "dcgan    resolution    64     1,234             4.0 + 3.8       50    30 % (15 to 60)" in out
+    assert "dcgan    resolution bends at 32\n" in out
+    assert "dcgan    width      does not bend up to 32\n" in out
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    growth.picture({("dcgan", growing): points for growing, points in curves.items()}, tmp_path / "growth.png")
+    with Image.open(tmp_path / "growth.png") as drawn:
+        assert drawn.size[0] == 900
+
+
+@pytest.mark.slow
+def test_growth_measures_each_size_once(monkeypatch):
+    monkeypatch.setattr(growth, "GROWING", {"resolution": (8,), "batch": (4,)})
+    monkeypatch.setattr(arithmetic, "SIDE", 8)
+    pair = growth.Pair("dcgan", 4)
+    first = growth.measured(pair, growth.Size(4, 8, 4), 1)
+    assert growth.measured(pair, growth.Size(4, 8, 4), 1) is first
+    assert first.rate > 0
+    assert first.macs == tuple(map(arithmetic.macs, kgz.networks.dcgan_pair((8, 8, 3), width=4)))
+    assert first.shares[0] == pytest.approx(first.share)
+
+
+def test_layers_by_themselves_compute_forward_and_both_gradients():
+    """A dense layer without its activation, and a normalisation, whose second trained weight is the offset."""
+    x, upstream = (np.random.default_rng(n).normal(size=(5, 3 - n)).astype(np.float32) for n in (0, 1))
+    dense = layers.alone(built(keras.layers.Dense(2, "tanh", bias_initializer="ones"), 3))
+    runs = layers.parts(dense, tf.constant(x), tf.constant(upstream))
+    kernel = dense.kernel.numpy()
+    assert runs["forward"]() == pytest.approx(x[0] @ kernel[:, 0] + 1, rel=1e-5)
+    assert runs["input"]() == pytest.approx(upstream[0] @ kernel[0], rel=1e-5)
+    assert runs["kernel"]() == pytest.approx(x[:, 0] @ upstream[:, 0], rel=1e-5)
+    normalization = layers.alone(built(keras.layers.BatchNormalization(epsilon=1e-3), 2))
+    runs = layers.parts(normalization, tf.constant(x[:, :2]), tf.constant(upstream))
+    normalized = (x[:, 0] - x[:, 0].mean()) / np.sqrt(x[:, 0].var() + 1e-3)
+    assert runs["forward"]() == pytest.approx(normalized[0], rel=1e-4)
+    assert runs["kernel"]() == pytest.approx(normalized @ upstream[:, 0] + upstream[:, 0].sum(), rel=1e-4)
+
+
+def built(layer, units):
+    layer(keras.Input((units,)))
+    return layer
+
+
+@pytest.mark.slow
+def test_the_table_of_layers_has_all_of_both_networks(monkeypatch, capsys):
+    monkeypatch.setattr(layers, "CASES", (small(MLP), small(DCGAN_28)))
+    monkeypatch.setattr(arithmetic, "SIDE", 8)
+    layers.table(1)
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    mlp = ["Dense"] * 3 + ["Maxout"] * 2 + ["Dense"]
+    generator = ["Dense", "BatchNormalization"] + ["Conv2DTranspose", "BatchNormalization"] * 2 + ["Conv2DTranspose"]
+    discriminator = ["Conv2D"] + ["Conv2D", "BatchNormalization"] * 2 + ["Dense"]
+    assert [name for name in names if name != "ms"] == mlp + generator + discriminator
+
+
+@pytest.mark.slow
+def test_runtimes_make_the_same_images(tmp_path):
+    """From the same noise; only `gan.sample` draws its own."""
+    from tests.benchmarks import throughput  # which prepares PyTorch, where that is installed, for the whole process
+
+    functions = throughput.runtimes(small(DCGAN_28), tmp_path)
+    noise = np.random.default_rng(0).standard_normal((3, 100), dtype=np.float32)
+    expected = functions[throughput.PREDICT](noise)
+    for name, run in functions.items():
+        if name == "gan.sample":
+            assert run(noise).shape == expected.shape
+        else:
+            most = 1e-5 if "float16" not in name and "int8" not in name else 5e-2
+            np.testing.assert_allclose(run(noise), expected, rtol=0, atol=most, err_msg=name)
