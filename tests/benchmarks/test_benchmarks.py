@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.benchmarks import arithmetic, hand_written, ours
-from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, RMSPROP, WGAN, WGAN_GP
+from tests.benchmarks import arithmetic, hand_written, larger_than_memory, ours
+from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, DCGAN_32, RMSPROP, WGAN, WGAN_GP
 
 SMALL = {"maxout": {"generator_units": 24, "discriminator_units": 12}, "dcgan": {"width": 8}}
 STEPS = 3
@@ -150,3 +150,16 @@ def test_the_arithmetic_is_that_of_the_formula_on_paper():
     assert arithmetic.operations(DCGAN_28, generator, discriminator) == 2 * 64 * (forward + backward)
     penalised, clipped = (arithmetic.operations(case, generator, discriminator) for case in (WGAN_GP, WGAN))
     assert penalised - clipped == 2 * 320 * 4 * sum(d)
+
+
+def test_sets_larger_than_memory_are_the_same_pictures_in_the_same_order(tmp_path):
+    larger_than_memory.make(tmp_path, 1000)
+    files, shards = (larger_than_memory.load(tmp_path, source) for source in ("pictures", "shards"))
+    np.testing.assert_array_equal(files.examples, shards.examples)
+    np.testing.assert_array_equal(files.labels, shards.labels)
+    assert (len(files), files.example_shape) == (1000, DCGAN_32.shape)
+    for source in ("pictures", "shards"):
+        assert len(larger_than_memory.load(tmp_path, source, is_tenth=True)) == 100
+        larger_than_memory.check_order(tmp_path, source, steps=4)
+    with pytest.raises(SystemExit, match="Choose another --folder"):
+        larger_than_memory.make(tmp_path, 2000)
