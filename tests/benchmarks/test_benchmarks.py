@@ -153,13 +153,13 @@ def test_the_arithmetic_is_that_of_the_formula_on_paper():
 
 
 def test_sets_larger_than_memory_are_the_same_pictures_in_the_same_order(tmp_path):
-    larger_than_memory.make(tmp_path, 1000)
+    larger_than_memory.make(tmp_path, 400)
     files, shards = (larger_than_memory.load(tmp_path, source) for source in ("pictures", "shards"))
     np.testing.assert_array_equal(files.examples, shards.examples)
     np.testing.assert_array_equal(files.labels, shards.labels)
-    assert (len(files), files.example_shape) == (1000, DCGAN_32.shape)
+    assert (len(files), files.example_shape) == (400, DCGAN_32.shape)
     for source in ("pictures", "shards"):
-        assert len(larger_than_memory.load(tmp_path, source, is_tenth=True)) == 100
+        assert len(larger_than_memory.load(tmp_path, source, is_tenth=True)) == 40
         larger_than_memory.check_order(tmp_path, source, steps=4)
     with pytest.raises(SystemExit, match="Choose another --folder"):
         larger_than_memory.make(tmp_path, 2000)
