@@ -300,6 +300,7 @@ ALLOWED = {
     ("core/signatures.py", "_tree"): "source code of this package",
     ("data/packed.py", "_opened"): "a file of this package",
     ("data/records.py", "_decoded"): "the caller names the file of records",
+    ("data/shards.py", "_opened"): "within the border of its caller",
     ("data/templates.py", "__init__"): "a file of this package",
     ("encoders.py", "__init__"): "a file of an installed package",
     ("export/litert_file.py", "_archive"): "it writes",

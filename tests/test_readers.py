@@ -27,7 +27,7 @@ from keras_gan_zoo.onnx_file import OnnxFile
 from keras_gan_zoo.state import identity
 from keras_gan_zoo.state.snapshot import Snapshot
 from keras_gan_zoo.training.recipe import Recipe
-from tests import nasty
+from tests import nasty, records
 from tests.games import game
 from tests.helpers import needs_tfds, zipped
 
@@ -78,6 +78,13 @@ def _picture(folder: Path) -> Path:
     (folder / "pictures" / "whole.png").write_bytes(nasty.png())
     (folder / "pictures" / "p.png").write_bytes(nasty.png())
     return folder / "pictures" / "p.png"
+
+
+def _shard(folder: Path) -> Path:
+    (folder / "shards").mkdir()
+    for name in ("a", "b"):
+        records.write(folder / "shards" / f"{name}.tfrecord", [{"image": nasty.png()}] * 2)
+    return folder / "shards" / "a.tfrecord"
 
 
 def _captions(name: str) -> Callable[[Path], Path]:
@@ -183,6 +190,7 @@ FAST = {
         ("foreign", "damages", "nodes"),
         ("a picture", "a folder", "nothing"),
     ),
+    ("TFRecord files", ""): Sample(_shard, kgz.data.load, ("foreign", "damages", "nodes")),
     ("captions", "captions.csv"): Sample(
         _captions("captions.csv"),
         lambda path: kgz.data.load(path.parent),

@@ -68,7 +68,7 @@ class Kind:
         node = _node_at(path)
         if node is not None:
             raise self.error(f"Expected {self.expected}. Received: {shown(path)}, {node}. Check the path.")
-        return Path(path)
+        return path if isinstance(path, Path) else Path(path)  # which would parse it again
 
     def content(self, path: str | os.PathLike) -> bytes:
         """The bytes of a regular file."""
@@ -176,7 +176,7 @@ def check_archive(archive: zipfile.ZipFile) -> None:
 def _node_at(path: str | os.PathLike) -> str | None:
     """What is at a path instead of a regular file, in words; None if there is one."""
     try:
-        mode = Path(path).stat().st_mode
+        mode = (path if isinstance(path, Path) else Path(path)).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return "a link to nothing" if Path(path).is_symlink() else "which does not exist"
     except ValueError:  # a null character, or one that the file system's encoding lacks

@@ -25,6 +25,7 @@ from keras_gan_zoo.data.label_maps import LabelMaps
 from keras_gan_zoo.data.listing import FOLDER
 from keras_gan_zoo.data.pair_files import HALVES, load_pairs
 from keras_gan_zoo.data.pairs import degraded, in_two_styles, paired, with_sources
+from keras_gan_zoo.data.shards import RECORDS, load_shards, shards_of
 from keras_gan_zoo.data.tfds import TFDS, load_tfds
 from keras_gan_zoo.data.transparency import in_channels, on_background
 from keras_gan_zoo.data.unpaired import UnpairedDataset
@@ -80,6 +81,7 @@ def __dir__() -> list[str]:
 @ARRAYS.reader
 @FOLDER.reader
 @PICTURE.reader
+@RECORDS.reader
 @TFDS.reader
 def load(
     name: str | os.PathLike,
@@ -103,8 +105,10 @@ def load(
             handwritten digits), `ring8` (100,000 points of the plane) and `avatars` (30,000 faces with captions); a
             folder of pictures, such as PNG, JPEG, WebP or TIFF files, whose sub-folders are classes, with captions in
             `captions.csv` (file, caption) or in a `.txt` beside each picture; a `.npy` file of images, or a `.npz` with
-            `images` and optional `labels` or `conditions`; or any image data set of TensorFlow Datasets, such as
-            `fashion_mnist`. Two of these with a comma between them, sources and targets, are an `UnpairedDataset`.
+            `images` and optional `labels` or `conditions`; a folder of TFRecord files, one of them, or a pattern such
+            as `shards/train-*`, of tf.train.Example with an encoded `image` and perhaps a `label`; or any image data
+            set of TensorFlow Datasets, such as `fashion_mnist`. Two of these with a comma between them, sources and
+            targets, are an `UnpairedDataset`.
         split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
             combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
@@ -119,7 +123,8 @@ def load(
             `image_size` is that of both, `background` is behind all that are transparent, and `channels` are those of
             the targets.
         degradation: For pairs of pictures, what makes the sources of the pictures themselves; see `degraded`.
-        memory_limit: Bytes of pixels up to which a set is kept in memory; larger folders are read as batches need them.
+        memory_limit: Bytes of pixels up to which a set is kept in memory. Of a larger one, the pictures are read as
+            batches need them, in the order in which they would come from memory.
 
     Returns:
         A `Dataset`; a `CaptionedDataset` if there are captions. The conditions of pairs are their sources.
@@ -144,10 +149,13 @@ def load(
 
 def _loaded(name, split: str, image_size, background, channels, sources, memory_limit: int) -> Dataset:
     size = _as_size(image_size)
+    _checked(name, split)
     if channels is not None and (not is_count(channels) or channels not in MODES):
         raise InputError(f"Expected channels of 1, 3 or 4. Received: {channels!r}. Leave it out to keep those there.")
-    if is_folder(_checked(name, split)) and name not in EMBEDDED:
-        form = (size, background, channels, memory_limit)
+    form, files = (size, background, channels, memory_limit), _shards_of(name)
+    if files and sources is None:
+        return load_shards(name, files, *form)
+    if is_folder(name) and name not in EMBEDDED:
         return load_folder(Path(name), *form) if sources is None else load_pairs(Path(name), sources, *form)
     dataset = _load(name, split, size, memory_limit)
     if size is not None and dataset.example_shape[:2] != size:
@@ -249,7 +257,8 @@ def _load(name, split: str, size, memory_limit: int) -> Dataset:
         what = "a file of another kind" if exists(path) else "which does not exist"
         near = [str(path.with_name(other)) for other in similar(path.name, beside)]
         raise InputError(
-            f"Expected a data set's name, a folder of images, or a .npy or .npz file. Received: {shown(name)}, {what}."
+            f"Expected a data set's name, a folder of images, or a .npy, .npz or .tfrecord file. Received: "
+            f"{shown(name)}, {what}."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the path.")
         )
     return load_tfds(str(name), split, size, memory_limit, beside)
@@ -286,7 +295,7 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
         return ",".join(located(side, folder) for side in sides)
     if name not in EMBEDDED:
         for path in (Path(name), Path(folder) / name):
-            if _is_local(path) and exists(path):
+            if _is_local(path) and (exists(path) or _shards_of(path)):
                 return str(path.absolute())
     return str(name)
 
@@ -297,7 +306,11 @@ def located_sources(sources: str | os.PathLike | None, folder: str | os.PathLike
 
 
 def _is_local(path: Path) -> bool:
-    return is_folder(path) or path.suffix.lower() in SUFFIXES
+    return is_folder(path) or path.suffix.lower() in SUFFIXES or bool(_shards_of(path))
+
+
+def _shards_of(name: str | os.PathLike) -> list[Path]:
+    return [] if name in EMBEDDED else shards_of(name)
 
 
 def _as_size(image_size) -> tuple[int, int] | None:

@@ -151,8 +151,8 @@ class Contents:
 
 
 def _counts(dataset: Dataset) -> tuple[tuple[str, int], ...]:
-    if dataset.labels is None:
+    if dataset.known_labels is None:
         return ()
-    counts = np.bincount(dataset.labels, minlength=dataset.num_classes)
+    counts = np.bincount(dataset.known_labels, minlength=dataset.num_classes)
     names = dataset.class_names or [str(number) for number in range(len(counts))]
     return tuple(zip(names, counts.tolist(), strict=True))

@@ -87,7 +87,7 @@ class Dataset:
         """
         wanted = numbers_of(index, len(self))
         examples = self.read(np.atleast_1d(wanted))
-        conditions = None if self.conditions is None else self.conditions[wanted]
+        conditions = self.conditions_of(wanted)
         if wanted.ndim == 0:
             return examples[0] if conditions is None else (examples[0], conditions)
         facts = {"name": self.name, "class_names": self.class_names, "centers": self.centers, "std": self.std}
@@ -97,9 +97,13 @@ class Dataset:
         """Examples by their numbers."""
         return self.examples[indices]
 
+    def conditions_of(self, indices: np.ndarray) -> np.ndarray | None:
+        """Conditions by their numbers; None if there are none."""
+        return None if self.conditions is None else self.conditions[indices]
+
     def __repr__(self) -> str:
         kind = "" if self.condition_shape is None else f", conditions {self.condition_shape}"
-        kind = f", {self.num_classes} classes" if self.labels is not None else kind
+        kind = f", {self.num_classes} classes" if self.known_labels is not None else kind
         return f"<{type(self).__name__} {self.name}: {len(self)} x {self.example_shape}{kind}>"
 
     def _repr_html_(self) -> str:
@@ -159,6 +163,11 @@ class Dataset:
     def labels(self) -> np.ndarray | None:
         """The conditions if they are classes, integers (n,); otherwise None."""
         return self.conditions if self.condition_shape == () else None
+
+    @property
+    def known_labels(self) -> np.ndarray | None:
+        """The labels, unless the set would have to be read whole to know them."""
+        return self.labels
 
     @property
     def is_paired(self) -> bool:

@@ -68,6 +68,10 @@ class Form:
     background: str = BEHIND
     half: str | None = None
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (*self.size, next(channels for channels, mode in MODES.items() if mode == self.mode))
+
 
 def read_header(path: Path, needs_size: bool) -> Header:
     """Reads the header of a picture.
@@ -79,17 +83,22 @@ def read_header(path: Path, needs_size: bool) -> Header:
         InputError: If the file is no whole picture, or of a kind that has no 8 or 16 bits per channel.
     """
     with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
-        _check_pixels(image)
-        if needs_size and image.width != image.height and image.format == "PNG":
-            image.load()
-        orientation = _orientation(image)
-        is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
-        return Header(
-            image.size if is_lying else image.size[::-1],
-            **_colours(image),
-            is_turned=orientation > 1,
-            has_frames=getattr(image, "is_animated", False),
-        )
+        return header_of(image, needs_size)
+
+
+def header_of(image: Image.Image, needs_size: bool) -> Header:
+    """The header of an image that is open; see `read_header`."""
+    _check_pixels(image)
+    if needs_size and image.width != image.height and image.format == "PNG":
+        image.load()
+    orientation = _orientation(image)
+    is_lying = orientation > 4 and image.format != "TIFF"  # of which Pillow gives the size upright
+    return Header(
+        image.size if is_lying else image.size[::-1],
+        **_colours(image),
+        is_turned=orientation > 1,
+        has_frames=getattr(image, "is_animated", False),
+    )
 
 
 def read_picture(path: Path, form: Form, header: Header) -> np.ndarray:
@@ -99,13 +108,18 @@ def read_picture(path: Path, form: Form, header: Header) -> np.ndarray:
         InputError: If the file is no whole picture, or its colours are not of the form that its header had before.
     """
     with PICTURE.border(path), Image.open(PICTURE.check(path)) as image:
-        _check_pixels(image)
         _check_unchanged(image, header)
-        image.load()
-        turn = _TURNS.get(_orientation(image))
-        whole = _with_eight_bits(image) if _is_deep(image) else image
-        upright = whole if turn is None else whole.transpose(turn)
-        return formed(upright if form.half is None else _half(upright, form.half), form)
+        return picture_of(image, form)
+
+
+def picture_of(image: Image.Image, form: Form) -> np.ndarray:
+    """uint8 pixels (height, width, channels) of an image that is open, in a form."""
+    _check_pixels(image)
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    whole = _with_eight_bits(image) if _is_deep(image) else image
+    upright = whole if turn is None else whole.transpose(turn)
+    return formed(upright if form.half is None else _half(upright, form.half), form)
 
 
 def _colours(image: Image.Image) -> dict[str, bool]:
@@ -129,7 +143,7 @@ def _check_unchanged(image: Image.Image, header: Header) -> None:
 def formed(image: Image.Image, form: Form) -> np.ndarray:
     """uint8 pixels (height, width, channels) of an image of 8 bits per channel."""
     if not image.has_transparency_data or form.mode == "RGBA":
-        return fitted(image.convert(form.mode), form.size)
+        return fitted(image if image.mode == form.mode else image.convert(form.mode), form.size)
     coloured = composed(fitted(image.convert("RGBA"), form.size), form.background)
     return fitted(Image.fromarray(coloured).convert(form.mode), form.size)
 
@@ -180,6 +194,8 @@ def _is_deep(image: Image.Image) -> bool:
 
 def _orientation(image: Image.Image) -> int:
     """The orientation that a camera noted, from 1, upright, to 8. Damaged notes count as none, as in viewers."""
+    if image.format == "PNG" and not image.info:
+        return 1  # at once, which matters for many small pictures
     try:
         noted = Image.Image.getexif(image)  # that of PNG images would decode the pixels
     except Exception:  # of several kinds, depending on the damage

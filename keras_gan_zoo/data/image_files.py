@@ -4,7 +4,6 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +17,14 @@ from keras_gan_zoo.data.captioned import CaptionedDataset
 from keras_gan_zoo.data.dataset import Dataset
 from keras_gan_zoo.data.decoding import BEHIND, MODES, Form, Header, fitted, read_header, read_picture, rgb
 from keras_gan_zoo.data.listing import Listing, pictures_in, some
+from keras_gan_zoo.data.on_disk import OnDiskDataset
 from keras_gan_zoo.errors import InputError
 
 ARRAYS = Kind("arrays", "arrays of numbers, as np.save and np.savez write them", "Write the file again.")
 
 
-class ImageFiles(Dataset):
-    """Images that are read from their files batch by batch, for folders that are too large for memory.
+class ImageFiles(OnDiskDataset):
+    """Images that are read from a file each, for folders that are too large for memory.
 
     Args:
         paths: The files.
@@ -33,9 +33,17 @@ class ImageFiles(Dataset):
     """
 
     def __init__(
-        self, paths, headers: Sequence[Header], form: Form, labels=None, *, name="folder", class_names=None, remarks=()
+        self,
+        paths: Sequence[Path],
+        headers: Sequence[Header],
+        form: Form,
+        labels=None,
+        *,
+        name="folder",
+        class_names=None,
+        remarks=(),
     ):
-        self.paths, self.headers, self.form = list(paths), headers, form
+        self.paths, self.headers, self.form = paths, headers, form
         self.conditions = None if labels is None else checked_labels(np.asarray(labels), len(self.paths))
         self.name, self.class_names, self.remarks = name, class_names, tuple(remarks)
         self.centers = self.std = None
@@ -54,29 +62,10 @@ class ImageFiles(Dataset):
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        return (*self.form.size, len(Image.new(self.form.mode, (1, 1)).getbands()))
+        return self.form.shape
 
-    def read(self, indices) -> np.ndarray:
-        """uint8 images (len(indices), height, width, channels)."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            return np.stack(list(pool.map(lambda i: read_picture(self.paths[i], self.form, self.headers[i]), indices)))
-
-    def in_memory(self) -> Dataset:
-        return Dataset(
-            self.read(range(len(self))),
-            self.labels,
-            name=self.name,
-            class_names=self.class_names,
-            remarks=self.remarks,
-        )
-
-    def glimpse(self, n: int = 256) -> np.ndarray:
-        return self.read(np.unique(np.linspace(0, len(self) - 1, n, dtype=int)))
-
-    def fetch(self, with_conditions: bool) -> Callable:
-        from keras_gan_zoo.data import pipelines  # imports TensorFlow
-
-        return pipelines.fetch_by_reading(self.read, self.example_shape, self.conditions if with_conditions else None)
+    def read_one(self, number: int) -> np.ndarray:
+        return read_picture(self.paths[number], self.form, self.headers[number])
 
 
 def load_folder(folder: Path, size, background: str | None, channels: int | None, memory_limit: int) -> Dataset:
@@ -90,10 +79,10 @@ def load_folder(folder: Path, size, background: str | None, channels: int | None
 
 def headers_of(listing: Listing, needs_size: bool) -> list[Header]:
     """The headers of all pictures; see `read_header`."""
-    known = {}
+    known = {}  # kept, so equal ones only once
     with _pillows_warnings():
-        headers = [read_header(path, needs_size) for path in listing.paths]
-    return [known.setdefault(header, header) for header in headers]  # kept, so equal ones only once
+        headers = (read_header(path, needs_size) for path in listing.paths)
+        return [known.setdefault(header, header) for header in headers]
 
 
 def pictures_of(listing: Listing, headers: Sequence[Header], form: Form, memory_limit: int) -> Dataset:
@@ -109,7 +98,7 @@ def pictures_of(listing: Listing, headers: Sequence[Header], form: Form, memory_
 
 def noted(dataset: Dataset) -> Dataset:
     """Pictures with remarks about what they hold, if they are in memory."""
-    if isinstance(dataset, ImageFiles):
+    if isinstance(dataset, OnDiskDataset):
         return dataset
     if dataset.examples.max() < 16:
         largest = dataset.examples.max()

@@ -26,6 +26,29 @@ _OF_SYSTEMS = {
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
+class Paths(Sequence[Path]):
+    """Paths in a folder, held as their names from there on: as objects of `Path` they would take six times the memory.
+
+    Args:
+        folder: The folder.
+        names: Names below it, with slashes.
+
+    Example:
+        >>> Paths(Path("pets"), ["cats/1.png", "dogs/1.png"])[-1].name
+        '1.png'
+    """
+
+    def __init__(self, folder: Path, names: list[str]):
+        self._folder, self._names = folder, names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index):
+        names = self._names[index]
+        return self._folder / names if isinstance(names, str) else Paths(self._folder, names)
+
+
 @dataclass(frozen=True)
 class Listing:
     """The pictures of a folder.
@@ -40,7 +63,7 @@ class Listing:
     """
 
     folder: Path
-    paths: list[Path]
+    paths: Sequence[Path]
     labels: list[int] | None
     class_names: tuple[str, ...] | None
     remarks: tuple[str, ...]
@@ -49,7 +72,7 @@ class Listing:
 
 @dataclass
 class _Found:
-    pictures: list[Path] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)  # names from the folder on, of which there may be many
     others: list[Path] = field(default_factory=list)
     hidden: list[Path] = field(default_factory=list)
     texts: list[Path] = field(default_factory=list)
@@ -68,16 +91,19 @@ def pictures_in(folder: Path) -> Listing:
     found = _Found()
     with FOLDER.border(folder):
         _collect(folder, (), found)
-    classes = _in_order({path.relative_to(folder).parts[0] for path in found.pictures if path.parent != folder})
+    classes = _in_order({name.partition("/")[0] for name in found.pictures if "/" in name})
     _check(folder, found, classes)
     _set_texts_apart(folder, found)
     remarks, texts = _remarks(folder, found, classes), tuple(sorted(found.texts))
+    found.pictures.sort(key=lambda name: name.replace("/", "\0"))  # part by part, as paths are compared
     if not classes:
-        return Listing(folder, sorted(found.pictures), None, None, remarks, texts)
-    number = {name: index for index, name in enumerate(classes)}
-    labelled = sorted((number[path.relative_to(folder).parts[0]], path) for path in found.pictures)
-    labels, paths = zip(*labelled, strict=True)
-    return Listing(folder, list(paths), list(labels), tuple(classes), remarks, texts)
+        return Listing(folder, Paths(folder, found.pictures), None, None, remarks, texts)
+    members: dict[str, list[str]] = {name: [] for name in classes}
+    for name in found.pictures:
+        members[name.partition("/")[0]].append(name)
+    labels = [number for number, name in enumerate(classes) for _ in members[name]]
+    paths = Paths(folder, [picture for name in classes for picture in members[name]])
+    return Listing(folder, paths, labels, tuple(classes), remarks, texts)
 
 
 def some(folder: Path, paths: Sequence[Path]) -> str:
@@ -86,8 +112,11 @@ def some(folder: Path, paths: Sequence[Path]) -> str:
     return f"{first} and {len(paths) - 3} more" if len(paths) > 3 else first
 
 
-def _collect(folder: Path, above: tuple[Path, ...], found: _Found) -> None:
-    """Adds what is in the folder and below it. A link that leads back up is not followed, as it would have no end."""
+def _collect(folder: Path, above: tuple[Path, ...], found: _Found, before: str = "") -> None:
+    """Adds what is in the folder and below it, whose names begin with `before`.
+
+    A link that leads back up is not followed, as it would have no end.
+    """
     place = folder.resolve()
     if place in above:
         return
@@ -96,12 +125,14 @@ def _collect(folder: Path, above: tuple[Path, ...], found: _Found) -> None:
             for entry in entries:
                 path = folder / entry.name
                 is_picture = path.suffix.lower() in SUFFIXES
-                if _is_hidden(entry.name):
+                if is_hidden(entry.name):
                     found.hidden += [path] if is_picture or path.is_dir() else []
                 elif _is_folder(entry, is_picture):
-                    _collect(path, (*above, place), found)
+                    _collect(path, (*above, place), found, f"{before}{entry.name}/")
+                elif is_picture:
+                    found.pictures.append(before + entry.name)
                 else:
-                    (found.pictures if is_picture else found.others).append(path)
+                    found.others.append(path)
     except OSError as error:
         raise InputError(
             f"Expected folders that can be read. Received: {error.filename or folder} ({error.strerror}). Change its "
@@ -122,7 +153,7 @@ def _is_folder(entry: os.DirEntry, is_picture: bool) -> bool:
         raise
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     return name.startswith((".", "@ea")) or name.lower() in _OF_SYSTEMS
 
 
@@ -141,17 +172,18 @@ def _check(folder: Path, found: _Found, classes: list[str]) -> None:
             f"Expected pictures, such as PNG or JPEG files, in {folder} or its sub-folders. Received: {received}. "
             "Check the folder."
         )
-    stray = sorted(path for path in found.pictures if path.parent == folder)
+    stray = sorted(name for name in found.pictures if "/" not in name)
     if classes and stray:
         raise InputError(
             f"Expected images either in {folder} itself or in sub-folders, one per class. Received: both, such as "
-            f"{stray[0].name} and the folder {classes[0]}. Move them."
+            f"{stray[0]} and the folder {classes[0]}. Move them."
         )
 
 
 def _set_texts_apart(folder: Path, found: _Found) -> None:
     """Takes the files of captions out of the others."""
-    pictures = {path.with_suffix("") for path in found.pictures}
+    texts = [path for path in found.others if path.suffix.lower() == TEXT]
+    pictures = {(folder / name).with_suffix("") for name in found.pictures} if texts else set()
 
     def is_text(path: Path) -> bool:
         is_beside = path.suffix.lower() == TEXT and path.with_suffix("") in pictures
@@ -169,7 +201,7 @@ def _remarks(folder: Path, found: _Found, classes: list[str]) -> tuple[str, ...]
         remarks.append(f"Left out, because they are no pictures, {len(found.others)} of {total} files: {listed}.")
     if found.hidden:
         remarks.append(f"Left out as hidden, {len(found.hidden)}: {some(folder, sorted(found.hidden))}.")
-    empty = sorted(path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path.name))
+    empty = sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
     empty = [path for path in empty if classes and path.name not in classes]
     if empty:
         remarks.append(f"Without pictures, and therefore no class, {len(empty)}: {some(folder, empty)}.")

@@ -1,4 +1,4 @@
-"""Data sets of TensorFlow Datasets that do not fit into memory."""
+"""Sets of TensorFlow Datasets in other files than TFRecord, or with other pixels than those of 8 bits."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ from keras_gan_zoo.errors import InputError
 
 
 class StreamedDataset(Dataset):
-    """A TensorFlow Datasets set that does not fit into memory: read in order, shuffled within windows of `WINDOW`.
+    """A set that TensorFlow reads in order: shuffled within windows of `WINDOW`, as such files allow no other.
 
     The order is a function of (seed, epoch) here too, but resuming within an epoch reads all examples before.
     """

@@ -1,4 +1,4 @@
-"""Image sets of TensorFlow Datasets, in memory or streamed."""
+"""Image sets of TensorFlow Datasets, in memory, read from their records, or streamed."""
 
 import contextlib
 import logging
@@ -63,13 +63,17 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
         ) from error
     shape = (*(size or shape[:2]), shape[-1])
     described = {"name": name, "class_names": tuple(builder.info.features[label_key].names) if label_key else None}
-    if length * int(np.prod(shape)) <= memory_limit and records.are_readable(builder, image_key):
+    are_records = records.are_readable(builder, image_key)
+    if are_records and length * int(np.prod(shape)) <= memory_limit:
         images, labels, captions = records.read(builder, split, image_key, label_key, caption_key, shape)
         return _with_captions(Dataset(images, labels, **described), captions)
-    from keras_gan_zoo.data import streamed  # imports TensorFlow
+    if are_records:
+        dataset = records.of_split(builder, split, TFDS, (image_key, label_key), shape, **described)
+    else:
+        from keras_gan_zoo.data import streamed  # imports TensorFlow
 
-    examples = streamed.examples_of(builder.as_dataset(split=split), image_key, label_key, shape)
-    dataset = streamed.StreamedDataset(examples, length, shape, **described)
+        examples = streamed.examples_of(builder.as_dataset(split=split), image_key, label_key, shape)
+        dataset = streamed.StreamedDataset(examples, length, shape, **described)
     if caption_key is not None:
         dataset.remarks = (
             "Captions left out, because the images are read batch by batch. To have them, raise memory_limit, or load "

@@ -9,8 +9,8 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gan_zoo as kgz
-from tests.benchmarks import arithmetic, growth, hand_written, layers, ours
-from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, MLP, RMSPROP, WGAN, WGAN_GP
+from tests.benchmarks import arithmetic, growth, hand_written, larger_than_memory, layers, ours
+from tests.benchmarks.cases import ADAM, CASES, DCGAN_28, DCGAN_32, MLP, RMSPROP, WGAN, WGAN_GP
 
 SMALL = {"maxout": {"generator_units": 24, "discriminator_units": 12}, "dcgan": {"width": 8}}
 STEPS = 3
@@ -249,3 +249,16 @@ def test_runtimes_make_the_same_images(tmp_path):
         else:
             most = 1e-5 if "float16" not in name and "int8" not in name else 5e-2
             np.testing.assert_allclose(run(noise), expected, rtol=0, atol=most, err_msg=name)
+
+
+def test_sets_larger_than_memory_are_the_same_pictures_in_the_same_order(tmp_path):
+    larger_than_memory.make(tmp_path, 400)
+    files, shards = (larger_than_memory.load(tmp_path, source) for source in ("pictures", "shards"))
+    np.testing.assert_array_equal(files.examples, shards.examples)
+    np.testing.assert_array_equal(files.labels, shards.labels)
+    assert (len(files), files.example_shape) == (400, DCGAN_32.shape)
+    for source in ("pictures", "shards"):
+        assert len(larger_than_memory.load(tmp_path, source, is_tenth=True)) == 40
+        larger_than_memory.check_order(tmp_path, source, steps=4)
+    with pytest.raises(SystemExit, match="Choose another --folder"):
+        larger_than_memory.make(tmp_path, 2000)
