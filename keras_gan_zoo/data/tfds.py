@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -96,7 +97,7 @@ def _builder(name: str):
 
     given = os.environ.get("TFDS_DATA_DIR")  # as it is now: TensorFlow Datasets reads it when it is imported
     folder = data_folder() / name
-    for file in folder.rglob("*.json"):
+    for file in folder.rglob("*.json") if isinstance(folder, Path) else []:
         TFDS.check(file)
     with TFDS.border(folder):
         return tfds.builder(name, data_dir=given)
