@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_gan_zoo.callbacks.side_outputs import SideOutput
+from keras_gan_zoo.core.claims import ClaimedError
 from keras_gan_zoo.core.remote import UNFINISHED, RemotePath, fetch
 from keras_gan_zoo.core.remote_claims import confirm
 
@@ -43,9 +44,19 @@ class Uploads(keras.callbacks.Callback):
         self.upload()
 
     def upload(self) -> None:
-        """Uploads the files that have changed, and removes those that are gone here."""
+        """Uploads the files that have changed, and removes those that are gone here.
+
+        Raises:
+            ClaimedError: If another process has taken over the remote folder.
+        """
+        lost = None
         with self._output:
-            self._upload()
+            try:
+                self._upload()
+            except ClaimedError as error:  # no side output: two processes must not go on
+                lost = error
+        if lost is not None:
+            raise lost
         self._time = time.monotonic()
 
     def _upload(self) -> None:

@@ -41,7 +41,12 @@ NOT_MIRRORED = (RECIPE_FILE, MODEL_FILE, f"{SNAPSHOTS}/*")  # of a remote run: w
 
 
 def train(
-    recipe: Recipe, out: str | os.PathLike | None = None, *, strategy=None, take_over: bool = False, **arguments
+    recipe: Recipe,
+    out: str | os.PathLike | RemotePath | None = None,
+    *,
+    strategy=None,
+    take_over: bool = False,
+    **arguments,
 ) -> tuple[keras.Model, Path | str]:
     """Trains a model by a recipe, into a new run folder.
 
@@ -82,9 +87,9 @@ def train(
 
 
 def resume(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike | RemotePath,
     changes: dict | None = None,
-    out: str | os.PathLike | None = None,
+    out: str | os.PathLike | RemotePath | None = None,
     *,
     strategy=None,
     take_over: bool = False,
@@ -119,18 +124,18 @@ def resume(
         ```
     """
     strategy = strategy or tf.distribute.get_strategy()
-    folder = place(folder)
+    run = place(folder)
     arguments.update(strategy=strategy, take_over=take_over)
-    recipe = check_resumable(folder, changes or {})
+    recipe = check_resumable(run, changes or {})
     if out is None:
-        with claimed(folder, take_over=take_over) if is_chief(strategy) else nullcontext():
-            return train_in(folder, recipe, **arguments)
+        with claimed(run, take_over=take_over) if is_chief(strategy) else nullcontext():
+            return train_in(run, recipe, **arguments)
     if is_multi_worker(strategy):
         raise InputError("Expected no out for several workers, which would not wait for the copy. Copy the run first.")
-    check_unclaimed(folder)
+    check_unclaimed(run)
     with ExitStack() as stack:
         copy = stack.enter_context(new_folder(recipe, out, strategy=strategy, take_over=take_over))
-        original = stack.enter_context(local_copy(folder))
+        original = stack.enter_context(local_copy(run))
         return train_in(copy, recipe, copy_of=original, **arguments)
 
 
