@@ -233,10 +233,15 @@ class RemotePath:
 
 def write_whole(path: RemotePath, content: bytes) -> None:
     """Writes a file, then its marker: what has none, or another one, was not written to the end."""
-    mark = _mark_of(path)
-    mark.unlink(missing_ok=True)
+    _mark_of(path).unlink(missing_ok=True)
     path.write_bytes(content)
-    mark.write_bytes(json.dumps({"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}).encode())
+    mark(path, content)
+
+
+def mark(path: RemotePath, content: bytes) -> None:
+    """Writes the marker of a file with that content."""
+    facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _mark_of(path).write_bytes(json.dumps(facts).encode())
 
 
 def remove_whole(path: RemotePath) -> None:

@@ -2,8 +2,19 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
-from keras_gan_zoo.core.remote import MARK, UNFINISHED, RemotePath, agrees, chosen, place, remove_whole, write_whole
+from keras_gan_zoo.core.remote import (
+    MARK,
+    UNFINISHED,
+    RemotePath,
+    agrees,
+    chosen,
+    mark,
+    place,
+    remove_whole,
+    write_whole,
+)
 from keras_gan_zoo.core.remote_claims import confirm
 from keras_gan_zoo.core.run_files import step_named
 from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, DamagedSnapshotError, Snapshot, SnapshotFolder
@@ -37,13 +48,19 @@ class RemoteSnapshotFolder(SnapshotFolder):
     def prepare(self) -> None:
         """Removes what killed processes have left: unfinished files, and markers without a file.
 
-        A snapshot without a marker stays until a newer one has one, because a copy of a run has no markers.
+        Where no snapshot has a marker, as in a copy of a run, those that are intact get one.
         """
         names = {path.name for path in self.path.iterdir()}
         for path in self.path.iterdir():
             is_lone_mark = path.name.endswith(MARK) and path.name.removesuffix(MARK) not in names
             if is_lone_mark or path.match(UNFINISHED):
                 path.unlink(missing_ok=True)
+        for path in self.files():
+            if path.name + MARK not in names:
+                with suppress(DamagedSnapshotError):  # it goes when a newer one has a marker
+                    content = SNAPSHOT.content(path)
+                    Snapshot.of(content, path)
+                    mark(path, content)
 
     def newest(self) -> Snapshot | None:
         """The newest intact snapshot, as in `SnapshotFolder`; None also if the first one was not written to the end."""

@@ -83,11 +83,14 @@ def test_without_or_against_its_marker_none_is_taken(folder):
 def test_copied_by_other_means_they_have_no_markers(folder):
     for step in (1, 2):
         snapshot(step).write(folder.path / f"step_{step:010d}.snapshot")
+    (folder.path / "step_0000000003.snapshot").write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="0003"):
+        assert folder.newest().step == 2
     folder.prepare()
-    assert folder.newest().step == 2
-    folder.write(snapshot(3))
-    assert folder.steps() == [3]  # from now on, all have one
-    assert len(names(folder)) == 2
+    assert folder.steps() == [2, 1]  # from now on, they have
+    folder.write(snapshot(4))
+    assert folder.steps() == [4, 2]
+    assert len(names(folder)) == 4
 
 
 def test_storage_that_does_not_answer_is_no_damage(folder, monkeypatch):

@@ -130,7 +130,17 @@ def test_it_is_loaded(finished, built):
         kgz.load(f"{finished}/none")
 
 
-def test_reports_and_commands_read_it(finished, recipe, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_fit_resumes_from_remote_snapshots(built, finished, recipe):
+    folder, images = bucket() / "snapshots", kgz.data.load(recipe.data)
+    for epochs in (1, 2):
+        put(*built)
+        built[0].fit(images, epochs=epochs, batch_size=64, callbacks=[kgz.callbacks.Snapshots(str(folder))], verbose=0)
+    assert snapshots_in(folder).steps() == [2, 1]
+    assert snapshots_in(f"{finished}/snapshots").newest().has_weights_of(built[0])
+
+
+def test_reports_and_commands_read_it(finished, recipe, tmp_path):
     comparison = reports.write([finished], tmp_path / "report.html")
     assert comparison.to_dict()["runs"][0]["folder"] == finished
     assert (comparison.names, comparison.runs[0].steps, comparison.runs[0].state) == (["run"], 2, "finished")
@@ -150,6 +160,7 @@ def test_reports_and_commands_read_it(finished, recipe, tmp_path, monkeypatch):
     assert (said.exit_code, said.output.startswith("Error: Expected storage that TensorFlow knows")) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_run_that_trains_has_one_owner(recipe):
     class Meddling(kgz.callbacks.Progress):
         def on_epoch_end(self, epoch, logs=None):
@@ -192,7 +203,7 @@ def test_pictures_are_read_from_there(in_memory):
     (folder / "dogs.txt").write_bytes(b"")  # in ram://, the folder dog lists the end of this name
     images = kgz.data.load(str(folder), memory_limit=10**6 if in_memory else 0)
     assert (images.name, images.class_names, len(images)) == ("pictures", ("cat", "dog"), 6)
-    assert images[:][:, 0, 0, 0].tolist() == [1, 3, 5, 0, 2, 4]
+    assert images.in_memory().examples[:, 0, 0, 0].tolist() == [1, 3, 5, 0, 2, 4]
     assert not kgz.data.has_splits(str(folder))
     assert kgz.data.located(str(folder)) == str(folder)
     with pytest.raises(InputError, match=rf"Expected no split for {folder}"):
