@@ -177,13 +177,13 @@ class RemotePath:
         return names
 
     @contextmanager
-    def open(self, mode: str = "rb") -> Iterator:
+    def open(self, mode: str) -> Iterator:
         """The file, to be read."""
         with _in_words(self.url) as gfile, gfile.GFile(self.url, mode) as file:
             yield file
 
     def read_bytes(self) -> bytes:
-        with self.open() as file:
+        with self.open("rb") as file:
             return b"".join(iter(lambda: file.read(CHUNK), b""))  # not by its size, which may be cached
 
     def read_text(self, encoding: str = "utf-8") -> str:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_gan_zoo.core import remote
 from keras_gan_zoo.core.reading import Kind, exists, is_folder
 from keras_gan_zoo.core.remote import MARK, RemoteError, RemotePath, fetch, is_remote, local_copy, place, write_whole
+from keras_gan_zoo.data import records
 from keras_gan_zoo.errors import InputError
 from tests.remote import bucket, killed
 
@@ -154,3 +155,11 @@ def _not_found(path):
 def test_a_remote_path_is_no_path_for_local_files():
     with pytest.raises(TypeError):
         open(RemotePath("gs://bucket/run"))  # noqa: SIM115
+
+
+def test_records_are_read_in_place(folder):
+    path = str(folder / "set.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        for record in (b"a", b"bc", b"def"):
+            writer.write(record)
+    assert list(records._records(path, 1, 2, -1)) == [b"bc", b"def"]
