@@ -189,7 +189,7 @@ def test_pictures_and_logs_may_fail_but_not_the_model(recipe, monkeypatch):
     assert {"gan.keras", "recipe.toml", "snapshots"} == {path.name for path in folder.iterdir()} - {f"gan.keras{MARK}"}
     monkeypatch.setattr(runs, "write_whole", refused)
     wanted = rf"the model to {folder}/gan\.keras\. Received: no quota\. Its weights are in the last snapshot\. Mend"
-    with pytest.raises(OSError, match=wanted):
+    with pytest.warns(UserWarning, match="no quota"), pytest.raises(OSError, match=wanted):
         training.resume(str(folder), verbose=0)
 
 
