@@ -5,17 +5,20 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import keras
 
 from keras_gan_zoo.callbacks.journal import Journal
 from keras_gan_zoo.core.bounds import check_count, check_number
-from keras_gan_zoo.core.claims import claimed
+from keras_gan_zoo.core.claims import ClaimedError
+from keras_gan_zoo.core.remote import RemotePath
+from keras_gan_zoo.core.remote_claims import claimed
 from keras_gan_zoo.distribution.workers import check_agreement, is_chief, is_multi_worker
 from keras_gan_zoo.errors import InputError, NotFiniteError
 from keras_gan_zoo.state import identity
-from keras_gan_zoo.state.snapshot import Snapshot, SnapshotFolder
+from keras_gan_zoo.state.remote_snapshots import snapshots_in
+from keras_gan_zoo.state.snapshot import Snapshot
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -33,7 +36,7 @@ class Snapshots(keras.callbacks.Callback):
     finished `fit` again does nothing.
 
     In a job of several workers the chief writes. All workers read, and refuse to start from different snapshots, so
-    the folder must be on a shared disk.
+    the folder must be on a shared disk or on remote storage.
 
     Ctrl-C ends `fit` after the current step, with a snapshot, by a `KeyboardInterrupt`. So do SIGTERM and the SIGHUP of
     a closed terminal, by a `SystemExit` with the exit code that belongs to them. The last two snapshots are kept. A
@@ -44,7 +47,8 @@ class Snapshots(keras.callbacks.Callback):
     without, such as `Log` and `SamplePictures`, only warn.
 
     Args:
-        folder: Folder of the snapshots; it is created if necessary.
+        folder: Folder of the snapshots; it is created if necessary. It may be on remote storage that TensorFlow can
+            write to, such as "gs://bucket/snapshots". A snapshot has a marker there when it was written as a whole.
         every_minutes: Time between snapshots.
         every_steps: If given, also the number of steps between snapshots.
         resume: Whether to resume from an existing snapshot. If False, the folder must not contain any.
@@ -53,7 +57,7 @@ class Snapshots(keras.callbacks.Callback):
     Raises:
         InputError: By `fit`, if the snapshots are of another model or other data (the differences are listed), if all
             of them are damaged, if there are any although `resume` is False, or if another `fit` uses the folder.
-            Nothing is changed then.
+            Nothing is changed then. Also when another process has taken over a folder on remote storage.
         OSError: By `fit`, if the folder cannot be written to. Earlier snapshots are untouched.
         NotFiniteError: By `fit`, if a number is not finite when a snapshot is due, which is then not written.
 
@@ -67,7 +71,7 @@ class Snapshots(keras.callbacks.Callback):
 
     def __init__(
         self,
-        folder: str | os.PathLike,
+        folder: str | os.PathLike | RemotePath,
         every_minutes: float = 5,
         every_steps: int | None = None,
         resume: bool = True,
@@ -77,7 +81,7 @@ class Snapshots(keras.callbacks.Callback):
         check_number("every_minutes", every_minutes, low=0, above=True)
         if every_steps is not None:
             check_count("every_steps", every_steps)
-        self.folder = SnapshotFolder(folder)
+        self.folder = snapshots_in(folder)
         self.every_minutes, self.every_steps, self.resume = every_minutes, every_steps, resume
         self.take_over = take_over
         self._signal: int | None = None
@@ -119,13 +123,14 @@ class Snapshots(keras.callbacks.Callback):
         step = self._journal.model.steps_done
         if not self._writes or step == self._first_step:
             return
-        if is_whole and step not in self.folder.steps()[:1]:
-            try:
+        try:
+            if is_whole and step not in self.folder.steps()[:1]:
                 self._write(self._journal.interrupted())
-            except (OSError, NotFiniteError) as second:
-                error.add_note(f"No snapshot of step {step} could be written: {second}")
-        for newest in self.folder.steps()[:1]:
-            error.add_note(f"The snapshot of step {newest} is in {self.folder.path}. Call the same fit to resume.")
+        except (OSError, ClaimedError, NotFiniteError) as second:
+            error.add_note(f"No snapshot of step {step} could be written: {second}")
+        with suppress(OSError):  # of remote storage that does not answer
+            for newest in self.folder.steps()[:1]:
+                error.add_note(f"The snapshot of step {newest} is in {self.folder.path}. Call the same fit to resume.")
 
     def steps_to_look(self) -> int | None:
         """Steps until the next snapshot by `every_steps`."""

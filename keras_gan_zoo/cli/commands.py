@@ -3,6 +3,7 @@
 Everything that the commands do can also be done in Python."""
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from keras_gan_zoo.cli.export import export
 from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.info import info
-from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE, Name, RecipeCommand, model_options
+from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE, Name, Place, RecipeCommand, model_options
 from keras_gan_zoo.cli.play import play
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.reports import compare, report
@@ -24,6 +25,7 @@ from keras_gan_zoo.cli.sweeping import show_folders, train_all, values_to_try
 from keras_gan_zoo.cli.translation import translate
 from keras_gan_zoo.cli.wording import in_options, suggest
 from keras_gan_zoo.core.registry import VARIANTS
+from keras_gan_zoo.core.remote import RemoteError, RemotePath
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError, NotFiniteError
@@ -94,7 +96,7 @@ def main():
 @click.option(
     "--recipe",
     "recipe_file",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="FILE",
     help="Train by the recipe.toml of another run. Options given here take precedence.",
 )
@@ -106,13 +108,14 @@ def main():
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="FOLDER",
-    help="Run folder, new or empty.  [default: runs/VARIANT_DATA, or the folder given to --resume]",
+    help="Run folder, new or empty; also on remote storage, gs://BUCKET/RUN.  "
+    "[default: runs/VARIANT_DATA, or the folder given to --resume]",
 )
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=Place(),
     metavar="RUN",
     help="Continue an interrupted run, or train a finished one longer with --epochs. The recipe in the run folder "
     "applies, and the result equals that of an uninterrupted run, bit for bit.",
@@ -156,6 +159,7 @@ def train(
     gan-zoo train --preset conditional_gan_mnist --epochs 2
     gan-zoo train --from-preset conditional_gan_mnist --data path/to/images --conditional
     gan-zoo train --resume runs/dcgan_fashion_mnist
+    gan-zoo train dcgan --data gs://bucket/pictures --out gs://bucket/run
     gan-zoo train dcgan --data digits --seed 0,1,2 --sweep learning_rate=0.0002,0.001 --out runs/rates
     """
     source = click.get_current_context().get_parameter_source
@@ -198,10 +202,9 @@ def _show_plan(recipe: dict, strategy):
     click.echo(f"{plan.recipe.to_toml()}\n{comments}")
 
 
-def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict):
+def _train(recipe: dict, resume: Path | RemotePath | None, out: Path | RemotePath | None, arguments: dict):
     from keras_gan_zoo import callbacks, training
     from keras_gan_zoo.distribution.workers import is_chief
-    from keras_gan_zoo.state.snapshot import SnapshotFolder
 
     outlive_reader()
     progress, command = callbacks.Progress(), click.get_current_context().command
@@ -218,17 +221,21 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
             with training.new_folder(training.Recipe(**recipe), out, **claim) as folder:
                 gan, _ = training.train_in(folder, training.Recipe(**recipe), **arguments)
         else:
-            gan, folder = training.resume(resume, recipe, out, **arguments)
+            gan, _ = training.resume(resume, recipe, out, **arguments)
     except (KeyboardInterrupt, SystemExit) as error:
         progress.stop()
         number = error.code if isinstance(error, SystemExit) else 130
-        begun = folder is not None and (folder / RECIPE_FILE).is_file()
+        begun = folder is not None and _has_begun(folder)
         how = f"To continue: gan-zoo train --resume {folder}" if begun else "Nothing was trained."
         click.echo(f"Interrupted. {how}", err=True)
         raise SystemExit(number) from None
     except Exception as error:
-        snapshots = [] if folder is None else SnapshotFolder(folder / SNAPSHOTS).files()
-        if snapshots and progress.saw_an_epoch and not isinstance(error, NotFiniteError):
+        if (
+            folder is not None
+            and _has_snapshots(folder)
+            and progress.saw_an_epoch
+            and not isinstance(error, NotFiniteError)
+        ):
             click.echo(f"Stopped by an error. To continue: gan-zoo train --resume {folder}", err=True)
         raise
     finally:
@@ -239,10 +246,25 @@ def _train(recipe: dict, resume: Path | None, out: Path | None, arguments: dict)
         _summarise(gan, folder)
 
 
-def _finished_already(gan, folder: Path) -> str:
-    from keras_gan_zoo.state.snapshot import SnapshotFolder
+def _has_begun(folder: Path | RemotePath) -> bool:
+    """Whether there is a run to resume; False if remote storage does not answer."""
+    with suppress(RemoteError):
+        return (folder / RECIPE_FILE).is_file()
+    return False
 
-    stopped = SnapshotFolder(folder / SNAPSHOTS).newest().is_stopped
+
+def _has_snapshots(folder: Path | RemotePath) -> bool:
+    from keras_gan_zoo.state.remote_snapshots import snapshots_in
+
+    with suppress(RemoteError, InputError):  # it does not answer, or TensorFlow does not know it
+        return bool(snapshots_in(folder / SNAPSHOTS).files())
+    return False
+
+
+def _finished_already(gan, folder: Path | RemotePath) -> str:
+    from keras_gan_zoo.state.remote_snapshots import snapshots_in
+
+    stopped = snapshots_in(folder / SNAPSHOTS).newest().is_stopped
     if stopped:
         how = "A rule of its recipe stopped it, so it cannot be continued: start a new run with another recipe."
     else:
@@ -250,7 +272,7 @@ def _finished_already(gan, folder: Path) -> str:
     return f"The run in {folder} had already finished, after {gan.steps_done:,} steps. Nothing was trained. {how}"
 
 
-def _how_to_train_longer(folder: Path) -> str:
+def _how_to_train_longer(folder: Path | RemotePath) -> str:
     from keras_gan_zoo.training import Recipe
 
     if Recipe.read(folder / RECIPE_FILE).decay is not None:
@@ -258,7 +280,7 @@ def _how_to_train_longer(folder: Path) -> str:
     return f"To train longer: gan-zoo train --resume {folder} --epochs MORE"
 
 
-def _summarise(gan, folder: Path):
+def _summarise(gan, folder: Path | RemotePath):
     sizes = " and ".join(f"{name} {player.network.count_params():,}" for name, player in gan.players.items())
     click.echo(f"Trained {type(gan).__name__} in {folder}: {gan.steps_done:,} steps, {sizes} parameters.")
     how = _how_to_train_longer(folder)

@@ -11,7 +11,9 @@ from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.core.progress import Bar
 from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import DEFAULT_METRICS, FORM, METRICS, MIXTURES
+from keras_gan_zoo.core.remote import is_remote, place
 from keras_gan_zoo.core.run_files import RECIPE_FILE
+from keras_gan_zoo.core.urls import is_url, redacted
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo.cards import nothing_at, shipped
 
@@ -144,14 +146,11 @@ def trained_on(source: str) -> dict:
     Raises:
         InputError: If there is no recipe, or nothing with that name.
     """
-    from keras_gan_zoo.core.downloads import is_url
-    from keras_gan_zoo.core.urls import redacted
-
-    recipe, path = shipped()[source].recipe if source in shipped() else {}, Path(source)
-    if not (recipe or exists(path) or is_url(source)):
+    recipe = shipped()[source].recipe if source in shipped() else {}
+    if not (recipe or is_url(source) or exists(source)):
         raise nothing_at(source)
-    file = path / RECIPE_FILE
-    if exists(file):
+    file = None if is_url(source) and not is_remote(source) else place(source) / RECIPE_FILE
+    if file is not None and exists(file):
         from keras_gan_zoo.training.recipe import Recipe
 
         recipe = Recipe.read(file).given()

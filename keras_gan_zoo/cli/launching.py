@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from keras_gan_zoo.core.remote import RemotePath, place
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 
@@ -42,7 +43,7 @@ def launch(arguments: Sequence[str], workers: int, restarts: int = 0, say=print)
         return _launch(arguments, folder, workers, restarts, say)
 
 
-def _launch(arguments: Sequence[str], folder: Path, workers: int, restarts: int, say) -> int:
+def _launch(arguments: Sequence[str], folder: Path | RemotePath, workers: int, restarts: int, say) -> int:
     for attempt in range(restarts + 1):
         code, worker = _run(_resumed(arguments, folder) if attempt else list(arguments), workers, say)
         if code in (0, 2):  # success, or wrong input, which a restart would not change
@@ -148,17 +149,17 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _run_folder(arguments: Sequence[str]) -> Path | None:
+def _run_folder(arguments: Sequence[str]) -> Path | RemotePath:
     """The run folder of the job: the value of --out or of --resume."""
     if not arguments or arguments[0] != "train":
         raise InputError(f"Expected a train command to launch. Received: {' '.join(arguments) or 'none'}.")
     folder = _value("--out", arguments) or _value("--resume", arguments)
     if folder is None:
         raise InputError("Expected --out or --resume, so that all workers use the same run folder. Received: neither.")
-    return Path(folder)
+    return place(folder)
 
 
-def _resumed(arguments: Sequence[str], folder: Path) -> list[str]:
+def _resumed(arguments: Sequence[str], folder: Path | RemotePath) -> list[str]:
     """The same command with --resume, if the first attempt got as far as writing a recipe."""
     if not (folder / RECIPE_FILE).exists():
         return list(arguments)

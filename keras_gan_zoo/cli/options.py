@@ -17,6 +17,7 @@ import click
 
 from keras_gan_zoo.cli import completion
 from keras_gan_zoo.core import registry
+from keras_gan_zoo.core.remote import RemotePath, place
 from keras_gan_zoo.core.signatures import REQUIRED, Argument, arguments, returned
 from keras_gan_zoo.errors import unknown
 
@@ -31,6 +32,13 @@ class Name(click.Choice):
         if value not in self.choices:
             self.fail(str(unknown(param.name if param else "name", value, self.choices)), param, ctx)
         return value
+
+
+class Place(click.Path):
+    """A path on a local disk or on remote storage, such as gs://BUCKET/RUN."""
+
+    def convert(self, value, param, ctx):
+        return value if isinstance(value, RemotePath) else place(super().convert(value, param, ctx))
 
 
 class Seeds(click.IntRange):

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import click
 
+from keras_gan_zoo.cli.options import Place
 from keras_gan_zoo.cli.printing import print_columns, print_json
 from keras_gan_zoo.core.files import check_place
 from keras_gan_zoo.errors import InputError
 
-runs_argument = click.argument(
-    "runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path)
-)
+runs_argument = click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=Place())
 
 
 @click.command()

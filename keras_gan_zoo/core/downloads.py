@@ -63,11 +63,6 @@ def folders() -> list[Path]:
     return list(dict.fromkeys([present, former]))  # on Linux they are the same
 
 
-def is_url(source: object) -> bool:
-    """Whether a source has the form of a URL."""
-    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(source)) is not None
-
-
 def check_scheme(url: str) -> None:
     """Raises an `InputError` for a URL that is malformed, or neither encrypted nor a local file."""
     if parsed(url).scheme not in ("https", "file"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.imports import ONEDNN, X86
+from keras_gan_zoo.core.remote import RemotePath, place
 from keras_gan_zoo.core.version import __version__
 
 PACKAGES = {  # by the names that people know them by
@@ -49,9 +50,9 @@ def installation() -> dict[str, Any]:
     }
 
 
-def data_folder() -> Path:
+def data_folder() -> Path | RemotePath:
     """Where TensorFlow Datasets keeps its sets: `TFDS_DATA_DIR`, or `tensorflow_datasets` in the home folder."""
-    return Path(os.path.expanduser(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"))  # noqa: PTH111
+    return place(os.path.expanduser(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"))  # noqa: PTH111
 
 
 def _version(package: str) -> str | None:

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from keras_gan_zoo.core.definitions import causes_of, missing_definition
 from keras_gan_zoo.core.files import LIMIT
+from keras_gan_zoo.core.remote import RemoteError, RemotePath, is_remote, place
 from keras_gan_zoo.core.urls import redacted
 from keras_gan_zoo.errors import InputError
 
@@ -70,13 +71,13 @@ class Kind:
             raise self.error(f"Expected {self.expected}. Received: {shown(path)}, {node}. Check the path.")
         return path if isinstance(path, Path) else Path(path)  # which would parse it again
 
-    def content(self, path: str | os.PathLike) -> bytes:
-        """The bytes of a regular file."""
+    def content(self, path: str | os.PathLike | RemotePath) -> bytes:
+        """The bytes of a regular file, or of one on remote storage."""
         with self.border(path):
-            return self.check(path).read_bytes()
+            return (place(path) if is_remote(path) else self.check(path)).read_bytes()
 
     @contextmanager
-    def border(self, path: str | os.PathLike) -> Iterator[None]:
+    def border(self, path: str | os.PathLike | RemotePath) -> Iterator[None]:
         """Within this context, every error is one of the file, unless no file could cause it.
 
         Raises:
@@ -86,15 +87,17 @@ class Kind:
         try:
             yield
         except Exception as error:  # which errors a library raises for damaged files is not public
-            if _is_of_this_package(error) or (isinstance(error, InputError) and shown(path) in str(error)):
+            if _is_of_this_package(error) or isinstance(error, RemoteError):
+                raise
+            if isinstance(error, InputError) and shown(path) in str(error):
                 raise
             raise missing_definition(shown(path), error) or self._failure(path, error) from error
 
-    def refusal(self, path: str | os.PathLike, received: str) -> InputError:
+    def refusal(self, path: str | os.PathLike | RemotePath, received: str) -> InputError:
         """The error for a file that is something else."""
         return self.error(f"Expected {self.expected}. Received: {shown(path)}, {received}. {self.mend}")
 
-    def _failure(self, path: str | os.PathLike, error: Exception) -> Exception:
+    def _failure(self, path: str | os.PathLike | RemotePath, error: Exception) -> Exception:
         message = f"Expected {self.expected}. Received: {shown(path)} ({cause_of(error)})."
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             return OSError(f"{message} Nothing was read: the file may be whole.")
@@ -108,14 +111,14 @@ def is_file(path: str | os.PathLike) -> bool:
     return _node_at(path) is None
 
 
-def is_folder(path: str | os.PathLike) -> bool:
-    """Whether a path leads to a folder; unlike that of `Path`, for any name."""
-    return os.path.isdir(path)  # noqa: PTH112
+def is_folder(path: str | os.PathLike | RemotePath) -> bool:
+    """Whether a path leads to a folder; unlike that of `Path`, for any name, and on remote storage."""
+    return place(path).is_dir() if is_remote(path) else os.path.isdir(path)  # noqa: PTH112
 
 
-def exists(path: str | os.PathLike) -> bool:
-    """Whether a path leads anywhere; unlike that of `Path`, for any name."""
-    return os.path.exists(path)  # noqa: PTH110
+def exists(path: str | os.PathLike | RemotePath) -> bool:
+    """Whether a path leads anywhere; unlike that of `Path`, for any name, and on remote storage."""
+    return place(path).exists() if is_remote(path) else os.path.exists(path)  # noqa: PTH110
 
 
 def cause_of(error: BaseException) -> str:

@@ -13,8 +13,14 @@ SCORES_FILE, NEIGHBOURS_FILE = "scores.json", "neighbours.png"  # which `gan-zoo
 
 def step_in(snapshot: Path) -> int | None:
     """The step in the name of a snapshot's file; None if it is no such name, or that of a folder."""
-    named = re.fullmatch(r"step_(\d{1,18})", snapshot.stem, flags=re.ASCII)
-    return None if named is None or snapshot.is_dir() else int(named[1])
+    step = step_named(snapshot.stem)
+    return None if step is None or snapshot.is_dir() else step
+
+
+def step_named(stem: str) -> int | None:
+    """The step in the name of a snapshot's file, without its suffix; None if it is no such name."""
+    named = re.fullmatch(r"step_(\d{1,18})", stem, flags=re.ASCII)
+    return None if named is None else int(named[1])
 
 
 def position_in(picture: Path) -> tuple[int, ...]:

@@ -9,6 +9,11 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
+def is_url(source: object) -> bool:
+    """Whether a source has the form of a URL."""
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(source)) is not None
+
+
 def parsed(url: str) -> SplitResult:
     """The parts of a URL.
 

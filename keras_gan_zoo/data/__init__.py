@@ -7,6 +7,8 @@ examples, and the indices are a function of (seed, step), so a run continues any
 from __future__ import annotations
 
 import os
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.core.reading import exists, is_folder, shown
+from keras_gan_zoo.core.remote import is_remote, local_copy
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.decoding import MODES, PICTURE
@@ -107,8 +110,9 @@ def load(
             `captions.csv` (file, caption) or in a `.txt` beside each picture; a `.npy` file of images, or a `.npz` with
             `images` and optional `labels` or `conditions`; a folder of TFRecord files, one of them, or a pattern such
             as `shards/train-*`, of tf.train.Example with an encoded `image` and perhaps a `label`; or any image data
-            set of TensorFlow Datasets, such as `fashion_mnist`. Two of these with a comma between them, sources and
-            targets, are an `UnpairedDataset`.
+            set of TensorFlow Datasets, such as `fashion_mnist`. Folders and files may be on remote storage that
+            TensorFlow can read, such as `gs://bucket/pictures`: they are copied to a temporary folder. Two of these
+            with a comma between them, sources and targets, are an `UnpairedDataset`.
         split: Split of a set that has some, such as "train" or "test[:1000]"; faces also have "held_out", with
             combinations of attributes that no other split has.
         image_size: Side, or (height, width), to resize to; the longer side is cropped at its centre.
@@ -131,20 +135,33 @@ def load(
 
     Raises:
         InputError: If there is no such set, it cannot be read, or pictures have no partner; the message names the file.
+        OSError: If remote storage does not answer.
 
     Example:
         >>> load("ring8").example_shape
         (2,)
     """
+    form = {"image_size": image_size, "background": background, "channels": channels}
     sides = _sides(name)
     if sides is not None:
         _check_no_pairs(name, sources, degradation)
-        form = {"image_size": image_size, "background": background, "channels": channels}
         return unpaired(*sides, split=split, memory_limit=memory_limit, **form)
+    if is_remote(name) or is_remote(sources):
+        others = {"split": split, "degradation": degradation, "memory_limit": memory_limit}
+        return _load_copies(name, sources, **form, **others)
     if sources is not None:
         _check_pairs(name, split, sources, degradation)
     dataset = _loaded(name, split, image_size, background, channels, sources, memory_limit)
     return dataset if degradation is None else degraded(dataset, degradation)
+
+
+def _load_copies(name, sources, **arguments) -> Dataset:
+    """What `load` makes of local copies of remote data, which last as long as it does: it may read pictures later."""
+    with ExitStack() as stack:
+        name, sources = (stack.enter_context(local_copy(path)) if is_remote(path) else path for path in (name, sources))
+        dataset = load(name, sources=sources, **arguments)
+        weakref.finalize(dataset, stack.pop_all().close)
+        return dataset
 
 
 def _loaded(name, split: str, image_size, background, channels, sources, memory_limit: int) -> Dataset:
@@ -277,7 +294,7 @@ def has_splits(name: str | os.PathLike) -> bool:
         return all(map(has_splits, sides))
     if name in EMBEDDED:
         return bool(registry.DATA_SETS[str(name)].splits)
-    return not _is_local(Path(name))
+    return not (is_remote(name) or _is_local(Path(name)))
 
 
 def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
@@ -293,7 +310,7 @@ def located(name: str | os.PathLike, folder: str | os.PathLike = ".") -> str:
     """
     if sides := _sides(name):
         return ",".join(located(side, folder) for side in sides)
-    if name not in EMBEDDED:
+    if name not in EMBEDDED and not is_remote(name):
         for path in (Path(name), Path(folder) / name):
             if _is_local(path) and (exists(path) or _shards_of(path)):
                 return str(path.absolute())

@@ -15,6 +15,7 @@ from PIL import Image
 from keras_gan_zoo.core.conditions import checked_labels
 from keras_gan_zoo.core.reading import Kind, cause_of, is_file
 from keras_gan_zoo.core.records import next_record, places_of_records
+from keras_gan_zoo.core.remote import is_remote, place
 from keras_gan_zoo.data.decoding import MODES, fitted
 from keras_gan_zoo.data.on_disk import OnDiskDataset
 from keras_gan_zoo.errors import InputError
@@ -192,7 +193,7 @@ def read(builder, split: str, image_key: str, label_key: str | None, caption_key
     number = 0
     for file in part.file_instructions:
         try:
-            for record in _records(Path(file.filename), file.skip, file.examples_in_shard - file.skip, file.take):
+            for record in _records(file.filename, file.skip, file.examples_in_shard - file.skip, file.take):
                 features = features_in(record)
                 images[number] = _decoded(image_in(features, image_key), shape)
                 if labels is not None:
@@ -210,12 +211,12 @@ def read(builder, split: str, image_key: str, label_key: str | None, caption_key
     return images, labels, captions
 
 
-def _records(path: Path, skip: int, present: int, take: int) -> Iterator[bytes]:
+def _records(path: str, skip: int, present: int, take: int) -> Iterator[bytes]:
     """The records of a file, of which the first are left out."""
     wanted = present if take < 0 else take
-    if not is_file(path):  # a pipe, say, would be waited for
+    if not (is_remote(path) or is_file(path)):  # a pipe, say, would be waited for
         raise OSError("it is no regular file")
-    with path.open("rb") as file:
+    with place(path).open("rb") as file:
         for number in range(skip + wanted):
             record = next_record(file)
             if number >= skip:

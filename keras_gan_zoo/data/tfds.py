@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -67,7 +68,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
     if are_records and length * int(np.prod(shape)) <= memory_limit:
         images, labels, captions = records.read(builder, split, image_key, label_key, caption_key, shape)
         return _with_captions(Dataset(images, labels, **described), captions)
-    if are_records:
+    if are_records and isinstance(data_folder(), Path):  # remote storage is read in order, by TensorFlow
         dataset = records.of_split(builder, split, TFDS, (image_key, label_key), shape, **described)
     else:
         from keras_gan_zoo.data import streamed  # imports TensorFlow
@@ -100,7 +101,7 @@ def _builder(name: str):
 
     given = os.environ.get("TFDS_DATA_DIR")  # as it is now: TensorFlow Datasets reads it when it is imported
     folder = data_folder() / name
-    for file in folder.rglob("*.json"):
+    for file in folder.rglob("*.json") if isinstance(folder, Path) else []:
         TFDS.check(file)
     with TFDS.border(folder):
         return tfds.builder(name, data_dir=given)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import keras
 
-from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.files import check_place, folder_written_beside, written_beside
 from keras_gan_zoo.core.keras_internals import all_layers
+from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.errors import InputError
 
 MODEL, WEIGHTS = ".keras", ".weights.h5"

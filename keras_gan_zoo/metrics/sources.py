@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_gan_zoo import data
 from keras_gan_zoo.core.conditions import Condition, labels_like
+from keras_gan_zoo.core.remote import is_remote, local_copy
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile
@@ -87,6 +88,9 @@ def as_source(source, seed: int = 0, channels: int | None = None) -> Source:
 
 
 def _source_from_path(source: str | os.PathLike, seed: int, channels: int | None) -> Source:
+    if is_remote(source):
+        with local_copy(source) as copy:
+            return _source_from_path(copy, seed, channels)
     path = Path(source)
     if path.suffix.lower() == ".onnx" and path.exists():
         return _source_from_generator(OnnxFile(path), seed)

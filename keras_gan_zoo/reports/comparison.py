@@ -7,9 +7,9 @@ import os
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from keras_gan_zoo.core.remote import RemotePath
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.reports.runs import Run
 
@@ -80,14 +80,14 @@ class Comparison:
 
     def __init__(self, runs: Sequence[Run]):
         self.runs = tuple(runs)
-        places = [run.folder.resolve() for run in self.runs]
+        places = [run.remote or run.folder.resolve() for run in self.runs]
         if not places or len(set(places)) < len(places):
-            twice = next((run.folder for run, place in zip(runs, places, strict=True) if places.count(place) > 1), None)
+            twice = next((run.path for run, place in zip(runs, places, strict=True) if places.count(place) > 1), None)
             raise InputError(
                 f"Expected the folders of runs, each once. Received: {'none' if twice is None else f'{twice} twice'}. "
                 "Name each run once."
             )
-        self.names = _short_names([run.folder for run in self.runs])
+        self.names = _short_names(self.runs)
         self.differences = _differences(self.runs)
         self.figures = list(dict.fromkeys(name for run in self.runs for name in run.figures))
         self.groups = self._groups()
@@ -162,11 +162,11 @@ class Comparison:
         return {"runs": [names[run.folder] for run in group.runs], "seeds": group.seeds, "last": means}
 
 
-def compare(folders: Iterable[str | os.PathLike]) -> Comparison:
+def compare(folders: Iterable[str | os.PathLike | RemotePath]) -> Comparison:
     """Reads run folders and puts them side by side.
 
     Args:
-        folders: Folders of runs.
+        folders: Folders of runs, which may be on remote storage, such as "gs://bucket/run".
 
     Raises:
         InputError: If one is not the folder of a run, or is named twice.
@@ -191,14 +191,14 @@ def _without_seed(run: Run) -> dict[str, Any]:
     return {name: value for name, value in run.recipe.items() if name != SEED}
 
 
-def _short_names(folders: list[Path]) -> list[str]:
-    """The last parts of paths, as many as it takes to tell them apart."""
-    parts = [folder.resolve().parts for folder in folders]
+def _short_names(runs: Sequence[Run]) -> list[str]:
+    """The last parts of their paths, as many as it takes to tell them apart."""
+    parts = [run.remote.split("/") if run.remote else run.folder.resolve().parts for run in runs]
     for number in range(1, max(map(len, parts))):
         names = ["/".join(each[-number:]) for each in parts]
         if len(set(names)) == len(names):
             return names
-    return [str(folder) for folder in folders]
+    return [run.path for run in runs]
 
 
 def _mean_and_deviation(values: list[float | None]) -> tuple[float, float] | None:
@@ -229,7 +229,7 @@ def as_text(value: Any) -> str:
 
 def _described(run: Run) -> dict[str, Any]:
     return {
-        "folder": str(run.folder),
+        "folder": run.path,
         "state": run.state,
         "epochs": run.epochs,
         "steps": run.steps,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from keras_gan_zoo.core.files import written_beside
 from keras_gan_zoo.core.reading import exists
+from keras_gan_zoo.core.remote import RemotePath
 from keras_gan_zoo.core.run_files import NEIGHBOURS_FILE, SCORES_FILE
 from keras_gan_zoo.core.version import __version__
 from keras_gan_zoo.errors import InputError
@@ -25,7 +26,7 @@ from keras_gan_zoo.reports.runs import Run
 MOST_FRAMES, FEWEST_FRAMES = 30, 4  # pictures of samples: in a page, and of each of many runs
 
 
-def write(folders: Iterable[str | os.PathLike], path: str | os.PathLike) -> Comparison:
+def write(folders: Iterable[str | os.PathLike | RemotePath], path: str | os.PathLike) -> Comparison:
     """Writes the report on runs: one HTML file that needs no other.
 
     Args:

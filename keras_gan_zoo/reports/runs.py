@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, field
+import weakref
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from keras_gan_zoo.core import log_files
-from keras_gan_zoo.core.claims import ClaimedError, check_unclaimed
+from keras_gan_zoo.core.claims import ClaimedError
 from keras_gan_zoo.core.event_files import training_minutes
 from keras_gan_zoo.core.reading import exists, shown
 from keras_gan_zoo.core.recipe_files import RECIPE, values_in
 from keras_gan_zoo.core.registry import HIGHER, LOWER, METRICS, figures_of
-from keras_gan_zoo.core.run_files import LOG_FILE, MODEL_FILE, RECIPE_FILE, SCORES_FILE, SNAPSHOTS, step_in
+from keras_gan_zoo.core.remote import RemotePath, chosen, local_copy, place
+from keras_gan_zoo.core.remote_claims import check_unclaimed
+from keras_gan_zoo.core.run_files import LOG_FILE, MODEL_FILE, RECIPE_FILE, SCORES_FILE, SNAPSHOTS, step_in, step_named
 from keras_gan_zoo.errors import InputError
 
+SUFFIX = ".snapshot"
 TRAINING, FINISHED, INTERRUPTED = "training", "finished", "interrupted"
 # Which of two values is better: of metrics, and of what models and callbacks log beside their losses.
 BETTER = {name: way for metric in METRICS for name, way in figures_of(metric).items() if way} | {
@@ -71,7 +76,7 @@ class Run:
     """A run folder as it is at one moment.
 
     Args:
-        folder: Its path.
+        folder: Its path; of a run on remote storage, a copy that lasts as long as this object.
         recipe: The values of its recipe; those of the model are among the others.
         epochs: Number of epochs that are logged.
         figures: What was logged, by name.
@@ -80,6 +85,7 @@ class Run:
         minutes: Minutes of training; None if TensorBoard's log does not tell.
         scores: The contents of `scores.json` in the folder, if there is one.
         remarks: What is missing, or cannot be read, in sentences.
+        remote: The path of a run on remote storage; empty for others.
 
     Example:
         ```python
@@ -97,15 +103,33 @@ class Run:
     minutes: float | None = None
     scores: Scores | None = None
     remarks: tuple[str, ...] = ()
+    remote: str = ""
 
     @classmethod
-    def read(cls, folder: str | os.PathLike) -> Run:
+    def read(cls, folder: str | os.PathLike | RemotePath) -> Run:
         """Reads what a run has written so far. A log that is missing or damaged is a remark, not an error.
 
         Raises:
             InputError: If it is not the folder of a run, or its recipe cannot be read.
         """
-        folder = Path(folder)
+        folder = place(folder)
+        return cls._read_copy(folder) if isinstance(folder, RemotePath) else cls._read(folder)
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.remote or str(self.folder)
+
+    @classmethod
+    def _read_copy(cls, folder: RemotePath) -> Run:
+        with ExitStack() as stack:
+            copy = stack.enter_context(local_copy(folder, besides=(f"{SNAPSHOTS}/*", MODEL_FILE)))
+            run = replace(cls._read(copy), remote=str(folder), state=_state(folder), steps=_steps(folder))
+            weakref.finalize(run, stack.pop_all().close)
+            return run
+
+    @classmethod
+    def _read(cls, folder: Path) -> Run:
         recipe, remarks = _recipe_in(folder), []
         rows = _read(lambda: log_files.read(folder / LOG_FILE), remarks) if exists(folder / LOG_FILE) else {}
         if rows == {}:
@@ -153,7 +177,7 @@ def _figures(rows: dict[int, dict[str, float | None]]) -> dict[str, Figure]:
     }
 
 
-def _state(folder: Path) -> str:
+def _state(folder: Path | RemotePath) -> str:
     try:
         check_unclaimed(folder)
     except ClaimedError:
@@ -161,8 +185,12 @@ def _state(folder: Path) -> str:
     return FINISHED if exists(folder / MODEL_FILE) else INTERRUPTED
 
 
-def _steps(folder: Path) -> int | None:
-    steps = [step_in(path) for path in (folder / SNAPSHOTS).glob("step_*.snapshot")]
+def _steps(folder: Path | RemotePath) -> int | None:
+    if isinstance(folder, RemotePath):
+        names = chosen([path.name for path in (folder / SNAPSHOTS).iterdir()])
+        steps = [step_named(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX)]
+    else:
+        steps = [step_in(path) for path in (folder / SNAPSHOTS).glob(f"step_*{SUFFIX}")]
     return max((step for step in steps if step is not None), default=None)
 
 

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import Kind, check_archive
+from keras_gan_zoo.core.remote import RemotePath
 from keras_gan_zoo.core.run_files import step_in
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
@@ -130,30 +131,40 @@ class Snapshot:
         """Names of the parts that hold a NaN or an infinity."""
         return sorted({name.split("/")[0] for name, array in self.arrays.items() if not _is_finite(array)})
 
-    def write(self, path: str | os.PathLike) -> None:
+    def write(self, path: str | os.PathLike | RemotePath) -> None:
         """Writes the file under a temporary name, flushes and renames it.
 
         Raises:
             OSError: If it cannot be written; an earlier file at `path` is untouched.
         """
+        if isinstance(path, RemotePath):
+            path.write_bytes(b"".join(self.parts()))
+            return
+        with written_beside(path) as beside, open(beside, "wb") as file:
+            file.writelines(self.parts())
+
+    def parts(self) -> tuple:
+        """The content of the file: its first line, a digest, and what that is of."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "arrays"}
         header = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         archive = io.BytesIO()
         np.savez(archive, header=header, **self.arrays)
         content = archive.getbuffer()
-        with written_beside(path) as beside, open(beside, "wb") as file:
-            file.write(FIRST_LINE)
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
+        return FIRST_LINE, hashlib.sha256(content).digest(), content
 
     @classmethod
-    def read(cls, path: str | os.PathLike) -> "Snapshot":
+    def read(cls, path: str | os.PathLike | RemotePath) -> "Snapshot":
         """Reads a file that `write` wrote.
 
         Raises:
             DamagedSnapshotError: If the file is not a snapshot, or any byte of it is missing, added or changed.
+            OSError: If the machine, or remote storage, cannot read it: it may be whole.
         """
-        file = SNAPSHOT.content(path)
+        return cls.of(SNAPSHOT.content(path), path)
+
+    @classmethod
+    def of(cls, file: bytes, path: str | os.PathLike | RemotePath) -> "Snapshot":
+        """The snapshot in the content of a file, as `read` reads it; the path is for messages."""
         if not file.startswith(FIRST_LINE):
             raise SNAPSHOT.refusal(path, "one of another version" if file.startswith(KIND) else "which is none")
         digest, content = file[len(FIRST_LINE) :][:32], file[len(FIRST_LINE) + 32 :]
@@ -213,10 +224,9 @@ class SnapshotFolder:
         """
         path = self.path / f"step_{snapshot.step:010d}{SUFFIX}"
         try:
-            snapshot.write(path)
+            self._write(snapshot, path)
         except OSError as error:
-            earlier = next(iter(self.files()), None)
-            kept = "There is no earlier one" if earlier is None else f"The last whole one is {earlier.name}"
+            kept = self._kept_in_words()
             raise OSError(
                 f"Expected to write a snapshot to {path}. Received: {error.strerror or error}. {kept}. Free some space "
                 "or fix the folder's permissions, then resume."
@@ -224,8 +234,21 @@ class SnapshotFolder:
         files = self.files()
         written = files.index(path)
         for other in (*files[:written], *files[written + self.keep :]):
-            other.unlink(missing_ok=True)
+            self._remove(other)
         return path
+
+    def _kept_in_words(self) -> str:
+        earlier = next(iter(self.files()), None)
+        return "There is no earlier one" if earlier is None else f"The last whole one is {earlier.name}"
+
+    def _write(self, snapshot: Snapshot, path: Path) -> None:
+        snapshot.write(path)
+
+    def _read(self, path: Path) -> Snapshot:
+        return Snapshot.read(path)
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
 
     def newest(self) -> Snapshot | None:
         """The newest intact snapshot, with a warning for each newer one that is damaged; None if there are no files.
@@ -239,7 +262,7 @@ class SnapshotFolder:
         damaged = []
         for path in self.files():
             try:
-                snapshot = Snapshot.read(path)
+                snapshot = self._read(path)
             except DamagedSnapshotError as error:
                 damaged.append(error)
                 continue

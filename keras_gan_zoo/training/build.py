@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_gan_zoo import callbacks, data
 from keras_gan_zoo.core.reading import exists
 from keras_gan_zoo.core.registry import METRICS, variant
+from keras_gan_zoo.core.remote import is_remote
 from keras_gan_zoo.errors import InputError, similar, unknown
 from keras_gan_zoo.metrics.protocol import BETTER, figures_of
 from keras_gan_zoo.training.fine_tuning import transfer_weights
@@ -53,7 +54,7 @@ def resolve(recipe: Recipe) -> tuple[Recipe, data.Dataset]:
 
 def _located(source: str) -> str:
     """The absolute path of a model, which holds in every working directory; the name of a preset as it is."""
-    return str(Path(source).absolute()) if exists(source) else source
+    return source if is_remote(source) or not exists(source) else str(Path(source).absolute())
 
 
 def build(recipe: Recipe, dataset: data.Dataset, steps: int | None = None) -> keras.Model:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_gan_zoo import data
+from keras_gan_zoo.core.remote import is_remote
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.for_images import arguments_of_networks
 from keras_gan_zoo.training.recipe import Recipe
@@ -42,7 +43,7 @@ def base_of(
         raise InputError(f"Expected one recipe to begin with. Received: {', '.join(map(str, given))}. Choose one.")
     if recipe is not None:
         values = Recipe.read(recipe).given()
-        folder = Path(recipe).parent
+        folder = "." if is_remote(recipe) else Path(recipe).parent
         places = {"data": data.located(values["data"], folder)}
         if "sources" in values:
             places["sources"] = data.located_sources(values["sources"], folder)

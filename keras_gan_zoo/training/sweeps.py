@@ -15,10 +15,11 @@ from typing import Any
 import tensorflow as tf
 
 from keras_gan_zoo.core.reading import exists
+from keras_gan_zoo.core.remote import RemotePath, place
 from keras_gan_zoo.core.run_files import MODEL_FILE, RECIPE_FILE, SNAPSHOTS
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.state.snapshot import SnapshotFolder
+from keras_gan_zoo.state.remote_snapshots import snapshots_in
 from keras_gan_zoo.training.build import build, resolve
 from keras_gan_zoo.training.fine_tuning import changed
 from keras_gan_zoo.training.recipe import Recipe
@@ -32,13 +33,13 @@ class Outcome:
     """How a run of a sweep ended.
 
     Args:
-        folder: The folder of the run.
+        folder: The folder of the run; what `str` makes of it can be given to `resume`.
         recipe: Its recipe.
         was_finished: Whether it had been finished before, so that nothing was trained.
         error: What ended it; None if it was finished.
     """
 
-    folder: Path
+    folder: Path | RemotePath
     recipe: Recipe
     was_finished: bool = False
     error: Exception | None = None
@@ -77,10 +78,10 @@ def recipes_of(recipe: Recipe, values: Mapping[str, Iterable[Any]]) -> dict[str,
 def sweep(
     recipe: Recipe,
     values: Mapping[str, Iterable[Any]],
-    out: str | os.PathLike,
+    out: str | os.PathLike | RemotePath,
     *,
     strategy=None,
-    begin: Callable[[Path, int, int], object] | None = None,
+    begin: Callable[[Path | RemotePath, int, int], object] | None = None,
     **arguments,
 ) -> list[Outcome]:
     """Trains a run for each combination of values, one after the other, into a folder of its own.
@@ -112,7 +113,7 @@ def sweep(
     strategy = strategy or tf.distribute.get_strategy()
     if is_multi_worker(strategy):
         raise InputError("Expected one run for several workers. Received: a sweep. Train its runs one by one.")
-    runs = _checked(recipes_of(recipe, values), Path(out), strategy)
+    runs = _checked(recipes_of(recipe, values), place(out), strategy)
     outcomes = []
     for number, (folder, each) in enumerate(runs.items(), 1):
         if _is_finished(folder, each):
@@ -135,7 +136,7 @@ def _as_changes(values: dict[str, Any]) -> dict[str, Any]:
     return {**of_recipe, "model": {name: value for name, value in values.items() if name not in FIELDS}}
 
 
-def _checked(recipes: dict[str, Recipe], out: Path, strategy) -> dict[Path, Recipe]:
+def _checked(recipes: dict[str, Recipe], out: Path | RemotePath, strategy) -> dict[Path | RemotePath, Recipe]:
     """The complete recipes by folders, each checked with its data and networks, and with the run in its folder."""
     runs, built = {}, set()
     for name, recipe in recipes.items():
@@ -152,9 +153,9 @@ def _checked(recipes: dict[str, Recipe], out: Path, strategy) -> dict[Path, Reci
     return runs
 
 
-def _is_finished(folder: Path, recipe: Recipe) -> bool:
+def _is_finished(folder: Path | RemotePath, recipe: Recipe) -> bool:
     """Whether a folder has the finished run of a recipe: a model alone may be that of fewer epochs."""
-    model, snapshots = folder / MODEL_FILE, SnapshotFolder(folder / SNAPSHOTS)
+    model, snapshots = folder / MODEL_FILE, snapshots_in(folder / SNAPSHOTS)
     if not exists(model) or Recipe.read(folder / RECIPE_FILE) != recipe:
         return False
     newest = snapshots.newest()
@@ -164,7 +165,7 @@ def _is_finished(folder: Path, recipe: Recipe) -> bool:
     return is_saved and (newest.is_stopped or newest.epoch >= recipe.epochs)
 
 
-def _outcome(folder: Path, recipe: Recipe, **arguments) -> Outcome:
+def _outcome(folder: Path | RemotePath, recipe: Recipe, **arguments) -> Outcome:
     try:
         if exists(folder / RECIPE_FILE):
             resume(folder, recipe.given(), **arguments)

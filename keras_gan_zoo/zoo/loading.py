@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import keras
 
 from keras_gan_zoo.core import downloads
-from keras_gan_zoo.core.downloads import is_url
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
-from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
+from keras_gan_zoo.core.remote import is_remote, local_copy
+from keras_gan_zoo.core.run_files import MODEL_FILE, SAMPLES, SNAPSHOTS
+from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
@@ -27,6 +28,7 @@ from keras_gan_zoo.zoo.hub import is_hub
 from keras_gan_zoo.zoo.preset import find
 
 MODEL = Kind("model", "a whole model saved as a .keras file", "Save it again, or get the file again.")
+NOT_LOADED = (f"{SAMPLES}/*", "tensorboard/*")  # of a remote run
 RUN = Kind("run folder", f"a run with a {MODEL_FILE} or snapshots, or a preset", "Check the path.")
 
 
@@ -42,7 +44,8 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
             finished, or one that `save_preset` wrote. A file was written by `gan.save` or by `callbacks.Snapshots`, or
             is the `.zip` of a preset's folder. A URL begins with `https://` or `file://` and leads to a `.keras` file
             or such a `.zip`; or with `hf://`, for a preset on the Hugging Face Hub, `hf://user/name`, or
-            `hf://user/name@revision` for one of its branches, tags or commits.
+            `hf://user/name@revision` for one of its branches, tags or commits. Folders and files may be on remote
+            storage that TensorFlow can read, such as `gs://bucket/run`.
         with_discriminator: Whether the discriminator of a preset is loaded too, so that training can continue. Without
             it, the model refuses to be trained or evaluated. Models from other sources always have their discriminator
             and optimizers.
@@ -52,7 +55,7 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     Raises:
         InputError: If there is no such model, it is not a model of this package, or one of its files was changed; or if
             a file in the folder of a run is of another one.
-        OSError: If a file cannot be fetched.
+        OSError: If a file cannot be fetched, or remote storage does not answer.
 
     Example:
         >>> import keras_gan_zoo as kgz
@@ -66,19 +69,24 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
         )
     check_not_forked()
     variants()  # registers them with Keras, which must know them before it reads a file
-    if is_url(source):
+    if is_url(source) and not is_remote(source):
         return _load_url(str(source), with_discriminator, sha256)
     if sha256 is not None:
         raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
-    path = Path(source)
+    with local_copy(source, besides=NOT_LOADED) as path:
+        return _load_path(path, source, with_discriminator)
+
+
+def _load_path(path: Path, source: str | os.PathLike, with_discriminator: bool) -> Sampler:
+    """Loads what is at a local path, which is a copy if the source is remote."""
     if is_folder(path) and not exists(path / CARD_FILE):
         model, unfinished = load_run(path)
         if unfinished:
-            warn(unfinished)
+            warn(unfinished.replace(str(path), str(source)))
         return model
     if exists(path) and not is_folder(path) and path.suffix.lower() != ".zip":
         return _load_snapshot(path) if path.suffix.lower() == SUFFIX else _load_file(path)
-    return find(source).model(with_discriminator)
+    return find(path if is_remote(source) else source).model(with_discriminator)
 
 
 def _load_url(url: str, with_discriminator: bool, sha256: str | None) -> Sampler:

@@ -14,6 +14,7 @@ import numpy as np
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.reading import exists, is_folder, shown
 from keras_gan_zoo.core.registry import VARIANT_CLASSES
+from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.errors import InputError, unknown
 from keras_gan_zoo.state.identity import rebuilt, sha256_of_weights
 from keras_gan_zoo.zoo import archive, cards, hub
@@ -132,7 +133,7 @@ def find(source: str | os.PathLike, sha256: str | None = None) -> Preset:
                 f"{shown(source)} with one. Leave it out; to fix a version, add @COMMIT."
             )
         return Preset.from_hub(str(source))
-    if downloads.is_url(source):
+    if is_url(source):
         return Preset.from_url(str(source), sha256)
     path = Path(source)
     if exists(path):

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.reading import Kind, is_file
+from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.metrics.features.inception import build, constants
 
@@ -70,7 +71,7 @@ def load(path_or_url: str | os.PathLike | None = None, sha256: str | None = None
 def _located(path_or_url: str | os.PathLike | None, sha256: str | None) -> tuple[Path, str | None]:
     if path_or_url is None:
         return _in_cache(sha256)
-    if not downloads.is_url(path_or_url):
+    if not is_url(path_or_url):
         return Path(path_or_url), sha256
     url = os.fspath(path_or_url)
     downloads.check_scheme(url)
