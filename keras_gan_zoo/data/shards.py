@@ -41,9 +41,10 @@ def shards_of(name: str | os.PathLike) -> list[Path]:
             found = []
             for entry in entries:
                 if not is_hidden(entry.name):
-                    if entry.is_dir() or Path(entry.name).suffix.lower() in SUFFIXES:
+                    file = path / entry.name
+                    if file.suffix.lower() in SUFFIXES or file.is_dir():
                         return []
-                    found.append(path / entry.name)
+                    found.append(file)
     elif exists(path):
         found = [path]
     elif set(path.name) & set("*?[") and is_folder(path.parent):

@@ -72,7 +72,7 @@ def load(source: str | os.PathLike, with_discriminator: bool = False, sha256: st
     if is_url(source) and not is_remote(source):
         return _load_url(str(source), with_discriminator, sha256)
     if sha256 is not None:
-        raise InputError(f"Expected sha256 with a URL only. Received: {source}, which is not a URL. Leave it out.")
+        raise InputError(f"Expected sha256 with a URL of https:// or file:// only. Received: {source}. Leave it out.")
     with local_copy(source, besides=NOT_LOADED) as path:
         return _load_path(path, source, with_discriminator)
 
