@@ -32,6 +32,7 @@ OTHERS = {"preload", "kill-on-bad-exit", "requeue", "quality", "cov", "folder", 
 # Arguments of Keras and TensorFlow that pages name, and the figures that `finish_step` takes.
 OTHER_ARGUMENTS = {
     "save_freq",
+    "file_format",  # of TensorFlow Datasets
     "update_freq",
     "approximate",
     "jit_compile",

@@ -44,5 +44,5 @@ def test_a_trial_is_measured_once(tmp_path, monkeypatch):
     first = search.trial(file, recipe, 1.0, "selecting", tmp_path)
     assert first["steps"] == 3
     assert 0 < first["distance"] < np.inf
-    file.write_text(json.dumps({**first, "distance": 7.0}))
+    file.write_text(json.dumps({**first, "distance": 7.0}), encoding="utf-8")
     assert search.trial(file, recipe, 1.0, "selecting", tmp_path)["distance"] == pytest.approx(7.0)
