@@ -30,7 +30,8 @@ def test_a_run_is_looked_at_after_parts_of_its_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(colour, "affordable", lambda recipe, dataset, minutes: 17)
     seen = []
     judge = SimpleNamespace(figures=lambda images, labels: seen.append((images.shape, labels)) or {"coverage": 0.5})
-    recipe = {"variant": "dcgan", "conditional": True, "batch_size": 32, "model": {"width": 4}}
+    small = {"architecture": "mlp", "units": 4}
+    recipe = {"variant": "gan", "conditional": True, "batch_size": 32, "model": small}
     for seed, looks in ((0, [1, 2, 4, 8]), (1, [8])):
         colour.run(tmp_path / f"{seed}.json", recipe, seed, 1.0, judge)
         record = json.loads((tmp_path / f"{seed}.json").read_text(encoding="utf-8"))

@@ -5,12 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from keras_gan_zoo import data
 from keras_gan_zoo.training import resolve
 from keras_gan_zoo.training.recipe import Recipe
 from tests.benchmarks import search
 
 
-def test_what_is_drawn_can_be_trained_and_differs():
+def test_what_is_drawn_can_be_trained_and_differs(monkeypatch):
+    digits = data.load("digits")
+    monkeypatch.setattr("keras_gan_zoo.data.load", lambda name, **form: digits)
     rng = np.random.default_rng(0)
     recipes = [search.drawn(rng) for _ in range(40)]
     for recipe in recipes:
@@ -39,7 +42,7 @@ def test_a_trial_is_measured_once(tmp_path, monkeypatch):
     monkeypatch.setattr(search, "of_classes", lambda role, name, folder: features)
     monkeypatch.setattr(search, "affordable", lambda recipe, dataset, minutes: 3)
     monkeypatch.setattr(search, "SELECTED", 64)
-    recipe = {"data": "digits", "seed": 0, "batch_size": 32, "decay": 1.0, "model": {"width": 4}}
+    recipe = {"data": "digits", "seed": 0, "batch_size": 32, "decay": 1.0, "model": {"architecture": "mlp", "units": 4}}
     file = tmp_path / "0.json"
     first = search.trial(file, recipe, 1.0, "selecting", tmp_path)
     assert first["steps"] == 3
