@@ -236,10 +236,11 @@ def test_the_table_of_layers_has_all_of_both_networks(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_runtimes_make_the_same_images(tmp_path):
-    """From the same noise; only `gan.sample` draws its own."""
+def test_runtimes_make_the_same_images(tmp_path, monkeypatch):
+    """From the same noise; only `gan.sample` draws its own. PyTorch's side has a test of its own."""
     from tests.benchmarks import throughput  # which prepares PyTorch, where that is installed, for the whole process
 
+    monkeypatch.setattr(throughput, "pytorch", None)
     functions = throughput.runtimes(small(DCGAN_28), tmp_path)
     noise = np.random.default_rng(0).standard_normal((3, 100), dtype=np.float32)
     expected = functions[throughput.PREDICT](noise)
