@@ -11,9 +11,9 @@ same steps on the CPU, one operation at a time. The table shows the largest diff
   and compilers choose; cancellation, small deviations that are divided by, and a second step multiply this. Graphs, XLA
   and two replicas on one CPU differ by up to 2e-5 from single operations. TF32, which rounds factors by up to 5e-4, is
   turned off.
-- Half precision, beside float32: float16 rounds by up to 5e-4 and may differ by 0.1, bfloat16 by up to 4e-3 and may
-  differ by 0.5. On a CPU they differ by up to 0.02 and 0.1. This finds steps that overflow, stand still or go
-  elsewhere, and nothing finer.
+- Half precision, beside float32: float16 rounds by up to 5e-4 and may differ by 0.4, bfloat16 by up to 4e-3 and may
+  differ by 0.8. On a CPU they differ by up to 0.2 and 0.5; a step that has nothing to do with the right one differs
+  by 1 or more. This finds steps that overflow, stand still or go elsewhere, and nothing finer.
 - ONNX, SavedModel: what `export` allows between the file and Keras, with TF32 as it is by default.
 
 XLA makes other floats of random bits, and other masks of Dropout. Where compilers or precisions are compared, noise is
@@ -46,7 +46,7 @@ from tests.benchmarks import hand_written, ours
 from tests.benchmarks.cases import DCGAN_28, WGAN_GP
 from tests.benchmarks.measuring import CLOCK, in_turn
 
-MOST = {"float32": 1e-3, "mixed_float16": 0.1, "mixed_bfloat16": 0.5}  # differences that pass
+MOST = {"float32": 1e-3, "mixed_float16": 0.4, "mixed_bfloat16": 0.8}  # differences that pass
 STEPS, BATCH = 2, equality.BATCH  # two, because some variants begin with a step that leaves a player out
 TIMED = {"dcgan": DCGAN_28, "wgan_gp": WGAN_GP}
 ROUNDS = 20
