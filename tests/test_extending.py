@@ -167,8 +167,8 @@ ADDITIONS = {
         ),
         (
             "keras_gan_zoo/training/build.py",
-            '(    """The compiled model.*\n)',
-            r"\1    if recipe.motto:\n        print(recipe.motto)\n",
+            "(    if recipe.deterministic:\n)",
+            r"    if recipe.motto:\n        print(recipe.motto)\n\1",
         ),
     ],
 }
