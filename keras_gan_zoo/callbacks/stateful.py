@@ -5,8 +5,9 @@ from pathlib import Path
 import keras
 
 from keras_gan_zoo.callbacks.side_outputs import SideOutput
+from keras_gan_zoo.core.run_files import SNAPSHOT_SUFFIX
 from keras_gan_zoo.state import identity
-from keras_gan_zoo.state.snapshot import SUFFIX, Snapshot
+from keras_gan_zoo.state.snapshot import Snapshot
 
 
 class Stateful(keras.callbacks.Callback):
@@ -59,4 +60,8 @@ class Checkpoint:
 
     @property
     def _path(self) -> Path | None:
-        return None if self._owner.folder is None else self._owner.folder / f"{self._name}{self._owner.suffix}{SUFFIX}"
+        return (
+            None
+            if self._owner.folder is None
+            else self._owner.folder / f"{self._name}{self._owner.suffix}{SNAPSHOT_SUFFIX}"
+        )

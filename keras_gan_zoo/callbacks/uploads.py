@@ -8,8 +8,9 @@ import keras
 
 from keras_gan_zoo.callbacks.side_outputs import SideOutput
 from keras_gan_zoo.core.claims import ClaimedError
-from keras_gan_zoo.core.remote import UNFINISHED, RemotePath, fetch
+from keras_gan_zoo.core.remote import UNFINISHED, RemotePath
 from keras_gan_zoo.core.remote_claims import confirm
+from keras_gan_zoo.core.remote_copies import fetch
 
 PAUSE = 10  # seconds between uploads at the ends of epochs: stores limit how often a file is replaced
 

@@ -104,7 +104,7 @@ def sample(source, count, seed, truncation, label, conditions, texts, out):
 def generator_of(source: str):
     """The model or exported file to sample from."""
     if Path(source).suffix.lower() == ".onnx":
-        from keras_gan_zoo.core.remote import local_copy
+        from keras_gan_zoo.core.remote_copies import local_copy
         from keras_gan_zoo.onnx_file import OnnxFile
 
         with local_copy(source) as path:

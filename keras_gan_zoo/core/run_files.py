@@ -7,7 +7,8 @@ RECIPE_FILE = "recipe.toml"
 MODEL_FILE = "gan.keras"
 LOG_FILE = "log.csv"
 SAMPLES, LAST_SAMPLES = "samples", "samples.png"
-SNAPSHOTS = "snapshots"
+SNAPSHOTS, SNAPSHOT_SUFFIX = "snapshots", ".snapshot"
+SNAPSHOT_FILES = f"step_*{SNAPSHOT_SUFFIX}"
 SCORES_FILE, NEIGHBOURS_FILE = "scores.json", "neighbours.png"  # which `gan-zoo evaluate` writes, if it is asked to
 
 

@@ -18,7 +18,8 @@ from keras_gan_zoo.core import registry
 from keras_gan_zoo.core.bounds import is_count
 from keras_gan_zoo.core.imports import import_keras
 from keras_gan_zoo.core.reading import exists, is_folder, shown
-from keras_gan_zoo.core.remote import is_remote, local_copy
+from keras_gan_zoo.core.remote import is_remote
+from keras_gan_zoo.core.remote_copies import local_copy
 from keras_gan_zoo.data.captioned import Attribute, CaptionedDataset
 from keras_gan_zoo.data.dataset import BATCH_SIZE, Dataset, as_dataset
 from keras_gan_zoo.data.decoding import MODES, PICTURE

@@ -40,11 +40,11 @@ class Records:
     def look(self, number: int, use: Callable):
         """What a function returns for the features of a record; its errors become one that names the file."""
         file = int(np.searchsorted(self._ends, number, side="right"))
-        path, place = self.files[file], int(number - self._ends[file])  # counted from the file's end
+        path, nth = self.files[file], int(number - self._ends[file])  # counted from the file's end
         with self.kind.border(path):
             try:
                 with open(path, "rb") as opened:  # half the time of `path.open`
-                    opened.seek(self._places[file][place])
+                    opened.seek(self._places[file][nth])
                     return use(features_in(next_record(opened)))
             except InputError:
                 raise

@@ -37,7 +37,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
         near = similar(name, {*EMBEDDED, *known, *others})
         raise InputError(
             f"Unknown data set {name!r}, and no such folder. Expected {', '.join(EMBEDDED)}, the name of a set of "
-            "TensorFlow Datasets, or the path of a folder or of a .npy or .npz file."
+            "TensorFlow Datasets, or the path of a folder or of a .npy, .npz or .tfrecord file."
             + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " Check the name.")
         )
     builder = _builder(name)

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_gan_zoo import data
 from keras_gan_zoo.core.conditions import Condition, labels_like
-from keras_gan_zoo.core.remote import is_remote, local_copy
+from keras_gan_zoo.core.remote import is_remote
+from keras_gan_zoo.core.remote_copies import local_copy
 from keras_gan_zoo.core.run_files import RECIPE_FILE
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.onnx_file import OnnxFile

@@ -75,14 +75,15 @@ def cycle_gan_pair(
     check_count("residual_blocks", residual_blocks, low=0)
     if add_source and source_shape[-1] != shape[-1]:
         raise InputError(
-            f"Expected sources of {shape[-1]} channels, as the targets have, to add to them. Received: "
+            f"Expected sources with as many channels as the targets, {shape[-1]}, to add to them. Received: "
             f"{tuple(source_shape)}. Leave add_source out."
         )
     seeds = parts.seeds_of(seed)
 
     def generator(source: Shape, target: Shape) -> keras.Model:
-        sizes = (width, residual_blocks, add_source)
-        return _residual_generator(source, target[-1], *sizes, normalization, enlarge, seeds)
+        return _residual_generator(
+            source, target[-1], width, residual_blocks, add_source, normalization, enlarge, seeds
+        )
 
     def discriminator(of: Shape) -> keras.Model:
         return patch_discriminator(of, None, width, receptive_field, normalization, packing, seeds)

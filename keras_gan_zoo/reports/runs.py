@@ -7,6 +7,7 @@ import os
 import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,21 @@ from keras_gan_zoo.core.event_files import training_minutes
 from keras_gan_zoo.core.reading import exists, shown
 from keras_gan_zoo.core.recipe_files import RECIPE, values_in
 from keras_gan_zoo.core.registry import HIGHER, LOWER, METRICS, figures_of
-from keras_gan_zoo.core.remote import RemotePath, chosen, local_copy, place
+from keras_gan_zoo.core.remote import RemotePath, place
 from keras_gan_zoo.core.remote_claims import check_unclaimed
-from keras_gan_zoo.core.run_files import LOG_FILE, MODEL_FILE, RECIPE_FILE, SCORES_FILE, SNAPSHOTS, step_in, step_named
+from keras_gan_zoo.core.remote_copies import chosen, local_copy
+from keras_gan_zoo.core.run_files import (
+    LOG_FILE,
+    MODEL_FILE,
+    RECIPE_FILE,
+    SCORES_FILE,
+    SNAPSHOT_FILES,
+    SNAPSHOTS,
+    step_in,
+    step_named,
+)
 from keras_gan_zoo.errors import InputError
 
-SUFFIX = ".snapshot"
 TRAINING, FINISHED, INTERRUPTED = "training", "finished", "interrupted"
 # Which of two values is better: of metrics, and of what models and callbacks log beside their losses.
 BETTER = {name: way for metric in METRICS for name, way in figures_of(metric).items() if way} | {
@@ -188,9 +198,9 @@ def _state(folder: Path | RemotePath) -> str:
 def _steps(folder: Path | RemotePath) -> int | None:
     if isinstance(folder, RemotePath):
         names = chosen([path.name for path in (folder / SNAPSHOTS).iterdir()])
-        steps = [step_named(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX)]
+        steps = [step_named(Path(name).stem) for name in names if fnmatch(name, SNAPSHOT_FILES)]
     else:
-        steps = [step_in(path) for path in (folder / SNAPSHOTS).glob(f"step_*{SUFFIX}")]
+        steps = [step_in(path) for path in (folder / SNAPSHOTS).glob(SNAPSHOT_FILES)]
     return max((step for step in steps if step is not None), default=None)
 
 

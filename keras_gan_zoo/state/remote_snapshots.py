@@ -3,21 +3,13 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from fnmatch import fnmatch
 
-from keras_gan_zoo.core.remote import (
-    MARK,
-    UNFINISHED,
-    RemotePath,
-    agrees,
-    chosen,
-    mark,
-    place,
-    remove_whole,
-    write_whole,
-)
+from keras_gan_zoo.core.remote import UNFINISHED, RemotePath, place
 from keras_gan_zoo.core.remote_claims import confirm
-from keras_gan_zoo.core.run_files import step_named
-from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, DamagedSnapshotError, Snapshot, SnapshotFolder
+from keras_gan_zoo.core.remote_copies import MARK, agrees, chosen, mark, remove_whole, write_whole
+from keras_gan_zoo.core.run_files import SNAPSHOT_FILES, step_named
+from keras_gan_zoo.state.snapshot import SNAPSHOT, DamagedSnapshotError, Snapshot, SnapshotFolder
 
 
 class RemoteSnapshotFolder(SnapshotFolder):
@@ -41,7 +33,7 @@ class RemoteSnapshotFolder(SnapshotFolder):
     def files(self) -> list[RemotePath]:
         """The files of the snapshots, newest first: those with a marker, or all where none has one, as in copies."""
         names = chosen([path.name for path in self.path.iterdir()])
-        named = [self.path / name for name in names if name.startswith("step_") and name.endswith(SUFFIX)]
+        named = [self.path / name for name in names if fnmatch(name, SNAPSHOT_FILES)]
         steps = {path: step for path in named if (step := step_named(path.stem)) is not None}
         return sorted(steps, key=steps.__getitem__, reverse=True)
 
@@ -73,7 +65,7 @@ class RemoteSnapshotFolder(SnapshotFolder):
             raise
 
     def _named_like_one(self) -> list[RemotePath]:
-        return [path for path in self.path.iterdir() if path.match(f"step_*{SUFFIX}")]
+        return [path for path in self.path.iterdir() if path.match(SNAPSHOT_FILES)]
 
     def _kept_in_words(self) -> str:
         try:

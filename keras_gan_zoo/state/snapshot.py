@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras_gan_zoo.core.files import remove_unfinished, written_beside
 from keras_gan_zoo.core.reading import Kind, check_archive
 from keras_gan_zoo.core.remote import RemotePath
-from keras_gan_zoo.core.run_files import step_in
+from keras_gan_zoo.core.run_files import SNAPSHOT_FILES, SNAPSHOT_SUFFIX, step_in
 from keras_gan_zoo.distribution.workers import is_multi_worker
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state import identity
@@ -29,7 +29,6 @@ from keras_gan_zoo.state.environment import environment
 
 KIND = b"keras_gan_zoo snapshot "
 FIRST_LINE = KIND + b"1\n"
-SUFFIX = ".snapshot"
 
 
 class DamagedSnapshotError(InputError):
@@ -200,7 +199,7 @@ class SnapshotFolder:
         return [step_in(path) for path in self.files()]
 
     def _named_like_one(self) -> list[Path]:
-        return list(self.path.glob(f"step_*{SUFFIX}"))
+        return list(self.path.glob(SNAPSHOT_FILES))
 
     def prepare(self) -> None:
         """Creates the folder, removes unfinished files of killed processes, and checks that it can be written to.
@@ -209,10 +208,10 @@ class SnapshotFolder:
             OSError: If it cannot be written to.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(self.path, SUFFIX)
-        with written_beside(self.path / f"probe{SUFFIX}") as beside:
+        remove_unfinished(self.path, SNAPSHOT_SUFFIX)
+        with written_beside(self.path / f"probe{SNAPSHOT_SUFFIX}") as beside:
             beside.touch()
-        (self.path / f"probe{SUFFIX}").unlink()
+        (self.path / f"probe{SNAPSHOT_SUFFIX}").unlink()
 
     def write(self, snapshot: Snapshot) -> Path:
         """Adds a snapshot, and only then removes all but the last few, and any of later steps.
@@ -222,7 +221,7 @@ class SnapshotFolder:
         Raises:
             OSError: If it cannot be written; the earlier ones are untouched.
         """
-        path = self.path / f"step_{snapshot.step:010d}{SUFFIX}"
+        path = self.path / f"step_{snapshot.step:010d}{SNAPSHOT_SUFFIX}"
         try:
             self._write(snapshot, path)
         except OSError as error:

@@ -4,7 +4,8 @@ from keras_gan_zoo.core.run_files import MODEL_FILE, SNAPSHOTS
 from keras_gan_zoo.training.build import STEPS, build, resolve
 from keras_gan_zoo.training.planning import Plan, plan
 from keras_gan_zoo.training.recipe import Recipe
-from keras_gan_zoo.training.runs import new_folder, resume, train, train_in
+from keras_gan_zoo.training.run_folders import new_folder
+from keras_gan_zoo.training.runs import resume, train, train_in
 from keras_gan_zoo.training.sweeps import Outcome, recipes_of, sweep
 
 __all__ = [

@@ -15,13 +15,14 @@ from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.forks import check_not_forked
 from keras_gan_zoo.core.reading import Kind, check_archive, exists, is_folder, shown
 from keras_gan_zoo.core.registry import variants
-from keras_gan_zoo.core.remote import is_remote, local_copy
-from keras_gan_zoo.core.run_files import MODEL_FILE, SAMPLES, SNAPSHOTS
+from keras_gan_zoo.core.remote import is_remote
+from keras_gan_zoo.core.remote_copies import local_copy
+from keras_gan_zoo.core.run_files import MODEL_FILE, SAMPLES, SNAPSHOT_SUFFIX, SNAPSHOTS
 from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.latent.sampler import Sampler
-from keras_gan_zoo.state.snapshot import SNAPSHOT, SUFFIX, Snapshot, SnapshotFolder
+from keras_gan_zoo.state.snapshot import SNAPSHOT, Snapshot, SnapshotFolder
 from keras_gan_zoo.zoo.belonging import check_recipe, check_snapshot, recipe_of
 from keras_gan_zoo.zoo.cards import CARD_FILE, PRESET
 from keras_gan_zoo.zoo.hub import is_hub
@@ -85,7 +86,7 @@ def _load_path(path: Path, source: str | os.PathLike, with_discriminator: bool) 
             warn(unfinished.replace(str(path), str(source)))
         return model
     if exists(path) and not is_folder(path) and path.suffix.lower() != ".zip":
-        return _load_snapshot(path) if path.suffix.lower() == SUFFIX else _load_file(path)
+        return _load_snapshot(path) if path.suffix.lower() == SNAPSHOT_SUFFIX else _load_file(path)
     return find(path if is_remote(source) else source).model(with_discriminator)
 
 

@@ -32,10 +32,10 @@ import numpy as np
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import pictures
-from keras_gan_zoo.metrics.protocol import measure
-from keras_gan_zoo.metrics.sets import ImageSet, Sets
+from keras_gan_zoo.metrics.sets import ImageSet
 from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
+from tests.benchmarks import variants
 from tests.benchmarks.attributes import markdown
 from tests.benchmarks.budget import affordable
 from tests.benchmarks.families import Mixture, floats
@@ -92,11 +92,7 @@ class Judge:
         """All figures of pictures, those of classes if the labels were asked for."""
         made = ImageSet(images, self.extractor, labels)
         metrics = METRICS if labels is None else [*METRICS, "label_agreement"]
-        figures = {
-            result.metric if name == "value" else name: float(value)
-            for result in measure(Sets(made, self.real), metrics)
-            for name, value in result.values.items()
-        }
+        figures = variants.figures(self.real, made, metrics)
         if labels is not None:
             of_class = [frechet(made.features[labels == c], self.moments[c]) for c in range(CLASSES)]
             figures["within_classes"] = float(np.mean(of_class))

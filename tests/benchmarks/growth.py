@@ -1,6 +1,6 @@
 """How fast the default pairs train as images, networks and batches grow, beside their multiplications.
 
-    python -m tests.benchmarks.growth                         about half an hour on two cores, which should be idle
+    python -m tests.benchmarks.growth                         on idle cores: it takes its time
     python -m tests.benchmarks.growth --picture growth.png    also a picture, by Matplotlib (the extra `plots`)
     python -m tests.benchmarks.growth --pairs dcgan --rounds 3
 

@@ -50,8 +50,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 RESULTS, PAGE, PICTURE = DOCS / "results.json", DOCS / "results.md", DOCS / "images" / "time_to_quality.png"
 
 
-def figures(real: ImageSet, images: np.ndarray, metrics: list[str]) -> dict[str, float]:
-    results = measure(Sets(ImageSet(images, real.extractor), real), metrics)
+def figures(real: ImageSet, images: np.ndarray | ImageSet, metrics: list[str]) -> dict[str, float]:
+    made = images if isinstance(images, ImageSet) else ImageSet(images, real.extractor)
+    results = measure(Sets(made, real), metrics)
     return {
         result.metric if name == "value" else name: float(value)
         for result in results

@@ -6,9 +6,10 @@ import json
 import pytest
 import tensorflow as tf
 
-from keras_gan_zoo.core import remote
+from keras_gan_zoo.core import remote_copies
 from keras_gan_zoo.core.reading import Kind, exists, is_folder
-from keras_gan_zoo.core.remote import MARK, RemoteError, RemotePath, fetch, is_remote, local_copy, place, write_whole
+from keras_gan_zoo.core.remote import RemoteError, RemotePath, is_remote, place
+from keras_gan_zoo.core.remote_copies import MARK, fetch, local_copy, write_whole
 from keras_gan_zoo.data import records
 from keras_gan_zoo.errors import InputError
 from tests.remote import bucket, killed
@@ -76,10 +77,10 @@ def test_a_marker_says_what_was_written(folder):
     write_whole(path, b"model")
     facts = json.loads((folder / f"gan.keras{MARK}").read_bytes())
     assert facts == {"bytes": 5, "sha256": hashlib.sha256(b"model").hexdigest()}
-    assert remote.agrees(path, b"model")
-    assert not remote.agrees(path, b"Model")
+    assert remote_copies.agrees(path, b"model")
+    assert not remote_copies.agrees(path, b"Model")
     (folder / f"gan.keras{MARK}").write_bytes(b"{")
-    assert not remote.agrees(path, b"model")
+    assert not remote_copies.agrees(path, b"model")
 
 
 def test_of_a_run_only_what_is_whole_is_fetched(folder, tmp_path):

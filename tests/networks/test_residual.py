@@ -14,7 +14,7 @@ def test_generators_can_add_to_their_sources():
         last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
         last.kernel.assign(np.zeros(last.kernel.shape))
         np.testing.assert_allclose(network(pictures), pictures, atol=1e-6)
-    with pytest.raises(InputError, match="Expected sources of 3 channels"):
+    with pytest.raises(InputError, match="as many channels as the targets, 3"):
         networks.cycle_gan_pair((8, 8, 3), source_shape=(8, 8, 1), width=2, add_source=True)
 
 

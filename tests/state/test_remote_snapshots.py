@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan_zoo.core.remote import MARK, RemoteError
+from keras_gan_zoo.core.remote import RemoteError
+from keras_gan_zoo.core.remote_copies import MARK
 from keras_gan_zoo.state.remote_snapshots import RemoteSnapshotFolder, snapshots_in
 from keras_gan_zoo.state.snapshot import DamagedSnapshotError, Snapshot, SnapshotFolder
 from tests.remote import bucket, killed

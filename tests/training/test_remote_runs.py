@@ -17,8 +17,9 @@ from keras_gan_zoo.cli.commands import main
 from keras_gan_zoo.cli.evaluate import trained_on
 from keras_gan_zoo.core import remote_claims
 from keras_gan_zoo.core.claims import ClaimedError
-from keras_gan_zoo.core.remote import MARK, RemoteError, RemotePath, chosen, place
+from keras_gan_zoo.core.remote import RemoteError, RemotePath, place
 from keras_gan_zoo.core.remote_claims import Claim
+from keras_gan_zoo.core.remote_copies import MARK, chosen
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.state.remote_snapshots import snapshots_in
 from keras_gan_zoo.training import runs
