@@ -36,6 +36,9 @@ def srresnet_pair(
     convolution of 9x9. What it makes is added to the small picture, enlarged bilinearly. The discriminator has eight
     convolutions of 3x3, half of them strided, and a hidden dense layer. It does not see the small pictures.
 
+    Without normalisation, the last convolution of each residual block starts at zero, and with `add_source` that of the
+    generator, too (Zhang et al., 2019): untrained, it enlarges bilinearly, and it bears a larger learning rate.
+
     The paper has `width=64`, `residual_blocks=16`, `normalization="batch"` and `add_source=False`, and enlarges by
     rearranging channels, for which `upsampling="transposed"` comes closest. Later work leaves batch normalisation out:
     its statistics make artefacts.
@@ -73,8 +76,8 @@ def srresnet_pair(
     seeds = parts.seeds_of(seed)
     has_bias = normalization == "none"
 
-    def conv(x, channels: int, kernel: int = 3, strides: int = 1, use_bias: bool = True):
-        initializer = keras.initializers.GlorotUniform(next(seeds))
+    def conv(x, channels: int, kernel: int = 3, strides: int = 1, use_bias: bool = True, is_zero: bool = False):
+        initializer = keras.initializers.Zeros() if is_zero else keras.initializers.GlorotUniform(next(seeds))
         return convolution(channels, kernel, strides, use_bias=use_bias, kernel_initializer=initializer)(x)
 
     def prelu(x):
@@ -84,7 +87,8 @@ def srresnet_pair(
     first = x = prelu(conv(sources, width, 9))
     for _ in range(residual_blocks):
         inner = prelu(normalized(conv(x, width, use_bias=has_bias), normalization))
-        x = layers.Add()([x, normalized(conv(inner, width, use_bias=has_bias), normalization)])
+        inner = conv(inner, width, use_bias=has_bias, is_zero=normalization == "none")
+        x = layers.Add()([x, normalized(inner, normalization)])
     x = layers.Add()([first, normalized(conv(x, width, use_bias=has_bias), normalization)])
     factor = 1
     while factor < scale:
@@ -92,7 +96,7 @@ def srresnet_pair(
         initializer = keras.initializers.GlorotUniform(next(seeds))
         x = prelu(enlarge(x, (small[0] * factor, small[1] * factor), width, kernel_initializer=initializer))
     enlarged = BilinearUpSampling2D(scale)(sources) if add_source else None
-    made = as_pictures(conv(x, shape[-1], 9), added_to=enlarged)
+    made = as_pictures(conv(x, shape[-1], 9, is_zero=add_source), added_to=enlarged)
     generator = keras.Model(sources, made, name="generator")
 
     examples, _ = parts.discriminator_inputs(shape, None, packing)

@@ -32,8 +32,9 @@ colouring: the line art of OpenMoji, without flags and plain shapes; variants of
 unpaired: Noto to Twemoji. CycleGAN learns from the even emoji of Noto and the odd ones of Twemoji, so it never sees one
     emoji in both styles. True pairs of test emoji measure it, and true pairs of other emoji choose among its states.
     Retrieval is how often the true target is, by features, the nearest of all test targets. "GAN alone" is without
-    cycle and identity, "cycle alone" without discriminators. Floors: the source itself; an affine map of colours that
-    gives mean and covariance of one half those of the other. Ceiling: Pix2Pix, trained on all pairs.
+    cycle and identity, "cycle alone" without discriminators; all three make the difference from their source. Floors:
+    the source itself; an affine map of colours that gives mean and covariance of one half those of the other. Ceiling:
+    Pix2Pix, trained on all pairs.
 label_maps: the label maps of avatars to faces, by SPADE and by a U-Net whose width is such that both generators have
     equally many multiplications, within 5 %. They have the same discriminator and losses. Segmenters read the label
     maps back: pixel accuracy, and intersection over union as a mean over parts. Floor: the real picture of another map.
@@ -64,7 +65,7 @@ LOOKS = 10
 SHOWN = 18  # pictures of a sheet
 COMMANDS = {  # options of each, with their defaults
     "super_resolution": {
-        **{"steps": 2500, "batch_size": 32, "learning_rate": 5e-4, "width": 32, "selecting": 200},
+        **{"steps": 2500, "batch_size": 32, "learning_rate": 1e-3, "width": 32, "selecting": 200},
         **{"residual_blocks": 4, "adversarial_weight": 1e-3},
     },
     "inpainting": {

@@ -279,7 +279,7 @@ def unpaired(options) -> list[Task]:
     reporting = Pairs.of(test, slice(options.selecting, None))
     apart = data.unpaired(noto[::2], twemoji[1::2])
     recolour = floors.ColourTransfer(noto[::2].examples, twemoji[1::2].examples)
-    sizes = {"width": options.width, "residual_blocks": options.residual_blocks}
+    sizes = {"width": options.width, "residual_blocks": options.residual_blocks, "add_source": True}
 
     def cycle(seed: int, **weights):
         return kgz.CycleGAN.for_images(noto.example_shape, seed=seed, **sizes, **weights)

@@ -114,12 +114,22 @@ def test_an_srresnet_adds_to_the_enlarged_picture():
     enlarged = tf.image.resize(small, (8, 12), "bilinear")
     for is_added in (True, False):
         generator, _ = srresnet_pair((8, 12, 3), scale=2, width=2, residual_blocks=1, add_source=is_added, seed=0)
+        if is_added:
+            np.testing.assert_allclose(generator(small), enlarged, atol=1e-6)  # untrained
         last = [layer for layer in generator.layers if isinstance(layer, layers.Conv2D)][-1]
         last.kernel.assign(np.zeros(last.kernel.shape))
         last.bias.assign([0.5, 0.0, -0.5])
         shift = np.array([0.5, 0.0, -0.5])
         expected = np.clip(enlarged + shift, -1, 1) if is_added else np.tanh(0 * enlarged + shift)
         np.testing.assert_allclose(generator(small), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "instance"])
+def test_residual_blocks_without_normalisation_add_nothing_at_first(normalization):
+    generator, _ = srresnet_pair((8, 8, 3), scale=2, width=2, residual_blocks=2, normalization=normalization, seed=0)
+    kernels = [layer.kernel for layer in generator.layers if isinstance(layer, layers.Conv2D)]
+    is_zero = [not np.any(kernel) for kernel in kernels]  # first, two of each block, after the blocks, enlarging, last
+    assert is_zero == [False, *[False, normalization == "none"] * 2, False, False, True]
 
 
 @pytest.mark.parametrize("region", ["centre", (0, 0, 5, 3), (9, 1, 7, 18)])
