@@ -100,6 +100,7 @@ def _facts(preset: Card) -> dict[str, str]:
         "made from": preset.parent,
         "parameters": ", ".join(f"{player} {number:,}" for player, number in parameters.items()),
         "trained": "" if preset.training_minutes is None else f"{preset.training_minutes:g} minutes",
+        "selection": preset.selection,
         "environment": ", ".join(f"{name} {value}" for name, value in preset.environment.items()),
         "files": "" if preset.size is None else f"{preset.folder}",
         "url": preset.url or "",

@@ -41,6 +41,7 @@ def publish(
     run: str | os.PathLike,
     name: str,
     description: str,
+    selection: str,
     *,
     samples: int = 10_000,
     half: bool = False,
@@ -56,6 +57,7 @@ def publish(
         run: Folder of the run.
         name: Name of the preset, such as `<variant>_<data>`.
         description: Description of its samples, in one line.
+        selection: How many seeds were trained, and how this model and its state were chosen, in one line.
         samples: Number of samples to measure.
         half: Whether numbers are stored in float16.
         data: `authors` and `licence` of data that are not in `DATA_SETS`.
@@ -77,6 +79,7 @@ def publish(
         "licence": LICENCE,
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
+        "selection": selection,
         "environment": environment(),
         "recipe": _without_folders(recipe).given(),
     }

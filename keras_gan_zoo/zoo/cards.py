@@ -22,7 +22,7 @@ FILES = (GENERATOR, DISCRIMINATOR, CONFIG, GOLDEN)
 README, PICTURE = "README.md", "samples.png"  # for people, and not needed for loading
 _KINDS = {
     **dict.fromkeys(
-        ("name", "variant", "description", "paper", "licence", "parent", "stored_as", "url", "sha256"), str
+        ("name", "variant", "description", "paper", "licence", "parent", "stored_as", "selection", "url", "sha256"), str
     ),
     **dict.fromkeys(("data", "encoder", "parameters", "environment", "recipe", "scores", "files"), dict),
     "texts": list,
@@ -48,6 +48,7 @@ class Card:
         parameters: Number of parameters of `generator` and `discriminator`.
         stored_as: Type of the numbers in the files, such as "float32", or "float16" for half the size.
         training_minutes: Duration of the training, on the machine of `environment`.
+        selection: How many seeds were trained, and how the one at hand and its state were chosen.
         environment: Versions of Python and libraries, number of cores.
         recipe: A complete `recipe.Recipe`, with which `gan-zoo train --preset` trains it again.
         scores: `generated` and `reference`, lists of `metrics.Result`s as dictionaries, each with its protocol.
@@ -71,6 +72,7 @@ class Card:
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
     stored_as: str = "float32"
     training_minutes: float | None = None
+    selection: str = ""
     environment: dict[str, Any] = dataclasses.field(default_factory=dict)
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     scores: dict[str, list[dict]] = dataclasses.field(default_factory=dict)

@@ -55,6 +55,8 @@ def page(presets: dict[str, Card]) -> str:
     for name, card in sorted(presets.items()):
         facts = [f"{card.description}.", f"{card.paper}."] if card.paper else [f"{card.description}."]
         lines += ["", f"## {name}", "", *facts, "", f"![{card.description}]({PICTURES.as_posix()}/{name}.png)"]
+        if card.selection:
+            lines += ["", f"Selection: {card.selection}."]
         if name in translators:
             lines += ["", f"Sources and targets: {card.data['authors']}; {card.data['licence']}."]
         if card.texts:

@@ -168,6 +168,8 @@ def _recipe(card: Card) -> Iterable[str]:
         cores = card.environment.get("cores")
         on = f", on {cores} core{'s' * (cores != 1)}" if cores else ""
         yield f"Training took {card.training_minutes:g} minutes{on}."
+    if card.selection:
+        yield f"Selection: {_escaped(card.selection)}."
 
 
 def _origin(card: Card) -> Iterable[str]:

@@ -125,7 +125,7 @@ def _inherited(model, name: str, half: bool) -> dict[str, Any]:
     if sha256_of_weights(model.sampler) != model.origin.weights_sha256:
         then = {"then": "trained on, with data that this card does not know"}
         return {**facts, "data": {**card.data, **then} if card.data else {}}
-    unchanged = ["recipe", "training_minutes", "environment", "texts"]
+    unchanged = ["recipe", "training_minutes", "selection", "environment", "texts"]
     unchanged += [] if half and card.stored_as != "float16" else ["scores"]
     return {**facts, **{key: getattr(card, key) for key in unchanged}}
 

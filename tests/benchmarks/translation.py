@@ -65,7 +65,7 @@ LOOKS = 10
 SHOWN = 18  # pictures of a sheet
 COMMANDS = {  # options of each, with their defaults
     "super_resolution": {
-        **{"steps": 2500, "batch_size": 32, "learning_rate": 1e-3, "width": 32, "selecting": 200},
+        **{"steps": 2400, "batch_size": 16, "learning_rate": 1e-3, "width": 32, "selecting": 200},
         **{"residual_blocks": 4, "adversarial_weight": 1e-3},
     },
     "inpainting": {

@@ -194,7 +194,7 @@ def test_publishing(gan, finished, tmp_path, monkeypatch):
 
     def publish(folder):
         said = {"authors": "Somebody", "licence": "CC0-1.0"}
-        publishing.publish(finished, "tiny", "Blots", data=said, root=folder)
+        publishing.publish(finished, "tiny", "Blots", "one seed", data=said, root=folder)
 
     assert kill_everywhere(tmp_path, publish, prepare=prepare) > 30
 

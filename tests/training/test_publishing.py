@@ -57,7 +57,7 @@ SAID = {"authors": "Somebody", "licence": "CC0-1.0"}
 
 
 def test_a_run_becomes_a_preset(run, checkout):
-    card = publishing.publish(run, "tiny_few", "Blots", samples=20, data=SAID, root=checkout)
+    card = publishing.publish(run, "tiny_few", "Blots", "one seed", samples=20, data=SAID, root=checkout)
     package = checkout / "keras_gan_zoo" / "zoo"
     assert cards.read((package / "presets.toml").read_bytes(), "table") == {"tiny_few": card}
     for picture in ("tiny_few.png", "tiny_few_neighbours.png"):
@@ -74,11 +74,12 @@ def test_a_run_becomes_a_preset(run, checkout):
 
     table = package / "presets.toml"
     table.write_text(table.read_text().replace("tiny_few", "before"))
-    again = publishing.publish(run, "after", "More blots", samples=20, data=SAID, root=checkout, half=True)
+    again = publishing.publish(run, "after", "More blots", "one seed", samples=20, data=SAID, root=checkout, half=True)
     found = cards.read(table.read_bytes(), "table")
     assert list(found) == ["after", "before"]
     assert (found["after"], found["before"].files) == (again, card.files)
     page = (checkout / "docs" / "gallery.md").read_text()
+    assert page.count("\nSelection: one seed.\n") == 2
     assert "[![before](images/thumbnails/before.png)](#before)" in page
     assert "![Blots](images/zoo/before.png)" in page
 
@@ -104,7 +105,7 @@ def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_pat
     seen, real = (Result("attributes_unseen", {"mean": mean}, {"data": "squares"}) for mean in (0.75, 1.0))
     Report("run", [seen], [real]).save(further)
     named = {"samples": 16, "data": SAID, "reports": [further], "root": checkout}
-    card = publishing.publish(tmp_path / "run", "tiny_text", "Squares", **named)
+    card = publishing.publish(tmp_path / "run", "tiny_text", "Squares", "one seed", **named)
     assert [card.figures(row)["attributes_unseen.mean"] for row in card.scores] == [0.75, 1.0]
     assert "nearest_neighbours.copies" in card.figures()
     assert card.encoder == {"name": "characters", "digest": gan.encoder.digest}
@@ -136,7 +137,7 @@ def test_a_translator_is_shown_beside_its_targets_and_measured_against_them(chec
     (tmp_path / "run" / "recipe.toml").write_text(recipe.to_toml())
     model.save(tmp_path / "run" / "gan.keras")
     events(tmp_path / "run" / "tensorboard" / "train", 10.0, 100.0)
-    card = publishing.publish(tmp_path / "run", "tiny_pairs", "Squares", data=SAID, root=checkout)
+    card = publishing.publish(tmp_path / "run", "tiny_pairs", "Squares", "one seed", data=SAID, root=checkout)
     figures = card.figures()
     difference = (dataset.examples.astype(float) - dataset.conditions) / 127.5
     assert figures["similarity.source_l1"] == pytest.approx(np.abs(difference).mean(), rel=0.02)  # of half of them
@@ -153,7 +154,7 @@ def test_a_translator_is_shown_beside_its_targets_and_measured_against_them(chec
 @pytest.mark.slow
 def test_of_two_that_publish_at_once_the_table_has_both(run, checkout, monkeypatch):
     def publish(name):
-        return publishing.publish(run, name, "Blots", samples=20, data=SAID, root=checkout)
+        return publishing.publish(run, name, "Blots", "one seed", samples=20, data=SAID, root=checkout)
 
     def meanwhile(*arguments):
         monkeypatch.setattr(publishing, "write_files", write_files)
@@ -181,7 +182,7 @@ def test_the_gallery_is_that_of_the_cards():
 def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_path):
     def published(folder, **arguments):
         return publishing.publish(
-            folder, "tiny", "Blots", **{"samples": 20, "data": SAID, "root": checkout, **arguments}
+            folder, "tiny", "Blots", "one seed", **{"samples": 20, "data": SAID, "root": checkout, **arguments}
         )
 
     before = sorted(checkout.rglob("*.*"))
@@ -197,7 +198,8 @@ def test_nothing_is_published_of_what_cannot_be(run, checkout, monkeypatch, tmp_
 
 @pytest.mark.slow
 def test_the_command_prints_our_words_only(tmp_path):
-    command = [sys.executable, "-m", "keras_gan_zoo.cli.publish", str(tmp_path), "tiny", "--description", "Blots"]
+    command = [sys.executable, "-m", "keras_gan_zoo.cli.publish", str(tmp_path), "tiny"]
+    command += ["--description", "Blots", "--selection", "one seed"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert found.stderr.startswith("Error: Expected a finished run, with a gan.keras.")
