@@ -60,13 +60,14 @@ def saved_models(asked: list[tuple[Path, list[Probe]]]) -> list[list[np.ndarray]
 
 
 def _run(arguments: list[str]) -> None:
+    """Runs Python on the CPU: this process may hold all memory of a GPU."""
     command = [sys.executable, "-P", *arguments]  # -P: do not import from the script's folder
     done = subprocess.run(
         command,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
     )
     if done.returncode == UNREADABLE:
         raise InputError(f"Expected {SAVED_MODEL.expected}. Received: {done.stderr.strip()}. {SAVED_MODEL.mend}")

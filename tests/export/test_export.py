@@ -397,6 +397,12 @@ def test_a_saved_model_that_does_not_run_says_why(tmp_path):
         readers.saved_model(tmp_path / "nothing", _probes(gan_of("gan, unconditional")))
 
 
+def test_saved_models_are_read_on_the_cpu():
+    readers._run(["-c", "import os; assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'"])
+    with pytest.raises(ParityError, match="by itself. Received: a reason"):
+        readers._run(["-c", "raise SystemExit('a reason')"])
+
+
 def test_probes_have_every_class_in_batches_of_one_and_seven():
     gan = with_weights_that_matter(kgz.GAN.for_images((5,), latent_dim=3, num_classes=10, seed=0))
     probes = _probes(gan)
