@@ -399,7 +399,7 @@ def test_a_saved_model_that_does_not_run_says_why(tmp_path):
 
 def test_saved_models_are_read_on_the_cpu():
     readers._run(["-c", "import os; assert os.environ['CUDA_VISIBLE_DEVICES'] == '-1'"])
-    with pytest.raises(ParityError, match="by itself. Received: a reason"):
+    with pytest.raises(ParityError, match=r"by itself\. Received: a reason"):
         readers._run(["-c", "raise SystemExit('a reason')"])
 
 
