@@ -11,7 +11,7 @@ import inspect
 import tensorflow as tf
 
 from keras_gan_zoo.core import registry
-from keras_gan_zoo.errors import unknown
+from keras_gan_zoo.errors import InputError, unknown
 
 
 def colour(images, brightness, saturation, contrast):
@@ -59,9 +59,14 @@ def names_in(augmentation: str) -> list[str]:
     """The names in a text such as "colour,translation", keys of `AUGMENTATIONS`.
 
     Raises:
-        InputError: If one is unknown.
+        InputError: If it is no text, or a name is unknown.
     """
-    names = [name.strip() for name in str(augmentation).split(",")]
+    if not isinstance(augmentation, str):
+        raise InputError(
+            "Expected augmentation to be names with commas between them, such as 'colour,translation'. Received: "
+            f"{augmentation!r}."
+        )
+    names = [name.strip() for name in augmentation.split(",")]
     for name in names:
         if name not in AUGMENTATIONS:
             raise unknown("augmentation", name, AUGMENTATIONS)

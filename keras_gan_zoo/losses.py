@@ -168,7 +168,7 @@ class Relativistic(AdversarialLoss):
 
     $$L_D = E_{x,z}[-\log \sigma(D(x) - D(G(z)))], \qquad L_G = E_{x,z}[-\log \sigma(D(G(z)) - D(x))]$$
 
-    With `r1` and `r2` it converges where others do not, without any normalisation (Huang et al., 2024).
+    With `r1` and `r2`, training near a solution converges to it, without any normalisation (Huang et al., 2024).
 
     Shapes: as many real as fake scores, usually (batch, 1); the losses are scalars in nats.
 

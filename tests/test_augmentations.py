@@ -119,6 +119,7 @@ def test_it_is_saved(gan, tmp_path):
     [
         (lambda: build("gan", augmentation="color"), "Unknown augmentation 'color'.* Did you mean 'colour'"),
         (lambda: build("gan", augmentation=""), "Unknown augmentation ''"),
+        (lambda: build("gan", augmentation=["colour"]), r"names with commas .* Received: \['colour'\]"),
         (lambda: kgz.GAN.for_images((2,), augmentation=EVERY), r"Expected images .* Received: \(2,\)"),
         (lambda: build("pix2pix", augmentation="colour"), "pairs of pictures, which must be changed together"),
     ],

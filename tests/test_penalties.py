@@ -164,8 +164,17 @@ def test_evaluation_leaves_penalties_out(float64, data):
 @pytest.mark.parametrize("weight", [-1, float("nan"), float("inf"), "1", True, None])
 @pytest.mark.parametrize("name", ["r1", "r2"])
 def test_impossible_weights_are_refused(name, weight):
-    with pytest.raises(InputError, match=f"Expected {name} to be a number of at least 0"):
+    with pytest.raises(InputError, match=f"Expected {name} to be a number of at least 0, or a schedule of keras"):
         quadratic_gan(**{name: weight})
+
+
+def test_schedules_that_could_not_be_saved_are_refused():
+    class Constant(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1
+
+    with pytest.raises(InputError, match=r"Received: a Constant without get_config\. Write this method"):
+        quadratic_gan(r1=Constant())
 
 
 def test_penalties_are_saved(tmp_path):

@@ -58,7 +58,7 @@ def load_tfds(name: str, split: str, size, memory_limit: int, others: Iterable[s
         if length < 1:
             raise ValueError("no examples")
     except (KeyError, ValueError) as error:
-        splits = ", ".join(builder.info.splits)
+        splits = ", ".join(f"{each} ({info.num_examples:,} examples)" for each, info in builder.info.splits.items())
         raise InputError(
             f"Expected a split of {name}: {splits}, or a part such as train[:100]. Received: {split!r}."
         ) from error

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_gan_zoo import augmentations
-from keras_gan_zoo.core.bounds import check_count, check_number, check_seed, is_number
+from keras_gan_zoo.core.bounds import check_count, check_seed, check_written, is_number
 from keras_gan_zoo.core.conditions import Condition, check_class_names, check_num_classes
 from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.data import Dataset
@@ -81,8 +82,13 @@ def check_options(num_classes, class_names, packing=1, r1=0.0, r2=0.0, ema_decay
         raise InputError(f"ema_decay is expected in [0, 1), such as 0.999. Received: {ema_decay}.")
     check_count("packing", packing)
     for name, weight in (("r1", r1), ("r2", r2)):
-        if not isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
-            check_number(name, weight, low=0)
+        if isinstance(weight, LearningRateSchedule):
+            check_written(weight, LearningRateSchedule, "__call__", "get_config")
+        elif not is_number(weight) or not 0 <= weight < np.inf:
+            raise InputError(
+                f"Expected {name} to be a number of at least 0, or a schedule of keras.optimizers.schedules, such as "
+                f"CosineDecay(0.05, steps). Received: {weight!r}."
+            )
     if num_classes is not None:
         check_num_classes(num_classes)
     check_class_names(class_names)

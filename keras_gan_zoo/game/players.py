@@ -96,7 +96,13 @@ class DifferentRates:
 
 def built_optimizer(optimizer, network: keras.Model) -> keras.optimizers.Optimizer:
     """An optimizer with built variables, which Keras needs to load its weights; with a loss scale for float16."""
-    optimizer = keras.optimizers.get(optimizer)
+    try:
+        optimizer = keras.optimizers.get(optimizer)
+    except ValueError as error:
+        raise InputError(
+            f"Expected an optimizer of Keras, or its name. Received: {optimizer!r}. A learning rate, also a schedule, "
+            "is an argument of an optimizer, as in keras.optimizers.Adam(2e-4)."
+        ) from error
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if inner.use_ema:
         raise InputError(
@@ -167,6 +173,7 @@ def assign_optimizers(names: tuple[str, ...], optimizers: tuple, arguments: dict
     if len(names) == 1 and "optimizer" in rest:
         rest[attributes[0]] = rest.pop("optimizer")
     unusable = [name for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics") if name in rest]
+    unusable += [name for name in rest if name.endswith("_optimizer") and name not in attributes]
     if unusable or len(optimizers) > len(names):
         received = f"{unusable[0]}={rest[unusable[0]]!r}" if unusable else f"{len(optimizers)} optimizers"
         raise InputError(

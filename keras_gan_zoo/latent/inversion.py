@@ -77,6 +77,11 @@ def invert(
 
 def checked_examples(gan: Sampler, images) -> np.ndarray:
     """Examples of the shape that a generator makes, as floats; images in [-1, 1]."""
+    if tuple(getattr(images, "shape", ())) == gan.example_shape:
+        raise InputError(
+            f"Expected examples (n, {', '.join(map(str, gan.example_shape))}). Received: a single one, of shape "
+            f"{gan.example_shape}. Add an axis: examples[None]."
+        )
     examples = data.Dataset(images).examples
     if examples.shape[1:] != gan.example_shape:
         raise InputError(

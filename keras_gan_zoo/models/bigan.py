@@ -34,8 +34,8 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
             examples to codes (batch, latent_dim), as `networks.joined` makes it: one player of two networks.
         discriminator: Keras model from [examples, codes] to raw scores (batch, 1), or to maps of them.
         loss: A key of `losses.LOSSES`. Or a `losses.AdversarialLoss`.
-        **options: `packing`, `r1`, `r2`, `ema_decay`, `seed`, `name`: see `TwoPlayerModel`. The slopes of `r1` and `r2`
-            are those with respect to the examples.
+        **options: `packing`, `r1`, `r2`, `ema_decay`, `augmentation`, `seed`, `name`: see `TwoPlayerModel`. The slopes
+            of `r1` and `r2` are those with respect to the examples. Only the discriminator sees augmented images.
 
     Raises:
         InputError: If the networks do not fit each other, or an argument is out of range.

@@ -37,8 +37,8 @@ class VAE(EncoderSampler, ForImages, AsPreset, GameModel):
             (batch, 2 * latent_dim), and `decoder`, from noise (batch, latent_dim) to the means of examples, as
             `networks.joined` makes it. Images are channels last in [-1, 1].
         likelihood: The distribution of examples around what the decoder makes: "gaussian", or for images "bernoulli",
-            whose probabilities are pixels scaled to 0 to 1. The latter suits black and white; of grey levels its bound
-            is not one of a density.
+            whose probabilities are pixels scaled to 0 to 1. The latter suits black and white; for grey levels, the
+            bound is not that of a density.
         stddev: Standard deviation of the Gaussian. With 1, the reconstruction is half the squared error, but for a
             constant; a smaller one weighs it more.
         seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.

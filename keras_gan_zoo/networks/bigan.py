@@ -55,7 +55,7 @@ def bigan_pair(
         >>> generator.output_shape, discriminator.output_shape
         ([(None, 28, 28, 1), (None, 50)], (None, 1))
     """
-    check_image(shape)
+    check_image(shape, "bigan_mlp")
     check_normalization(discriminator_normalization)
     parts.check_no_classes(num_classes)
     latent_dim, width, joint_units = parts.counts(latent_dim=latent_dim, width=width, joint_units=joint_units)

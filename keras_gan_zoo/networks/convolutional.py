@@ -238,11 +238,12 @@ def check_normalization(discriminator_normalization: str) -> None:
         raise unknown("discriminator_normalization", discriminator_normalization, NORMALIZATIONS)
 
 
-def check_image(shape: Shape) -> None:
+def check_image(shape: Shape, otherwise: str | None = "mlp") -> None:
+    """Raises an `InputError` for a shape that is not such an image; `otherwise` names an architecture that takes it."""
     right = len(shape) == 3 and all(8 <= side <= 128 and side % 4 == 0 for side in shape[:2]) and 1 <= shape[2] <= 4
     if not right:
         raise InputError(
             "DCGAN networks expect images of shape (height, width, channels) whose sides are multiples of 4 from 8 to "
-            f"128, with 1 to 4 channels. Received: {tuple(shape)}. "
-            "Resize the images (image_size=32), or choose another architecture, such as 'mlp'."
+            f"128, with 1 to 4 channels. Received: {tuple(shape)}. Resize the images (image_size=32)"
+            f"{f', or choose another architecture, such as {otherwise!r}' if otherwise else ''}."
         )

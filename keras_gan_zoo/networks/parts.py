@@ -57,7 +57,10 @@ def discriminator_inputs(shape: Shape, num_classes: int | None, packing: int):
 
 
 def _label_input(shape: Shape, num_classes: int | None):
-    return keras.Input(shape, dtype="int32", name="labels") if num_classes else None
+    if not num_classes:
+        return None
+    check_count("num_classes", num_classes)
+    return keras.Input(shape, dtype="int32", name="labels")
 
 
 def one_hot(labels, num_classes: int):

@@ -277,7 +277,6 @@ def check_attention(attention: int | None, of_generator: list[Shape], of_discrim
     """Raises an `InputError` if not both networks have maps of such a side."""
     common = [min(sides) for sides in reversed(of_discriminator) if sides in of_generator]
     if attention is not None and attention not in common:
-        expected = f"the side of maps that both networks have: {', '.join(map(str, common))}" if common else "none"
-        raise InputError(
-            f"Expected attention to be {expected}. Received: {attention!r}. Choose another side, or larger images."
-        )
+        sides = f"the side of maps that both networks have: {', '.join(map(str, common))}"
+        expected = sides if common else "none, because both networks have no maps of one side for such small images"
+        raise InputError(f"Expected attention to be {expected}. Received: {attention!r}. Change it, or leave it out.")

@@ -89,7 +89,7 @@ def stackgan_pair(
         >>> refiner.input_shape
         [(None, 16, 16, 3), (None, 100), (None, 64)]
     """
-    check_image(shape)
+    check_image(shape, otherwise=None)
     parts.check_no_classes(num_classes)
     latent_dim, text_dim, text_units, width = parts.counts(
         latent_dim=latent_dim, text_dim=text_dim or parts.TEXT_DIM, text_units=text_units, width=width
@@ -147,7 +147,7 @@ def _refined(pictures, condition, shape: Shape, width: int, blocks: int, seeds: 
 
 def _sides(shape: Shape, first_shape: Shape) -> list[Shape]:
     """Sides from the image to the picture of the first stage, and on to the smallest map: [(64, 64), (32, 32), ...]."""
-    check_image(first_shape)
+    check_image(first_shape, otherwise=None)
     small, large = first_shape[:2], shape[:2]
     factor = large[0] // small[0]
     if factor not in FACTORS or large != tuple(factor * side for side in small) or first_shape[2] != shape[2]:

@@ -73,7 +73,7 @@ def text_dcgan_pair(
         >>> generator.input_shape, discriminator.output_shape
         ([(None, 100), (None, 64)], (None, 1))
     """
-    check_image(shape)
+    check_image(shape, otherwise=None)
     parts.check_no_classes(num_classes)
     latent_dim, text_dim, text_units, width = parts.counts(
         latent_dim=latent_dim, text_dim=text_dim or parts.TEXT_DIM, text_units=text_units, width=width

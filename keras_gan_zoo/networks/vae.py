@@ -40,7 +40,7 @@ def vae_networks(
         >>> autoencoder.output_shape
         [(None, 100), (None, 28, 28, 1)]
     """
-    check_image(shape)
+    check_image(shape, "vae_mlp")
     parts.check_no_classes(num_classes)
     latent_dim, width = parts.counts(latent_dim=latent_dim, width=width)
     seeds = parts.seeds_of(seed)

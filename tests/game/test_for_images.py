@@ -124,9 +124,17 @@ def test_by_default_the_networks_are_those_of_the_paper(variant, image_layer, ve
         assert gan.latent_shape == (100,)
 
 
-def test_dcgan_networks_refuse_vectors():
-    with pytest.raises(InputError, match="choose another architecture, such as 'mlp'"):
-        kgz.DCGAN.for_images((2,))
+@pytest.mark.parametrize(("variant", "other"), [("dcgan", "mlp"), ("vae", "vae_mlp"), ("bigan", "bigan_mlp")])
+def test_dcgan_networks_refuse_other_sizes_and_name_networks_that_take_them(variant, other):
+    with pytest.raises(InputError, match=f"choose another architecture, such as '{other}'"):
+        kgz.VARIANTS[variant].for_images((9, 9, 1), architecture=variant)
+    assert kgz.VARIANTS[variant].for_images((9, 9, 1), architecture=other).example_shape == (9, 9, 1)
+
+
+@pytest.mark.parametrize("num_classes", [-1, 2.5])
+def test_pairs_refuse_impossible_numbers_of_classes(num_classes):
+    with pytest.raises(InputError, match="Expected num_classes to be a whole number"):
+        networks.resnet_pair((8, 8, 1), num_classes=num_classes)
 
 
 # ------------------------------------------------------------------------------------------------------------ mistakes

@@ -90,7 +90,7 @@ def test_impossible_averages_are_refused(decay):
 # ------------------------------------------------------------------------------------------------------------- compile
 
 
-@pytest.mark.parametrize("argument", ["loss", "optimizer", "metrics"])
+@pytest.mark.parametrize("argument", ["loss", "optimizer", "metrics", "autoencoder_optimizer"])
 def test_arguments_that_belong_elsewhere_are_refused(argument):
     with pytest.raises(InputError, match=f"Received: {argument}='x'"):
         vector_gan().compile(**{argument: "x"})
@@ -100,6 +100,12 @@ def test_one_optimizer_for_both_is_refused():
     adam = keras.optimizers.Adam()
     with pytest.raises(InputError, match="two optimizers"):
         vector_gan().compile(adam, adam)
+
+
+@pytest.mark.parametrize("optimizer", ["adamm", 2e-4])
+def test_what_is_no_optimizer_is_refused(optimizer):
+    with pytest.raises(InputError, match=f"Expected an optimizer of Keras, or its name. Received: {optimizer!r}"):
+        vector_gan().compile(optimizer)
 
 
 def test_small_players_take_several_steps_per_execution():

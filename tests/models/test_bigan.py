@@ -118,6 +118,8 @@ def test_pictures_are_encoded_in_pieces_and_as_uint8():
     assert model.reconstruct(pictures[:2]).shape == (2, 8, 8, 1)
     with pytest.raises(InputError, match=r"\(8, 8, 1\). Received: \(8, 8, 3\)"):
         model.encode(np.repeat(pictures, 3, axis=-1))
+    with pytest.raises(InputError, match=r"Expected examples \(n, 8, 8, 1\)\. Received: a single one"):
+        model.encode(pictures[0])
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
