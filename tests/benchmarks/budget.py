@@ -3,7 +3,7 @@
 import time
 from functools import partial
 
-from keras_gan_zoo.training import build
+from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
 
 WARM_UP, MEASURED = 10, 30  # steps
@@ -17,3 +17,12 @@ def affordable(recipe: Recipe, dataset, minutes: float) -> int:
     begun = time.process_time()
     fit(steps_per_epoch=MEASURED)
     return max(1, int(60 * minutes * MEASURED / (time.process_time() - begun)))
+
+
+def trained(recipe: Recipe, minutes: float):
+    """The model that a core trains in so many minutes."""
+    recipe, dataset = resolve(recipe)
+    steps = affordable(recipe, dataset, minutes)
+    gan = build(recipe, dataset, steps)
+    gan.fit(dataset, batch_size=recipe.batch_size, steps_per_epoch=steps, epochs=1, verbose=0)
+    return gan

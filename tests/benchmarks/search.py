@@ -29,10 +29,9 @@ import numpy as np
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import NotFiniteError
-from keras_gan_zoo.training import build, resolve
 from keras_gan_zoo.training.recipe import Recipe
 from tests.benchmarks.attributes import FOLDER, markdown
-from tests.benchmarks.budget import affordable
+from tests.benchmarks.budget import trained
 from tests.benchmarks.text_to_image import over, write
 from tests.benchmarks.translation_judges import of_classes
 from tests.benchmarks.translation_scores import frechet
@@ -89,15 +88,6 @@ def halving(candidates: int, minutes: float, judge: Callable) -> Iterator[tuple[
             return
         left = sorted(left, key=distances.get)[: max(1, len(left) // THIRD)]
         number, minutes = number + 1, minutes * THIRD
-
-
-def trained(recipe: Recipe, minutes: float):
-    """The model that a core trains in so many minutes."""
-    recipe, dataset = resolve(recipe)
-    steps = affordable(recipe, dataset, minutes)
-    gan = build(recipe, dataset, steps)
-    gan.fit(dataset, batch_size=recipe.batch_size, steps_per_epoch=steps, epochs=1, verbose=0)
-    return gan
 
 
 def trial(file: Path, recipe: dict, minutes: float, role: str, judges: Path) -> dict:

@@ -8,7 +8,7 @@ import pytest
 from keras_gan_zoo import data
 from keras_gan_zoo.training import resolve
 from keras_gan_zoo.training.recipe import Recipe
-from tests.benchmarks import search
+from tests.benchmarks import budget, search
 
 
 def test_what_is_drawn_can_be_trained_and_differs(monkeypatch):
@@ -40,7 +40,7 @@ def test_a_trial_is_measured_once(tmp_path, monkeypatch):
         return np.asarray(images, np.float64).reshape(len(images), -1)[:, 100:104]
 
     monkeypatch.setattr(search, "of_classes", lambda role, name, folder: features)
-    monkeypatch.setattr(search, "affordable", lambda recipe, dataset, minutes: 3)
+    monkeypatch.setattr(budget, "affordable", lambda recipe, dataset, minutes: 3)
     monkeypatch.setattr(search, "SELECTED", 64)
     recipe = {"data": "digits", "seed": 0, "batch_size": 32, "decay": 1.0, "model": {"architecture": "mlp", "units": 4}}
     file = tmp_path / "0.json"
