@@ -1,5 +1,6 @@
 """Translators: their updates, worked out by hand; pairs in Keras' order; what is measured; holes and first steps."""
 
+import re
 import zipfile
 
 import h5py
@@ -354,6 +355,28 @@ def test_sources_are_made_of_pictures():
         model.fit(*data, batch_size=8, verbose=0)
         runs.append(weights_of(model))
     assert_same(*runs)
+
+
+def test_sources_that_are_given_are_never_replaced():
+    """Whatever makes sources of pictures that have none."""
+    images, small = pictures(8, 8, 8, 3), pictures(8, 4, 4, 3)
+    model = kgz.SRGAN.for_images((8, 8, 3), scale=2, width=2, residual_blocks=1, seed=0)
+    model.compile(run_eagerly=True)
+    for sources in (small[:, ::2, ::2], images, small[..., :1]):
+        pairs = kgz.data.Dataset(images, conditions=sources)
+        received = re.escape(str(sources.shape[1:]))
+        message = rf"Expected sources \(4, 4, 3\). Received: {received}.* by degradation='downscaled:2'"
+        for call in (
+            lambda: model.fit(sources, images, verbose=0),
+            lambda: model.fit(small, images, batch_size=8, verbose=0, validation_data=(sources, images)),
+            lambda: model.evaluate(pairs, verbose=0),
+        ):
+            with pytest.raises(InputError, match=message):
+                call()
+    alike = kgz.SRGAN(*kgz.networks.unet_pair((8, 8, 3), width=2), seed=0)
+    alike.compile(run_eagerly=True)
+    with pytest.raises(InputError, match="Expected pairs of pictures"):
+        alike.fit(images, batch_size=8, verbose=0)
 
 
 @pytest.mark.slow
