@@ -9,7 +9,13 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import convolution
 from keras_gan_zoo.networks.parts import Shape
-from keras_gan_zoo.networks.patch import as_pictures, check_pictures, patch_discriminator, source_input
+from keras_gan_zoo.networks.patch import (
+    as_pictures,
+    check_pictures,
+    check_same_sides,
+    patch_discriminator,
+    source_input,
+)
 
 DEEPEST, SMALLEST = 5, 4  # halvings, and the side of the first map
 
@@ -63,11 +69,7 @@ def spade_pair(
     """
     source_shape = shape if source_shape is None else source_shape
     check_pictures(num_classes, "instance", "nearest", shape=shape, source_shape=source_shape)
-    if tuple(source_shape[:2]) != tuple(shape[:2]):
-        raise InputError(
-            f"Expected label maps of the height and width of the pictures that are made, {tuple(shape[:2])}. Received: "
-            f"{tuple(source_shape)}. Resize one of them."
-        )
+    check_same_sides(shape, source_shape)
     width, units = parts.counts(width=width, modulation_units=modulation_units)
     depth = _depth(shape, depth)
     seeds = parts.seeds_of(seed)

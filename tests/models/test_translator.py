@@ -325,6 +325,7 @@ def test_a_painter_is_saved_with_its_region(painter, tmp_path):
         ((0, 0, 0, 4), "in whole pixels"),
         ("1,2,3", "in whole pixels"),
         (4, "in whole pixels"),
+        (np.array([0, 0, 4]), "in whole pixels"),
     ],
 )
 def test_impossible_regions_are_refused(region, message):
@@ -334,7 +335,9 @@ def test_impossible_regions_are_refused(region, message):
 
 def test_regions():
     assert region_of("centre", (8, 12, 3)) == region_of("2, 3,4,6", (8, 12, 3)) == (2, 3, 4, 6)
-    assert region_of(np.array([0, 0, 8, 1]).tolist(), (8, 12, 3)) == (0, 0, 8, 1)
+    assert region_of(np.array([0, 0, 8, 1]), (8, 12, 3)) == (0, 0, 8, 1)
+    with pytest.raises(InputError, match=r"at least 2 x 2 pixels, to cut out their centre\. Received: 8 x 1"):
+        region_of("centre", (8, 1, 3))
 
 
 def test_networks_of_other_holes_are_refused(painter):
@@ -357,26 +360,31 @@ def test_sources_are_made_of_pictures():
     assert_same(*runs)
 
 
-def test_sources_that_are_given_are_never_replaced():
-    """Whatever makes sources of pictures that have none."""
-    images, small = pictures(8, 8, 8, 3), pictures(8, 4, 4, 3)
+IMAGES, SMALL = pictures(8, 8, 8, 3), pictures(8, 4, 4, 3)
+
+
+@pytest.mark.parametrize("sources", [SMALL[:, ::2, ::2], IMAGES, SMALL[..., :1]], ids=["small", "large", "grey"])
+def test_sources_that_are_given_are_never_replaced(sources):
+    """Even where sources would be made of pictures without any."""
     model = kgz.SRGAN.for_images((8, 8, 3), scale=2, width=2, residual_blocks=1, seed=0)
     model.compile(run_eagerly=True)
-    for sources in (small[:, ::2, ::2], images, small[..., :1]):
-        pairs = kgz.data.Dataset(images, conditions=sources)
-        received = re.escape(str(sources.shape[1:]))
-        message = rf"Expected sources \(4, 4, 3\). Received: {received}.* by degradation='downscaled:2'"
-        for call in (
-            lambda: model.fit(sources, images, verbose=0),
-            lambda: model.fit(small, images, batch_size=8, verbose=0, validation_data=(sources, images)),
-            lambda: model.evaluate(pairs, verbose=0),
-        ):
-            with pytest.raises(InputError, match=message):
-                call()
-    alike = kgz.SRGAN(*kgz.networks.unet_pair((8, 8, 3), width=2), seed=0)
-    alike.compile(run_eagerly=True)
+    message = (
+        rf"Expected sources \(4, 4, 3\). Received: {re.escape(str(sources.shape[1:]))}.* by degradation='downscaled:2'"
+    )
+    for call in (
+        lambda: model.fit(sources, IMAGES, verbose=0),
+        lambda: model.fit(SMALL, IMAGES, batch_size=8, verbose=0, validation_data=(sources, IMAGES)),
+        lambda: model.evaluate(kgz.data.Dataset(IMAGES, conditions=sources), verbose=0),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+def test_an_srgan_that_does_not_enlarge_makes_no_sources():
+    model = kgz.SRGAN(*kgz.networks.unet_pair((8, 8, 3), width=2), seed=0)
+    model.compile(run_eagerly=True)
     with pytest.raises(InputError, match="Expected pairs of pictures"):
-        alike.fit(images, batch_size=8, verbose=0)
+        model.fit(IMAGES, batch_size=8, verbose=0)
 
 
 @pytest.mark.slow
