@@ -163,12 +163,22 @@ def test_sources_come_first_wherever_they_come_from():
     assert on_batch["l1"] == pytest.approx(figures[0]["l1"], rel=1e-4)
 
 
+EXCHANGED = r"Expected targets .*\(8, 8, 3\)\. Received: \(8, 8, 1\)\. .*sources, which come first: fit\(sources, tar"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((TARGETS, SOURCES), r"Expected sources \(8, 8, 1\) and targets \(8, 8, 3\).*Exchange them: fit\(sources, tar"),
+        ((TARGETS, SOURCES), EXCHANGED),
+        ((tf.data.Dataset.from_tensor_slices((TARGETS, SOURCES)).batch(8),), EXCHANGED),
+        ((iter([(TARGETS, SOURCES)]),), EXCHANGED),
+        (((SOURCES, TARGETS),), r"Received: tuple\. Pass sources and targets, as in fit\(sources, targets\)"),
+        ((kgz.data.Dataset(SOURCES), TARGETS), r"Pass data\.Dataset\(targets, conditions=sources\)"),
+        ((SOURCES.astype("int64"), TARGETS), r"in uint8, or as floats.*Received: int64.*conditions.astype\('uint8'\)"),
         ((TARGETS,), "Expected pairs of pictures"),
-        ((SOURCES[:8], TARGETS), "one condition for each of 16 examples|Expected one source"),
+        ((SOURCES[:8], TARGETS), r"Expected a source for each of 16 targets\. Received: 8\."),
+        ((iter([(SOURCES[:8], TARGETS)]),), r"Expected a source for each of 16 targets\. Received: 8\."),
+        ((SOURCES[:, :4], TARGETS), r"Expected pictures \(8, 8, 1\) as sources.* Received: pictures \(4, 8, 1\)"),
         (
             (tf.data.Dataset.from_tensor_slices(TARGETS).batch(8),),
             r"Expected sources, pictures \(8, 8, 1\), and their targets.*batches \(sources, targets\)",
