@@ -40,8 +40,9 @@ def spade_pair(
     that resolution. The generator starts from the smallest map of the source and doubles it `depth` times, with a
     residual block in each resolution. Labels are best given as one channel each; smaller maps then have their shares.
 
-    The paper has `width=64` and `modulation_units=128`, normalises over the batch, judges two resolutions, and compares
-    features of the discriminator as content. Its loss is `loss="hinge"`.
+    The paper has `width=64` and `modulation_units=128`, normalises over the batch, applies spectral normalisation to
+    both networks, judges two resolutions, and compares features of the discriminator and of VGG as content. Its loss is
+    `loss="hinge"`.
 
     Args:
         shape: (height, width, channels) of the pictures that are made.
