@@ -150,8 +150,8 @@ class Translator(TwoPlayerModel):
             "g_loss": adversarial + self.content_weight * content,
         }
         made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
-        ssim = _ssim(self.compared(real), self.compared(made))
-        return {**losses_of_players, **self.likeness(real, made), "ssim": ssim}
+        similarity = ssim(self.compared(real), self.compared(made))
+        return {**losses_of_players, **self.likeness(real, made), "ssim": similarity}
 
     def _is_adversarial(self):
         """None if all steps are; otherwise whether this one is."""
@@ -199,7 +199,7 @@ class Translator(TwoPlayerModel):
         }
 
 
-def _ssim(target, made):
+def ssim(target, made):
     """The mean structural similarity of pictures in [-1, 1], in windows of at most 11 pixels a side."""
     side = min(WINDOW, *target.shape[1:3])
     return tf.reduce_mean(tf.image.ssim(target + 1, made + 1, max_val=2.0, filter_size=side))
