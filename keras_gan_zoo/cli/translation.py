@@ -40,10 +40,12 @@ def translate(source, given, out, backward, resize):
     else:
         check_out(out, *PICTURES)
         pairs = [(given, out)]
+    _check_kept(pairs)
     model = generator_of(source)
     model = other_direction(model) if backward else model
-    for path, written in pairs:
-        _translate(model, path, written, resize)
+    headers = [_checked_header(model, path, resize) for path, _ in pairs]  # of all, before any is translated
+    for (path, written), header in zip(pairs, headers, strict=True):
+        _translate(model, path, written, header, resize)
     click.echo(f"{len(pairs)} picture{'s' if len(pairs) > 1 else ''}: {out}")
 
 
@@ -61,6 +63,8 @@ def _in_folder(folder: Path, out: Path) -> list[tuple[Path, Path]]:
     """The pictures of a folder, each with the file to write, of the same name."""
     from keras_gan_zoo.data.listing import pictures_in
 
+    if out.suffix.lower() in PICTURES or (out.exists() and not out.is_dir()):
+        raise InputError(f"Expected a folder to write translations of {folder} to. Received: {out}. Name a folder.")
     written: dict[Path, Path] = {}
     for path in pictures_in(folder).paths:
         place = out / Path(path).relative_to(folder).with_suffix(".png")
@@ -73,11 +77,20 @@ def _in_folder(folder: Path, out: Path) -> list[tuple[Path, Path]]:
     return [(path, place) for place, path in written.items()]
 
 
-def _translate(model, path: Path, out: Path, resize: bool) -> None:
-    from PIL import Image
+def _check_kept(pairs: list[tuple[Path, Path]]) -> None:
+    """Checks that no picture is written over one that is translated."""
+    given = {path.resolve() for path, _ in pairs}
+    lost = next((written for _, written in pairs if written.resolve() in given), None)
+    if lost is not None:
+        raise InputError(
+            f"Expected another place for translations than that of the pictures. Received: {lost}, which would be "
+            "overwritten. Choose another --out."
+        )
 
-    from keras_gan_zoo import pictures
-    from keras_gan_zoo.data.decoding import MODES, Form, read_header, read_picture
+
+def _checked_header(model, path: Path, resize: bool):
+    """The header of a picture that the model can translate; an `InputError` for others."""
+    from keras_gan_zoo.data.decoding import MODES, read_header
 
     *size, channels = model.translated().shape
     if channels not in MODES:
@@ -92,6 +105,16 @@ def _translate(model, path: Path, out: Path, resize: bool) -> None:
             f"{model.or_free_size()}. Received: {path} of {header.size[0]} x {header.size[1]}. Pass --resize to resize "
             "and crop it."
         )
+    return header
+
+
+def _translate(model, path: Path, out: Path, header, resize: bool) -> None:
+    from PIL import Image
+
+    from keras_gan_zoo import pictures
+    from keras_gan_zoo.data.decoding import MODES, Form, read_picture
+
+    *size, channels = model.translated().shape
     pixels = read_picture(path, Form(tuple(size) if resize else header.size, MODES[channels]), header)
     [made] = pictures.to_uint8(model.translate(pixels[None]))
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from keras_gan_zoo.core.remedies import NUMBERED, RENUMBERED, Remedy, in_arrays
 from keras_gan_zoo.errors import InputError, unknown
 
 TO_INTEGERS = "labels.astype('int64')"  # where no large number becomes another label
+TO_UINT8 = "conditions.astype('uint8')"
 # A million classes: more than any labelled set has, and one-hot a batch of 64 of them takes 256 MB. It fits into int32.
 MOST_CLASSES = 2**20
 KINDS = {0: "classes", 1: "vectors", 3: "pictures"}  # by the number of dimensions of one condition
@@ -152,11 +153,19 @@ def checked_conditions(values, n: int, remedy: Remedy = in_arrays) -> np.ndarray
         InputError: If their form or number is wrong, if a number is not finite, or if pictures are out of range.
     """
     array = as_array(values)
-    if (np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8) or array.ndim < 2:
+    is_integer = np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8
+    if is_integer and array.ndim > 2:
+        raise InputError(
+            f"Expected pictures as conditions in uint8, or as floats in [-1, 1]. Received: {array.dtype}. Convert "
+            f"them: {remedy(TO_UINT8)} for 0 to 255."
+        )
+    if is_integer or array.ndim < 2:
         return checked_labels(array, n, remedy)
     if array.ndim == 2 and array.shape[1] == 1 and not np.issubdtype(array.dtype, np.floating):
         return checked_labels(array, n, remedy)
     array = array[..., None] if array.ndim == 3 else array
+    if len(array) != n and array.ndim == 4:
+        raise InputError(f"Expected a source for each of {n} targets. Received: {len(array)}. Add or remove some.")
     if len(array) != n or array.ndim - 1 not in KINDS:
         raise InputError(
             f"Expected one condition for each of {n} examples: integers (n,), floats (n, d), or pictures (n, height, "

@@ -24,9 +24,13 @@ def region_of(region: str | Sequence[int], shape: Sequence[int]) -> Region:
         (8, 8, 16, 16)
     """
     height, width = shape[:2]
-    if region == CENTRE:
-        return height // 4, width // 4, height // 2, width // 2
-    numbers = _numbers(region)
+    is_centre = isinstance(region, str) and region == CENTRE
+    if is_centre and min(height, width) < 2:
+        raise InputError(
+            f"Expected pictures of at least 2 x 2 pixels, to cut out their centre. Received: {height} x {width}. "
+            "Choose larger ones."
+        )
+    numbers = (height // 4, width // 4, height // 2, width // 2) if is_centre else _numbers(region)
     if numbers is None:
         raise InputError(
             f"Expected a region as 'centre' or (top, left, height, width) in whole pixels. Received: {region!r}."
@@ -41,7 +45,7 @@ def region_of(region: str | Sequence[int], shape: Sequence[int]) -> Region:
 
 
 def _numbers(region) -> Region | None:
-    parts = region.split(",") if isinstance(region, str) else region
+    parts = region.split(",") if isinstance(region, str) else getattr(region, "tolist", lambda: region)()
     if not isinstance(parts, Sequence) or len(parts) != 4:
         return None
     numbers = [int(part) if isinstance(part, str) and part.strip().isdecimal() else part for part in parts]

@@ -12,6 +12,7 @@ NUMBERED = "np.unique(labels, return_inverse=True)[1]"
 RENUMBERED = "np.searchsorted(numbers, labels)"
 IN_TENSORFLOW = {
     "images.astype('uint8')": "tf.cast(images, 'uint8')",
+    "conditions.astype('uint8')": "tf.cast(conditions, 'uint8')",
     "images.transpose(0, 2, 3, 1)": "tf.transpose(images, (0, 2, 3, 1))",
     "labels.argmax(axis=1)": "tf.argmax(labels, 1)",
     "labels.astype('int64')": "tf.cast(labels, 'int64')",

@@ -310,8 +310,12 @@ def _checked_examples(examples: np.ndarray) -> np.ndarray:
         )
     if examples.dtype.name == "bfloat16":  # which NumPy does not count among the floats
         examples = examples.astype(np.float32)
+    if examples.ndim and not len(examples):
+        raise InputError(
+            f"Expected at least one example. Received: none, an array of shape {examples.shape}. Add some."
+        )
     is_uint8, is_float = examples.dtype == np.uint8, np.issubdtype(examples.dtype, np.floating)
-    if not (is_uint8 or is_float) or examples.ndim < (3 if is_uint8 else 2) or len(examples) == 0:
+    if not (is_uint8 or is_float) or examples.ndim < (3 if is_uint8 else 2):
         raise InputError(
             "Expected uint8 images (n, height, width, channels), or float examples (n, ...). Received: "
             f"{examples.dtype} of shape {examples.shape}. Convert with .astype('uint8') if the values are 0 to 255."

@@ -85,6 +85,11 @@ class Degradation:
     def _shape(self, height: int, width: int, channels: int) -> tuple[int, int, int]:
         raise NotImplementedError
 
+    def __str__(self) -> str:
+        """As in a recipe; see `as_degradation`."""
+        numbers = np.ravel([*asdict(self).values()])
+        return ":".join(filter(None, (type(self).__name__.lower(), ",".join(map(str, numbers)))))
+
     def get_config(self) -> dict:
         return asdict(self)
 

@@ -187,7 +187,15 @@ def load_arrays(path: Path, size) -> Dataset:
         raise InputError(
             f"Expected an array named 'images' in {path}. Received: {', '.join(arrays) or 'none'}. Rename it."
         )
-    if size is not None and examples.dtype == np.uint8 and (examples.ndim == 3 or examples.shape[-1] <= 4):
-        examples = np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in examples])
+    if size is not None:
+        examples, conditions = (_resized(values, size) for values in (examples, conditions))
     with ARRAYS.border(path):
         return Dataset(examples, labels, conditions=conditions, name=path.stem)
+
+
+def _resized(images: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
+    """Images in another size; what is none as it is."""
+    is_images = images is not None and images.dtype == np.uint8 and images.ndim in (3, 4)
+    if not is_images or (images.ndim == 4 and images.shape[-1] > 4):
+        return images
+    return np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in images])

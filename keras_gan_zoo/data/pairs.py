@@ -188,11 +188,11 @@ def with_sources(
     Args:
         dataset: Pictures.
         shape: Shape of the sources.
-        degradation: What makes sources of pictures that have none of that shape; None if nothing does.
+        degradation: What makes sources of pictures that are given without any; None if nothing does.
         seed: As for `degraded`.
 
     Raises:
-        InputError: If there are none, and nothing makes them.
+        InputError: If there are none, and nothing makes them, or if those that are given have another shape.
 
     Example:
         >>> from keras_gan_zoo import data
@@ -201,9 +201,14 @@ def with_sources(
     """
     if dataset.condition_shape == shape:
         return dataset
-    if degradation is not None and dataset.source_shape != shape:
-        return degraded(dataset, degradation, seed)
-    return paired(dataset)
+    if degradation is None or dataset.source_shape == shape:
+        return paired(dataset)
+    if dataset.is_paired:
+        raise InputError(
+            f"Expected sources {shape}. Received: {dataset.condition_shape}. Load others, or have them made of the "
+            f"targets, as by degradation='{degradation}'."
+        )
+    return degraded(dataset, degradation, seed)
 
 
 def in_two_styles(targets: Dataset, sources: Dataset) -> CaptionedDataset:

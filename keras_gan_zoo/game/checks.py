@@ -24,8 +24,9 @@ def refuse(arguments: dict, *names: str) -> None:
             raise InputError(f"Expected no {name}: a GAN has no use for it. Leave it out, or select the data before.")
 
 
-def check_data_arguments(call: str, x, y) -> None:
+def check_data_arguments(call: str, x, y, have_sources: bool = False) -> None:
     """Checks the kinds of x and y, because Keras would only fail much later."""
+    first, second = ("sources", "targets") if have_sources else ("images", "labels")
     if isinstance(x, (tuple, list)) and len({getattr(each, "shape", None) for each in x} - {None}) == 1:
         raise InputError(
             f"{call} expects the examples in one array. Received: a {type(x).__name__} of {len(x)} arrays. Join them: "
@@ -34,14 +35,19 @@ def check_data_arguments(call: str, x, y) -> None:
     if x is None or isinstance(x, (str, bytes, dict, tuple, list, set)):
         raise InputError(
             f"{call} expects an array, a data.Dataset, a tf.data.Dataset or another source of batches. Received: "
-            f"{type(x).__name__}. Pass images and labels, as in fit(images, labels), or data.load(name)."
+            f"{type(x).__name__}. Pass {first} and {second}, as in fit({first}, {second}), or data.load(name)."
+        )
+    if isinstance(x, Dataset) and y is not None and have_sources:
+        raise InputError(
+            "Expected pairs in one data.Dataset. Received: sources and targets apart. Pass "
+            "data.Dataset(targets, conditions=sources), or both as arrays."
         )
     if isinstance(x, Dataset) and y is not None:
         raise InputError("Expected the labels inside the data.Dataset. Received: separate labels too. Leave y out.")
     if y is not None and not hasattr(x, "shape"):
         raise InputError(
-            f"Expected batches that are tuples (images, labels). Received: separate labels beside a {type(x).__name__}."
-            " Leave y out."
+            f"Expected batches that are tuples ({first}, {second}). Received: separate {second} beside a "
+            f"{type(x).__name__}. Leave y out."
         )
 
 
@@ -258,14 +264,17 @@ def check_example_shape(model, shape, remedy: Remedy = in_arrays) -> None:
     shape = tuple(shape)
     if shape == model.example_shape:
         return
-    if len(shape) == 3 and (*shape[1:], shape[0]) == model.example_shape:
+    kind = "targets" if model.condition_comes_first else "examples"
+    if model.condition_comes_first and shape == model.data_condition.shape:
+        how = "That is the shape of sources, which come first: fit(sources, targets), or batches (sources, targets)."
+    elif len(shape) == 3 and (*shape[1:], shape[0]) == model.example_shape:
         how = f"Put the channels last: {remedy('images.transpose(0, 2, 3, 1)')}."
     else:
         differs_in_channels = len(shape) == 3 and shape[:2] == model.example_shape[:2]
         other = f"channels={model.example_shape[-1]}" if differs_in_channels else "another image_size"
         how = f"Build the networks for the data: for_images(shape), or load the data with {other}."
     raise InputError(
-        f"Expected examples of the shape the generator makes, {model.example_shape}. Received: {shape}. {how}"
+        f"Expected {kind} of the shape the generator makes, {model.example_shape}. Received: {shape}. {how}"
     )
 
 

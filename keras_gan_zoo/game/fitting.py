@@ -25,7 +25,7 @@ def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict
     _check_counts(arguments, "steps_per_epoch", "validation_steps")
     shuffle = arguments.pop("shuffle", True)
     x, y = model.arranged(x, y)
-    check_data_arguments("fit()", x, y)
+    check_data_arguments("fit()", x, y, model.condition_comes_first)
     callbacks = _checked_callbacks(callbacks)
     _prepare_validation(model, arguments, batch_size)
     dataset, feed = data.as_dataset(x, y), None
@@ -71,7 +71,7 @@ def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict)
     if arguments.get("_use_cached_eval_dataset"):  # by `fit`, with the validation data that were prepared before
         return keras_evaluate(x, **arguments)
     x, y = model.arranged(x, y)
-    check_data_arguments("evaluate()", x, y)
+    check_data_arguments("evaluate()", x, y, model.condition_comes_first)
     _check_counts(arguments, "steps")
     steps = arguments.pop("steps", None)
     feed = _in_order(model, x, y, batch_size, Reading("steps", steps))
@@ -104,7 +104,7 @@ def _prepare_validation(model, arguments: dict, batch_size) -> None:
     held_out = given["data"] if isinstance(given["data"], (tuple, list)) else (given["data"],)
     refuse({"sample_weight": tuple(held_out[2:]) or None}, "sample_weight")
     x, y = model.arranged(*(*held_out, None)[:2])
-    check_data_arguments("validation_data", x, y)
+    check_data_arguments("validation_data", x, y, model.condition_comes_first)
     reading = Reading("validation_steps", given["steps"], repeats=True)
     with errors_of_pipelines():
         arguments["validation_data"] = _in_order(model, x, y, given["batch_size"] or batch_size, reading).batches

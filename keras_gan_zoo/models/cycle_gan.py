@@ -17,6 +17,7 @@ from keras_gan_zoo.export import export
 from keras_gan_zoo.game.checks import check_networks, check_raw_scores, parts_of
 from keras_gan_zoo.game.sampling import GeneratorSampler
 from keras_gan_zoo.game.two_player import TwoPlayerModel
+from keras_gan_zoo.models.translator import CONTENTS, PSNR, ssim
 from keras_gan_zoo.state.identity import sha256_of_weights
 
 GENERATORS = ("forward", "backward")
@@ -42,7 +43,8 @@ class CycleGAN(TwoPlayerModel):
     direction is computed. Their later code, in PyTorch, has the order of this class.
 
     Besides both losses, training logs `cycle_loss`, the differences of both cycles. `evaluate` and validation also log
-    `l1`, the mean difference of translations from the targets of the same number: it says something of pairs only.
+    `l1`, `psnr` and `ssim` of translations and the targets of the same number, as `Translator` does: they say something
+    of pairs only.
 
     Args:
         generator: Keras model of the parts `forward`, from sources to targets, and `backward`, as `networks.joined`
@@ -104,7 +106,8 @@ class CycleGAN(TwoPlayerModel):
         self.adversarial_weight, self.cycle_weight = adversarial_weight, cycle_weight
         self.identity_weight, self.pool_size = identity_weight, pool_size
         shapes = (self.condition.shape, self.example_shape)
-        self._trackers["l1"] = keras.metrics.Mean(name="l1")
+        trackers = (keras.metrics.Mean(name="l1"), PSNR(name="psnr"), keras.metrics.Mean(name="ssim"))
+        self._trackers |= {tracker.name: tracker for tracker in trackers}
         self._pools = dict(zip(DISCRIMINATORS, map(self._pool, shapes), strict=True)) if pool_size else {}
 
     @staticmethod
@@ -211,7 +214,8 @@ class CycleGAN(TwoPlayerModel):
         fakes, g_loss, cycle_loss = self.generators_losses(condition, real, training=False)
         d_loss = self.discriminators_loss((condition, real), fakes, training=False)
         made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
-        return {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss, "l1": _difference(real, made)}
+        likeness = {"l1": _difference(real, made), "psnr": CONTENTS["mse"](real, made), "ssim": ssim(real, made)}
+        return {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss, **likeness}
 
     def _pool(self, shape: tuple[int, ...]) -> tuple:
         """The weights of a pool: its pictures, and how many there are yet."""

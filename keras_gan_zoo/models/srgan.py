@@ -55,8 +55,9 @@ class SRGAN(Translator):
         super().__init__(generator, discriminator, content=content, pretrain_steps=pretrain_steps, **weights, **options)
 
     def degradation(self):
-        """Pictures are scaled down; see `data.Downscaled`."""
-        return Downscaled(self.example_shape[0] // self.condition.shape[0])
+        """Pictures are scaled down, if those that are made are larger; see `data.Downscaled`."""
+        factor = self.example_shape[0] // self.condition.shape[0]
+        return Downscaled(factor) if factor > 1 else None
 
     @staticmethod
     def paper_networks(shape):

@@ -150,8 +150,8 @@ class Translator(TwoPlayerModel):
             "g_loss": adversarial + self.content_weight * content,
         }
         made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
-        ssim = _ssim(self.compared(real), self.compared(made))
-        return {**losses_of_players, **self.likeness(real, made), "ssim": ssim}
+        similarity = ssim(self.compared(real), self.compared(made))
+        return {**losses_of_players, **self.likeness(real, made), "ssim": similarity}
 
     def _is_adversarial(self):
         """None if all steps are; otherwise whether this one is."""
@@ -173,31 +173,19 @@ class Translator(TwoPlayerModel):
         return dataclasses.replace(super().data_condition, are_sources=True)
 
     def prepared(self, dataset):
-        """Pairs as they are. Those in the wrong order are refused, as are pictures without sources.
-
-        If `degradation` gives a way to make the sources, they are made of the pictures.
-        """
+        """Pairs as they are; pictures without sources with those that `degradation` makes of them."""
         if isinstance(dataset, data.UnpairedDataset):
             raise InputError(
                 f"Expected pairs of pictures. Received: {dataset}, whose sources and targets do not belong together. "
                 "Train CycleGAN on them, or load pairs, as by data='twemoji' with sources='noto'."
             )
         if dataset.example_shape != self.example_shape:
-            self._check_order(dataset)
-            return dataset
+            return dataset  # which `check_dataset` refuses
         return data.with_sources(dataset, self.condition.shape, self.degradation(), self.seed)
 
     def degradation(self) -> data.Degradation | None:
         """What makes sources of pictures that have none; None if nothing does."""
         return None
-
-    def _check_order(self, dataset) -> None:
-        shapes = dataset.condition_shape, dataset.example_shape
-        if shapes[0] != shapes[1] and shapes == (self.example_shape, self.condition.shape):
-            raise InputError(
-                f"Expected sources {self.condition.shape} and targets {self.example_shape}. Received: {shapes[0]} as "
-                f"sources and {shapes[1]} as targets. Exchange them: fit(sources, targets)."
-            )
 
     def get_config(self):
         return {
@@ -211,7 +199,7 @@ class Translator(TwoPlayerModel):
         }
 
 
-def _ssim(target, made):
+def ssim(target, made):
     """The mean structural similarity of pictures in [-1, 1], in windows of at most 11 pixels a side."""
     side = min(WINDOW, *target.shape[1:3])
     return tf.reduce_mean(tf.image.ssim(target + 1, made + 1, max_val=2.0, filter_size=side))

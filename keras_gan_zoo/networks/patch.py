@@ -91,15 +91,27 @@ def as_pictures(x, added_to=None):
 def check_pictures(num_classes: int | None, normalization: str, upsampling: str, **shapes: Shape) -> Callable:
     """Checks what all pairs here take; returns the function that enlarges feature maps."""
     if num_classes is not None:
-        raise InputError(f"Expected no classes, because these networks take pictures. Received: {num_classes}.")
+        raise InputError(
+            f"Expected no classes, because these networks take pictures. Received: {num_classes}. Leave "
+            "num_classes out."
+        )
     for name, shape in shapes.items():
         if len(shape) != 3 or not all(is_count(side) for side in shape):
             raise InputError(
-                f"Expected {name} of pictures, (height, width, channels). Received: {tuple(shape)}. Choose another "
-                "architecture for other data, such as 'mlp'."
+                f"Expected {name} to be that of pictures, (height, width, channels). Received: {tuple(shape)}. Choose "
+                "another architecture for other data, such as 'mlp'."
             )
     if normalization not in NORMALIZATIONS:
         raise unknown("normalization", normalization, NORMALIZATIONS)
     if upsampling not in UPSAMPLINGS:
         raise unknown("upsampling", upsampling, UPSAMPLINGS)
     return UPSAMPLINGS[upsampling]
+
+
+def check_same_sides(shape: Shape, source_shape: Shape) -> None:
+    """Checks that sources are as high and wide as what is made of them."""
+    if tuple(source_shape[:2]) != tuple(shape[:2]):
+        raise InputError(
+            f"Expected sources of the height and width of the pictures that are made, {tuple(shape[:2])}. Received: "
+            f"{tuple(source_shape)}. Resize them, as by image_size={max(shape[:2])}, which is for both."
+        )

@@ -9,7 +9,13 @@ from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import convolution
 from keras_gan_zoo.networks.parts import Shape
-from keras_gan_zoo.networks.patch import as_pictures, check_pictures, patch_discriminator, source_input
+from keras_gan_zoo.networks.patch import (
+    as_pictures,
+    check_pictures,
+    check_same_sides,
+    patch_discriminator,
+    source_input,
+)
 
 DEEPEST, SMALLEST = 5, 4  # halvings, and the side of the first map
 
@@ -34,8 +40,9 @@ def spade_pair(
     that resolution. The generator starts from the smallest map of the source and doubles it `depth` times, with a
     residual block in each resolution. Labels are best given as one channel each; smaller maps then have their shares.
 
-    The paper has `width=64` and `modulation_units=128`, normalises over the batch, judges two resolutions, and compares
-    features of the discriminator as content. Its loss is `loss="hinge"`.
+    The paper has `width=64` and `modulation_units=128`, normalises over the batch, applies spectral normalisation to
+    both networks, judges two resolutions, and compares features of the discriminator and of VGG as content. Its loss is
+    `loss="hinge"`.
 
     Args:
         shape: (height, width, channels) of the pictures that are made.
@@ -63,11 +70,7 @@ def spade_pair(
     """
     source_shape = shape if source_shape is None else source_shape
     check_pictures(num_classes, "instance", "nearest", shape=shape, source_shape=source_shape)
-    if tuple(source_shape[:2]) != tuple(shape[:2]):
-        raise InputError(
-            f"Expected label maps of the height and width of the pictures that are made, {tuple(shape[:2])}. Received: "
-            f"{tuple(source_shape)}. Resize one of them."
-        )
+    check_same_sides(shape, source_shape)
     width, units = parts.counts(width=width, modulation_units=modulation_units)
     depth = _depth(shape, depth)
     seeds = parts.seeds_of(seed)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.bounds import check_count, is_count
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import convolution
@@ -111,11 +111,11 @@ def srresnet_pair(
 
 def small_shape(shape: Shape, scale: int) -> Shape:
     """The shape of small pictures, of which those of a given shape are `scale` times as high and wide."""
-    if scale not in SCALES or isinstance(scale, bool):
-        raise InputError(f"Expected a scale of {', '.join(map(str, SCALES))}. Received: {scale!r}.")
+    if not is_count(scale) or scale not in SCALES:
+        raise InputError(f"Expected a scale of {', '.join(map(str, SCALES))}. Received: {scale!r}. Choose one of them.")
     if any(side % scale for side in shape[:2]):
         raise InputError(
             f"Expected pictures whose sides are multiples of the scale, {scale}. Received: {tuple(shape)}. Resize "
             "them, or choose another scale."
         )
-    return (shape[0] // int(scale), shape[1] // int(scale), *shape[2:])
+    return (shape[0] // scale, shape[1] // scale, *shape[2:])

@@ -9,7 +9,14 @@ from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import convolution, normal
 from keras_gan_zoo.networks.layers import Dropout
 from keras_gan_zoo.networks.parts import Shape
-from keras_gan_zoo.networks.patch import as_pictures, check_pictures, normalized, patch_discriminator, source_input
+from keras_gan_zoo.networks.patch import (
+    as_pictures,
+    check_pictures,
+    check_same_sides,
+    normalized,
+    patch_discriminator,
+    source_input,
+)
 
 DEEPEST = 8  # that of the paper, for 256 x 256 pixels
 LEVELS_WITH_DROPOUT = 3
@@ -72,11 +79,7 @@ def unet_pair(
     """
     source_shape = shape if source_shape is None else source_shape
     enlarge = check_pictures(num_classes, normalization, upsampling, shape=shape, source_shape=source_shape)
-    if tuple(source_shape[:2]) != tuple(shape[:2]):
-        raise InputError(
-            f"Expected sources of the height and width of the pictures that are made, {tuple(shape[:2])}. Received: "
-            f"{tuple(source_shape)}. Resize one of them, or choose another architecture."
-        )
+    check_same_sides(shape, source_shape)
     [width] = parts.counts(width=width)
     check_number("dropout", dropout, low=0, below=1)
     depth = _depth(shape, depth)
@@ -118,8 +121,9 @@ def _depth(shape: Shape, depth: int | None) -> int:
     check_count("depth", depth)
     factor = 2 ** int(depth)
     if any(side % factor for side in shape[:2]):
+        smaller = ", or choose a smaller depth" if depth > 1 else ""
         raise InputError(
-            f"Expected pictures whose sides are multiples of {factor}, so that they can be halved {depth} times. "
-            f"Received: {tuple(shape)}. Resize them, or choose a smaller depth."
+            f"Expected pictures whose sides are multiples of {factor}, because depth={depth}. Received: "
+            f"{tuple(shape)}. Resize them{smaller}."
         )
     return int(depth)

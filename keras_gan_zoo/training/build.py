@@ -76,7 +76,8 @@ def build(recipe: Recipe, dataset: data.Dataset, steps: int | None = None) -> ke
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
     steps = steps or recipe.epochs * (len(prepared) // recipe.batch_size)
-    updates = [steps, steps * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
+    judged = max(1, steps - recipe.model.get("pretrain_steps", 0))  # steps in which a discriminator is updated
+    updates = [steps, judged * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
     gan.compile(*(_optimizer(recipe, player, each) for player, each in zip(gan.players, updates, strict=False)))
     return gan
 

@@ -74,6 +74,27 @@ def test_pictures_that_do_not_fit_are_named(saved, photos, tmp_path):
     assert "Expected pictures of different names" in " ".join(result.output.split())
 
 
+def test_nothing_is_written_before_all_pictures_are_checked(saved, photos, tmp_path):
+    Image.new("RGB", (8, 9)).save(photos / "c.png")
+    result = run(saved[0] / "unet.keras", photos, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "c.png of 9 x 8. Pass --resize" in " ".join(result.output.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_are_never_written_over(saved, photos, tmp_path):
+    before = (photos / "a.png").read_bytes()
+    for given, out, message in (
+        (photos, photos / ".." / "photos", "a.png, which would be overwritten. Choose another --out."),
+        (photos / "a.png", photos / "a.png", "a.png, which would be overwritten. Choose another --out."),
+        (photos, photos / "a.png", "Expected a folder to write translations of"),
+    ):
+        result = run(saved[0] / "unet.keras", given, "-o", out)
+        assert result.exit_code == 2
+        assert message in " ".join(result.output.split())
+    assert (photos / "a.png").read_bytes() == before
+
+
 def test_sampling_a_translator_says_how_to_translate(tmp_path):
     result = CliRunner().invoke(main, ["sample", "pix2pix_openmoji", "-o", str(tmp_path / "x.png")])
     assert result.exit_code == 2

@@ -85,7 +85,7 @@ def test_grey_images_get_a_channel():
         (np.full((2, 4, 4, 1), np.nan, np.float32), "finite.*example 0"),
         (np.full((2, 4, 4, 1), 255.0, np.float32), r"\[-1, 1\].*127\.5"),
         (np.zeros((2, 4, 4, 1), np.int64), r"int64.*astype\('uint8'\)"),
-        (np.zeros((0, 4, 4, 1), np.uint8), r"\(0, 4, 4, 1\)"),
+        (np.zeros((0, 4, 4, 1), np.uint8), r"at least one example\. Received: none, .* \(0, 4, 4, 1\)"),
         (np.zeros(5, np.float32), r"\(5,\)"),
     ],
 )

@@ -115,6 +115,7 @@ def test_keras_saves_them(degradation):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(degradation)))
     assert keras.saving.deserialize_keras_object(config) == degradation == as_degradation(config)
     assert as_degradation(degradation) is degradation
+    assert as_degradation(str(degradation)) == degradation
 
 
 def test_every_name_has_a_degradation():

@@ -314,6 +314,12 @@ def test_the_command_line_takes_pairs(folders, monkeypatch, options, said):
     assert said in result.output
 
 
+def test_both_pictures_of_pairs_in_arrays_are_resized(tmp_path):
+    np.savez(tmp_path / "pairs.npz", images=TARGETS, conditions=SOURCES)
+    pairs = data.load(tmp_path / "pairs.npz", image_size=4)
+    assert (pairs.example_shape, pairs.condition_shape) == ((4, 4, 3), (4, 4, 1))
+
+
 @pytest.mark.slow
 def test_a_run_finds_pairs_that_were_moved(folders, tmp_path):
     recipe = Recipe(

@@ -114,8 +114,12 @@ def test_evaluate_gives_the_losses_and_how_far_translations_are_from_the_targets
     model = compiled(run_eagerly=True, ema_decay=0.9)
     before = weights_of(model)
     figures = model.evaluate(X, Y[:6], batch_size=4, return_dict=True, verbose=0)
-    assert set(figures) == {"d_loss", "g_loss", "cycle_loss", "l1"}
-    assert figures["l1"] == pytest.approx(np.abs(model.translate(X) - Y[:6]).mean(), rel=1e-5)
+    assert set(figures) == {"d_loss", "g_loss", "cycle_loss", "l1", "psnr", "ssim"}
+    made = model.translate(X)
+    assert figures["l1"] == pytest.approx(np.abs(made - Y[:6]).mean(), rel=1e-5)
+    assert figures["psnr"] == pytest.approx(10 * np.log10(4 / np.square(made - Y[:6]).mean()), rel=1e-5)
+    similarity = tf.image.ssim(made + 1, Y[:6] + 1, max_val=2.0, filter_size=4)
+    assert figures["ssim"] == pytest.approx(float(tf.reduce_mean(similarity)), rel=1e-4)
     assert_same(before, weights_of(model))
 
 

@@ -1,5 +1,6 @@
 """Translators: their updates, worked out by hand; pairs in Keras' order; what is measured; holes and first steps."""
 
+import re
 import zipfile
 
 import h5py
@@ -117,12 +118,18 @@ def test_first_steps_are_on_content_alone(has_state):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_esrgans_loss_is_an_argument():
-    model = kgz.SRGAN.for_images((8, 8, 1), scale=2, width=2, loss="relativistic_average", pretrain_steps=0, seed=0)
-    model.compile(run_eagerly=True)
-    assert np.isfinite(
-        list(model.train_on_batch(TARGETS[:, ::2, ::2, :1], TARGETS[..., :1], return_dict=True).values())
-    ).all()
+def test_esrgans_loss_is_an_argument(float64):
+    """Each score counts relative to the mean score of the other side, for both players."""
+    options = {"loss": "relativistic_average", "adversarial_weight": 0.3, "pretrain_steps": 0, "seed": SEED}
+    model = kgz.SRGAN(player(START, "condition"), player(JUDGES["target"], "examples"), **options)
+    model.compile(SGD(0.0), SGD(0.0))
+    logs = model.train_on_batch(*(x.reshape(4, 1, 1, 1) for x in (SOURCE, TARGET)), return_dict=True)
+    made = linear(START, SOURCE)
+    real, fake = (linear(JUDGES["target"], x) for x in (TARGET, made))
+    lead = real - fake.mean(), fake - real.mean()
+    d_loss = softplus(-lead[0]).mean() + softplus(lead[1]).mean()
+    g_loss = 0.3 * (softplus(lead[0]).mean() + softplus(-lead[1]).mean()) + np.square(TARGET - made).mean()
+    np.testing.assert_allclose([logs["d_loss"], logs["g_loss"]], [d_loss, g_loss], rtol=1e-6)
 
 
 # ---------------------------------------------------------------------------------------------------------------- order
@@ -162,12 +169,22 @@ def test_sources_come_first_wherever_they_come_from():
     assert on_batch["l1"] == pytest.approx(figures[0]["l1"], rel=1e-4)
 
 
+EXCHANGED = r"Expected targets .*\(8, 8, 3\)\. Received: \(8, 8, 1\)\. .*sources, which come first: fit\(sources, tar"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((TARGETS, SOURCES), r"Expected sources \(8, 8, 1\) and targets \(8, 8, 3\).*Exchange them: fit\(sources, tar"),
+        ((TARGETS, SOURCES), EXCHANGED),
+        ((tf.data.Dataset.from_tensor_slices((TARGETS, SOURCES)).batch(8),), EXCHANGED),
+        ((iter([(TARGETS, SOURCES)]),), EXCHANGED),
+        (((SOURCES, TARGETS),), r"Received: tuple\. Pass sources and targets, as in fit\(sources, targets\)"),
+        ((kgz.data.Dataset(SOURCES), TARGETS), r"Pass data\.Dataset\(targets, conditions=sources\)"),
+        ((SOURCES.astype("int64"), TARGETS), r"in uint8, or as floats.*Received: int64.*conditions.astype\('uint8'\)"),
         ((TARGETS,), "Expected pairs of pictures"),
-        ((SOURCES[:8], TARGETS), "one condition for each of 16 examples|Expected one source"),
+        ((SOURCES[:8], TARGETS), r"Expected a source for each of 16 targets\. Received: 8\."),
+        ((iter([(SOURCES[:8], TARGETS)]),), r"Expected a source for each of 16 targets\. Received: 8\."),
+        ((SOURCES[:, :4], TARGETS), r"Expected pictures \(8, 8, 1\) as sources.* Received: pictures \(4, 8, 1\)"),
         (
             (tf.data.Dataset.from_tensor_slices(TARGETS).batch(8),),
             r"Expected sources, pictures \(8, 8, 1\), and their targets.*batches \(sources, targets\)",
@@ -324,6 +341,7 @@ def test_a_painter_is_saved_with_its_region(painter, tmp_path):
         ((0, 0, 0, 4), "in whole pixels"),
         ("1,2,3", "in whole pixels"),
         (4, "in whole pixels"),
+        (np.array([0, 0, 4]), "in whole pixels"),
     ],
 )
 def test_impossible_regions_are_refused(region, message):
@@ -333,7 +351,9 @@ def test_impossible_regions_are_refused(region, message):
 
 def test_regions():
     assert region_of("centre", (8, 12, 3)) == region_of("2, 3,4,6", (8, 12, 3)) == (2, 3, 4, 6)
-    assert region_of(np.array([0, 0, 8, 1]).tolist(), (8, 12, 3)) == (0, 0, 8, 1)
+    assert region_of(np.array([0, 0, 8, 1]), (8, 12, 3)) == (0, 0, 8, 1)
+    with pytest.raises(InputError, match=r"at least 2 x 2 pixels, to cut out their centre\. Received: 8 x 1"):
+        region_of("centre", (8, 1, 3))
 
 
 def test_networks_of_other_holes_are_refused(painter):
@@ -354,6 +374,33 @@ def test_sources_are_made_of_pictures():
         model.fit(*data, batch_size=8, verbose=0)
         runs.append(weights_of(model))
     assert_same(*runs)
+
+
+IMAGES, SMALL = pictures(8, 8, 8, 3), pictures(8, 4, 4, 3)
+
+
+@pytest.mark.parametrize("sources", [SMALL[:, ::2, ::2], IMAGES, SMALL[..., :1]], ids=["small", "large", "grey"])
+def test_sources_that_are_given_are_never_replaced(sources):
+    """Even where sources would be made of pictures without any."""
+    model = kgz.SRGAN.for_images((8, 8, 3), scale=2, width=2, residual_blocks=1, seed=0)
+    model.compile(run_eagerly=True)
+    message = (
+        rf"Expected sources \(4, 4, 3\). Received: {re.escape(str(sources.shape[1:]))}.* by degradation='downscaled:2'"
+    )
+    for call in (
+        lambda: model.fit(sources, IMAGES, verbose=0),
+        lambda: model.fit(SMALL, IMAGES, batch_size=8, verbose=0, validation_data=(sources, IMAGES)),
+        lambda: model.evaluate(kgz.data.Dataset(IMAGES, conditions=sources), verbose=0),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+def test_an_srgan_that_does_not_enlarge_makes_no_sources():
+    model = kgz.SRGAN(*kgz.networks.unet_pair((8, 8, 3), width=2), seed=0)
+    model.compile(run_eagerly=True)
+    with pytest.raises(InputError, match="Expected pairs of pictures"):
+        model.fit(IMAGES, batch_size=8, verbose=0)
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def test_sources_may_have_other_channels_and_maps_may_be_enlarged_by_transposed_
         ((10, 8, 1), {}, r"multiples of 4 from 8 on. Received: \(10, 8, 1\)"),
         ((4, 8, 1), {}, "multiples of 4 from 8 on"),
         ((8, 8, 1), {"source_shape": (8, 12, 1)}, "of the same height and width"),
-        ((8,), {}, "Expected shape of pictures"),
+        ((8,), {}, "Expected shape to be that of pictures"),
         ((8, 8, 1), {"residual_blocks": -1}, "Expected residual_blocks"),
         ((8, 8, 1), {"receptive_field": 20}, "Expected a receptive_field of 1, 16, 34"),
         ((8, 8, 1), {"num_classes": 3}, "Expected no classes, because these networks take pictures"),

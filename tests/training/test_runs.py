@@ -136,6 +136,17 @@ def test_learning_rates_fall_at_the_end(few_digits, decay, expected):
         assert in_the_middle == pytest.approx(0.005)
 
 
+@pytest.mark.parametrize(("pretrain_steps", "updates"), [(4, 8), (100, 1)])
+def test_the_rate_of_a_discriminator_falls_by_the_steps_in_which_it_learns(few_digits, pretrain_steps, updates):
+    """Those after the first ones on content alone; of which there may be no others."""
+    model = {"scale": 2, "width": 1, "residual_blocks": 0, "pretrain_steps": pretrain_steps}
+    recipe = Recipe("srgan", few_digits, epochs=3, batch_size=16, learning_rate=0.01, decay=1, model=model)
+    gan = training.build(*training.resolve(recipe))
+    for optimizer, last in ((gan.generator_optimizer, 12), (gan.discriminator_optimizer, updates)):
+        rates = [float(optimizer._learning_rate(step)) for step in (0, last / 2, last)]
+        assert rates == pytest.approx([0.01, 0.005, 0], abs=1e-8)
+
+
 def test_a_run_whose_learning_rates_fall_keeps_its_epochs(few_digits, tmp_path):
     _, folder = training.train(tiny_recipe(few_digits, decay=1), tmp_path / "run", verbose=0)
     with pytest.raises(InputError, match="as before, because the learning rates fall by them: decay=1"):
