@@ -3,12 +3,13 @@
     python -m tests.benchmarks.translation super_resolution             # and the other commands below
     python -m tests.benchmarks.translation colouring --steps 6000       # more than the default
 
-Each command trains all rows of a table for equally many steps, by three seeds. The learning rate falls to 0 along half
-a cosine. Ten times on the way, translations of the first held-out pictures are measured with the "selecting" judges of
-`translation_judges`, and the state that is best by one figure is kept: by PSNR or L1 for models that learn from content
-alone, by pixel accuracy for label maps, otherwise by the feature distance. The other held-out pictures and the
-"reporting" judges give the table: means and standard deviations over seeds. When a command was interrupted, it goes on
-where it stopped. For each row there is a sheet of pictures: source, what was made of it, target.
+Each command trains all rows of a table for equally many steps, by three seeds. The generator's learning rate falls to 0
+along half a cosine; a discriminator's follows the same curve by the steps in which it learns. Ten times on the way,
+translations of the first held-out pictures are measured with the "selecting" judges of `translation_judges`, and the
+state that is best by one figure is kept: by PSNR or L1 for models that learn from content alone, by pixel accuracy for
+label maps, otherwise by the feature distance. The other held-out pictures and the "reporting" judges give the table:
+means and standard deviations over seeds. When a command was interrupted, it goes on where it stopped. For each row
+there is a sheet of pictures: source, what was made of it, target.
 
 All pictures are rounded to 8 bits before they are measured. L1 is the mean absolute difference of pixels in [-1, 1].
 PSNR is that of the mean squared error of all pictures together, and "mean PSNR" the mean of those of single pictures,
