@@ -194,8 +194,9 @@ def load_arrays(path: Path, size) -> Dataset:
 
 
 def _resized(images: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
-    """Images in another size; what is none as it is."""
-    is_images = images is not None and images.dtype == np.uint8 and images.ndim in (3, 4)
-    if not is_images or (images.ndim == 4 and images.shape[-1] > 4):
+    """Images in another size; other arrays, and None, as they are."""
+    if images is None or images.dtype != np.uint8 or images.ndim not in (3, 4):
+        return images
+    if images.ndim == 4 and images.shape[-1] > 4:
         return images
     return np.stack([fitted(Image.fromarray(image.squeeze()), size) for image in images])
