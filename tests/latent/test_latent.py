@@ -422,7 +422,7 @@ def test_progress_is_shown_when_asked_for(gan, images, capsys):
     [
         ({"images": np.zeros((2, 3))}, r"the generator makes, \(2,\)\. Received: \(3,\)"),
         ({"images": np.full((2, 2), np.nan)}, "Expected finite numbers"),
-        ({"images": np.zeros((0, 2))}, "Received: float64 of shape"),
+        ({"images": np.zeros((0, 2))}, r"at least one example\. Received: none"),
         ({"images": np.zeros((2, 2)), "steps": 0}, "steps to be a whole number"),
         ({"images": np.zeros((2, 2)), "restarts": 1.5}, "restarts to be a whole number"),
         ({"images": np.zeros((2, 2)), "learning_rate": 0}, "learning_rate to be a number above 0"),
