@@ -60,8 +60,6 @@ class Checkpoint:
 
     @property
     def _path(self) -> Path | None:
-        return (
-            None
-            if self._owner.folder is None
-            else self._owner.folder / f"{self._name}{self._owner.suffix}{SNAPSHOT_SUFFIX}"
-        )
+        if self._owner.folder is None:
+            return None
+        return self._owner.folder / f"{self._name}{self._owner.suffix}{SNAPSHOT_SUFFIX}"

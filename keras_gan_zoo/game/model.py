@@ -120,6 +120,10 @@ class GameModel(BuiltInConstructor, keras.Model):
         """Number of minibatches that a step cuts its batch into."""
         return 1
 
+    def updates_in(self, steps: int) -> list[int]:
+        """How often each player is updated in so many steps."""
+        return [steps] * len(self.players)
+
     def check_complete(self) -> None:
         """Raises an `InputError` if a network is not ready to be trained or evaluated."""
 

@@ -296,6 +296,9 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         """One for each of the discriminator's steps."""
         return self.discriminator_steps
 
+    def updates_in(self, steps):
+        return [steps, steps * self.discriminator_steps]
+
     @property
     def player_losses(self) -> dict[str, str]:
         return {"discriminator": "d_loss", "generator": "g_loss"}

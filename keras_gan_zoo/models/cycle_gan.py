@@ -15,9 +15,9 @@ from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.export import export
 from keras_gan_zoo.game.checks import check_networks, check_raw_scores, parts_of
+from keras_gan_zoo.game.likeness import absolute_difference, likeness, ssim, trackers
 from keras_gan_zoo.game.sampling import GeneratorSampler
 from keras_gan_zoo.game.two_player import TwoPlayerModel
-from keras_gan_zoo.models.translator import CONTENTS, PSNR, ssim
 from keras_gan_zoo.state.identity import sha256_of_weights
 
 GENERATORS = ("forward", "backward")
@@ -106,8 +106,7 @@ class CycleGAN(TwoPlayerModel):
         self.adversarial_weight, self.cycle_weight = adversarial_weight, cycle_weight
         self.identity_weight, self.pool_size = identity_weight, pool_size
         shapes = (self.condition.shape, self.example_shape)
-        trackers = (keras.metrics.Mean(name="l1"), PSNR(name="psnr"), keras.metrics.Mean(name="ssim"))
-        self._trackers |= {tracker.name: tracker for tracker in trackers}
+        self._trackers |= trackers()
         self._pools = dict(zip(DISCRIMINATORS, map(self._pool, shapes), strict=True)) if pool_size else {}
 
     @staticmethod
@@ -163,12 +162,12 @@ class CycleGAN(TwoPlayerModel):
         for domain, real, fake in zip(DISCRIMINATORS, (source, target), fakes, strict=True):
             scores = self.score(fake, domain, training)
             g_loss += self.generator_loss(scores, lambda real=real, domain=domain: self.score(real, domain, training))
-        cycle_loss = _difference(source, self.through("backward", fakes[1], training))
-        cycle_loss += _difference(target, self.through("forward", fakes[0], training))
+        cycle_loss = absolute_difference(source, self.through("backward", fakes[1], training))
+        cycle_loss += absolute_difference(target, self.through("forward", fakes[0], training))
         g_loss = self.adversarial_weight * g_loss + self.cycle_weight * cycle_loss
         if self.identity_weight:
-            identity_loss = _difference(target, self.through("forward", target, training))
-            identity_loss += _difference(source, self.through("backward", source, training))
+            identity_loss = absolute_difference(target, self.through("forward", target, training))
+            identity_loss += absolute_difference(source, self.through("backward", source, training))
             g_loss += self.cycle_weight * self.identity_weight * identity_loss
         return fakes, g_loss, cycle_loss
 
@@ -214,8 +213,8 @@ class CycleGAN(TwoPlayerModel):
         fakes, g_loss, cycle_loss = self.generators_losses(condition, real, training=False)
         d_loss = self.discriminators_loss((condition, real), fakes, training=False)
         made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
-        likeness = {"l1": _difference(real, made), "psnr": CONTENTS["mse"](real, made), "ssim": ssim(real, made)}
-        return {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss, **likeness}
+        figures = {"d_loss": d_loss, "g_loss": g_loss, "cycle_loss": cycle_loss}
+        return {**figures, **likeness(real, made), "ssim": ssim(real, made)}
 
     def _pool(self, shape: tuple[int, ...]) -> tuple:
         """The weights of a pool: its pictures, and how many there are yet."""
@@ -372,10 +371,6 @@ def _latest(is_written, turns, size: int, otherwise):
     """For each row the number, after those of the pool, of the last picture written; `otherwise` without one."""
     last = tf.reduce_max(tf.where(is_written, turns[None, :], -1), axis=1)
     return tf.where(last >= 0, size + last, otherwise)
-
-
-def _difference(pictures, others):
-    return tf.reduce_mean(tf.abs(pictures - others))
 
 
 def _taken(network: keras.Model) -> tuple[int, ...]:

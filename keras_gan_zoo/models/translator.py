@@ -10,26 +10,10 @@ from keras_gan_zoo import data, losses
 from keras_gan_zoo.core.bounds import check_count, check_number
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError, unknown
+from keras_gan_zoo.game.likeness import absolute_difference, likeness, squared_difference, ssim, trackers
 from keras_gan_zoo.game.two_player import TwoPlayerModel
 
-CONTENTS = {  # by how far two batches of pictures are apart
-    "l1": lambda target, made: tf.reduce_mean(tf.abs(target - made)),
-    "mse": lambda target, made: tf.reduce_mean(tf.square(target - made)),
-}
-WINDOW = 11  # side of the windows of SSIM
-
-
-class PSNR(keras.metrics.Mean):
-    """The peak signal-to-noise ratio of pictures in [-1, 1], in decibels: that of the mean squared error of all.
-
-    The mean of the ratios of single pictures would be infinite as soon as one of them is exactly right. For the same
-    reason it is that of all replicas together, not a mean of theirs.
-    """
-
-    def result(self):
-        # Workers agree on tensors, which variables of metrics become by `identity`.
-        total, count = (replicas.mean(tf.identity(each)) for each in (self.total, self.count))
-        return -10 * keras.ops.log10(tf.math.divide_no_nan(total, tf.cast(count, total.dtype)) / 4)
+CONTENTS = {"l1": absolute_difference, "mse": squared_difference}  # by how far two batches of pictures are apart
 
 
 class Translator(TwoPlayerModel):
@@ -100,8 +84,7 @@ class Translator(TwoPlayerModel):
         self.adversarial_weight, self.content_weight = adversarial_weight, content_weight
         self.discriminator_weight = discriminator_weight
         self.content, self.pretrain_steps = content, pretrain_steps
-        self._trackers["psnr"] = PSNR(name="psnr")
-        self._trackers["ssim"] = keras.metrics.Mean(name="ssim")
+        self._trackers |= trackers()
 
     def train_step(self, batch):
         """One step of both players."""
@@ -138,9 +121,8 @@ class Translator(TwoPlayerModel):
         return pictures
 
     def likeness(self, target, made) -> dict:
-        """What training logs besides the losses; `psnr` turns the mean squared error into decibels."""
-        target, made = self.compared(target), self.compared(made)
-        return {"l1": CONTENTS["l1"](target, made), "psnr": CONTENTS["mse"](target, made)}
+        """What training logs besides the losses."""
+        return likeness(self.compared(target), self.compared(made))
 
     def evaluated(self, real, fake, condition):
         figures = super().evaluated(real, fake, condition)
@@ -152,6 +134,10 @@ class Translator(TwoPlayerModel):
         made = fake if self.ema_generator is None else tf.cast(self.sampler(condition, training=False), fake.dtype)
         similarity = ssim(self.compared(real), self.compared(made))
         return {**losses_of_players, **self.likeness(real, made), "ssim": similarity}
+
+    def updates_in(self, steps):
+        """The discriminator is not updated in the first steps on the content loss alone."""
+        return [steps, max(0, steps - self.pretrain_steps)]
 
     def _is_adversarial(self):
         """None if all steps are; otherwise whether this one is."""
@@ -197,9 +183,3 @@ class Translator(TwoPlayerModel):
             "discriminator_weight": self.discriminator_weight,
             "pretrain_steps": self.pretrain_steps,
         }
-
-
-def ssim(target, made):
-    """The mean structural similarity of pictures in [-1, 1], in windows of at most 11 pixels a side."""
-    side = min(WINDOW, *target.shape[1:3])
-    return tf.reduce_mean(tf.image.ssim(target + 1, made + 1, max_val=2.0, filter_size=side))

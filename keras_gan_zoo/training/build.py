@@ -76,9 +76,8 @@ def build(recipe: Recipe, dataset: data.Dataset, steps: int | None = None) -> ke
         transfer_weights(gan, recipe.from_preset, lambda classes: _networks_for(recipe, dataset, classes))
     _check_figures(recipe, gan, prepared)
     steps = steps or recipe.epochs * (len(prepared) // recipe.batch_size)
-    judged = max(1, steps - recipe.model.get("pretrain_steps", 0))  # steps in which a discriminator is updated
-    updates = [steps, judged * gan.minibatches_per_step]  # of a generator and a discriminator, or of one player
-    gan.compile(*(_optimizer(recipe, player, each) for player, each in zip(gan.players, updates, strict=False)))
+    updates = zip(gan.players, gan.updates_in(steps), strict=True)
+    gan.compile(*(_optimizer(recipe, player, each) for player, each in updates))
     return gan
 
 
@@ -89,6 +88,7 @@ def _optimizer(recipe: Recipe, player: str, updates: int) -> keras.optimizers.Op
     optimizer = kind.default_optimizer(player) if recipe.learning_rate is None else paper(recipe.learning_rate)
     if recipe.decay is None:
         return optimizer
+    updates = max(1, updates)  # a schedule has no fewer
     falling, rate = max(1, round(recipe.decay * updates)), float(optimizer.learning_rate)
     constant = {"warmup_target": rate, "warmup_steps": updates - falling}
     return paper(keras.optimizers.schedules.CosineDecay(rate, falling, **constant))

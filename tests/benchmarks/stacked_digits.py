@@ -28,9 +28,9 @@ import numpy as np
 import keras_gan_zoo as kgz
 from keras_gan_zoo import metrics, pictures
 from keras_gan_zoo.training.recipe import Recipe
-from tests.benchmarks.attributes import markdown
 from tests.benchmarks.budget import trained
-from tests.benchmarks.text_to_image import over, write
+from tests.benchmarks.colour import name_of
+from tests.benchmarks.text_to_image import over, table, write
 
 STACKS, SAMPLES, MODES = 128_000, 26_000, 1_000
 AVERAGED = {"ema_decay": 0.999}
@@ -61,7 +61,7 @@ def run(file: Path, recipe: dict, data: Path, seed: int, minutes: float) -> None
     gan = trained(Recipe(**recipe, data=str(data), decay=1.0, seed=seed), minutes)
     gan.save(file.with_suffix(".keras"))
     pictures.save(pictures.grid(gan.sample(100, seed=0)), file.with_suffix(".png"))
-    write(file, figures(pictures.to_uint8(gan.sample(SAMPLES, seed=0))))
+    write(file, {**figures(pictures.to_uint8(gan.sample(SAMPLES, seed=0))), "core minutes": minutes})
 
 
 def main():
@@ -79,16 +79,14 @@ def main():
     for row in [options.only] if options.only else ROWS:
         entries[row] = []
         for seed in range(options.seeds):
-            file = options.out / f"{row.replace(', ', '_').replace(' ', '_').lower()}_{seed}.json"
+            file = options.out / f"{name_of(row)}_{seed}.json"
             if not file.exists():
                 run(file, ROWS[row], data, seed, options.minutes)
             entries[row].append(json.loads(file.read_text(encoding="utf-8")))
             print(f"{row}, seed {seed}: {entries[row][-1]}", flush=True)
     test = kgz.data.load("mnist", split="test").in_memory().examples
     entries["stacks of test digits"] = [figures(stacked(test, SAMPLES, seed)) for seed in range(3)]
-    cells = {row: over(each) for row, each in entries.items()}
-    head = [f"{options.minutes:g} core minutes", *next(iter(cells.values()))]
-    print(markdown(head, [[row, *each.values()] for row, each in cells.items()]))
+    print(table("stacked digits", {row: over(each) for row, each in entries.items()}))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_the_command_trains_what_is_missing_and_prints_a_table(small, monkeypatc
     monkeypatch.setattr(sys, "argv", ["stacked_digits", "--seeds", "1", "--out", str(small)])
     stacked_digits.main()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "| 10 core minutes | modes of 1,000 | divergence |"
+    assert lines[1] == "| stacked digits | modes of 1,000 | divergence | core minutes |"
     assert [line.split("|")[1].strip() for line in lines[3:5]] == ["GAN", "stacks of test digits"]
     assert (small / "gan_0.png").is_file()
     monkeypatch.setattr(stacked_digits, "run", lambda *arguments: pytest.fail("trained anew"))
