@@ -15,7 +15,7 @@ from keras_gan_zoo.cli.export import export
 from keras_gan_zoo.cli.failures import Failure, is_expected, naming_output
 from keras_gan_zoo.cli.importing import import_option
 from keras_gan_zoo.cli.info import info
-from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE, Name, Place, RecipeCommand, model_options
+from keras_gan_zoo.cli.options import AT_LEAST_1, POSITIVE, Name, Place, RecipeCommand, defaults_of, model_options
 from keras_gan_zoo.cli.play import play
 from keras_gan_zoo.cli.presets import check_beginning, list_presets
 from keras_gan_zoo.cli.reports import compare, report
@@ -177,7 +177,8 @@ def train(
     from keras_gan_zoo.training.fine_tuning import base_of, changed
 
     if resume is None:
-        recipe = changed(base_of(recipe_file, preset, recipe.get("from_preset")), recipe)
+        base = base_of(recipe_file, preset, recipe.get("from_preset"))
+        recipe = changed(base or defaults_of(recipe["variant"]), recipe)
     strategy = distribution.strategy(strategy)
     if dry_run:
         if values:

@@ -23,6 +23,7 @@ from keras_gan_zoo.errors import unknown
 
 POSITIVE, AT_LEAST_0, AT_LEAST_1 = click.FloatRange(0, min_open=True), click.FloatRange(0), click.IntRange(1)
 SHARE, PART = click.FloatRange(0, 1, max_open=True), click.FloatRange(0, 1, min_open=True)
+EMA_DECAY = 0.999  # of new recipes: samples of an averaged generator are better, and cost next to nothing
 
 
 class Name(click.Choice):
@@ -132,8 +133,17 @@ def model_options() -> list[click.Option]:
         for name, default in returned(f"{row.home}.paper_networks").items():
             if name != "architecture":
                 taken[name].defaults.setdefault(_shown(default), []).append(variant)
+    taken["ema_decay"].change_default(None, EMA_DECAY)
     optional = {name: what for name, what in taken.items() if all(what.defaults)}
     return [what.option(name) for name, what in optional.items() if name not in registry.DECIDED_ELSEWHERE]
+
+
+def defaults_of(variant: str) -> dict:
+    """What a new recipe of a variant has where the model itself has another default."""
+    row = registry.VARIANTS[variant]
+    taken = {**arguments(row.home), **arguments(f"{row.home}.for_images")}
+    can_average = "ema_decay" in taken and taken["ema_decay"].default is None
+    return {"model": {"ema_decay": EMA_DECAY}} if can_average else {}
 
 
 @dataclass
@@ -153,6 +163,11 @@ class _Taken:
     of_networks: bool
     takers: list[str] = field(default_factory=list)
     defaults: dict[str, list[str]] = field(default_factory=dict)
+
+    def change_default(self, old, new) -> None:
+        """Replaces a default, which comes first from then on."""
+        takers = self.defaults.pop(_shown(old)) + self.defaults.pop(_shown(new), [])
+        self.defaults = {_shown(new): takers, **self.defaults}
 
     def option(self, name: str) -> click.Option:
         settings = {"default": None, **_BY_ANNOTATION[self.kind], **_DIFFERENT.get(name, {})}

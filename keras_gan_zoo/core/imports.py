@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 
@@ -56,12 +56,14 @@ def with_onednn() -> Iterator[None]:
     yield
 
 
+def quietly_if_ours() -> AbstractContextManager:
+    """`quietly`, if a module of ours imports TensorFlow."""
+    return quietly() if _is_ours() else nullcontext()
+
+
 @contextmanager
-def quietly_if_ours() -> Iterator[None]:
-    """Hides the start-up messages of TensorFlow, and those of its first use, if a module of ours imports it."""
-    if not _is_ours():
-        yield
-        return
+def quietly() -> Iterator[None]:
+    """Hides the start-up messages of TensorFlow, and those of its first use."""
     from keras_gan_zoo.core.stderr import without_talk  # not at start-up
 
     is_chosen = LEVEL in os.environ

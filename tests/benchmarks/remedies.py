@@ -21,18 +21,25 @@ ENVIRONMENTS = {
     "one operation at a time": {"TF_NUM_INTEROP_THREADS": "1"},
     "one core for each operation": {"TF_NUM_INTRAOP_THREADS": "1"},
 }
-COMPILED, FUSED = "compiled by XLA", "Adam in one operation per weight"
-REMEDIES = (AS_IT_IS, *ENVIRONMENTS, COMPILED, FUSED)
+COMPILED, FUSED, ONE_PASS = "compiled by XLA", "Adam in one operation per weight", "one pass over the critic"
+OPERATIONS = ("batch normalisation in one operation", "images as pixels of 2x2")  # see other_operations.py
+REMEDIES = (AS_IT_IS, *ENVIRONMENTS, COMPILED, FUSED, *OPERATIONS)
+
+
+def remedies_of(case: Case) -> tuple[str, ...]:
+    """Those that compute the same: batch normalisation has other statistics in one pass."""
+    critic = case.arguments.get("discriminator_normalization")
+    return (*REMEDIES, ONE_PASS) if critic == "none" else REMEDIES
 
 
 def table(rounds: int) -> None:
-    for name in CASES:
-        workers = {remedy: Worker(name, remedy) for remedy in REMEDIES}
+    for name, case in CASES.items():
+        workers = {remedy: Worker(name, remedy) for remedy in remedies_of(case)}
         times = in_turn({remedy: worker.step for remedy, worker in workers.items()}, rounds)
         for worker in workers.values():
             worker.close()
         print(f"{name:36} {'ratio':>5} (middle half)")
-        for remedy in REMEDIES[1:]:
+        for remedy in remedies_of(case)[1:]:
             ratios = times[AS_IT_IS][:, CLOCK] / times[remedy][:, CLOCK]
             low, middle, high = np.percentile(ratios, [25, 50, 75])
             print(f"  {remedy:34} {middle:>5.2f} ({low:.2f} to {high:.2f})", flush=True)
@@ -60,13 +67,25 @@ class Worker:
 def turn(case: Case, remedy: str) -> Callable:
     """One training step of ours, with the remedies that are not in the environment."""
     import keras_gan_zoo as kgz
-    from tests.benchmarks import ours
+    from tests.benchmarks import other_operations, ours
 
+    if remedy in OPERATIONS:
+        other_operations.use(remedy)
     gan = ours.model(case, ours.players(case))
+    if remedy == ONE_PASS:
+        gan.judge = lambda *examples: judge_in_one_pass(gan, *examples)
     if remedy in (COMPILED, FUSED):
         optimizers = [fused_adam(**case.optimizer[1]) for _ in range(2)] if remedy == FUSED else ours.optimizers(case)
         gan.compile(*optimizers, jit_compile=remedy == COMPILED)
     return ours.one_step(gan, iter(kgz.data.Dataset(case.examples()).batches(case.batch_size, seed=0)))
+
+
+def judge_in_one_pass(gan, real, fake, condition):
+    """Scores of both in one batch, for a model without conditions and without R1 and R2."""
+    import tensorflow as tf
+
+    real_scores, fake_scores = tf.split(gan.score(tf.concat([real, fake], axis=0), condition), 2)
+    return real_scores, fake_scores, 0.0
 
 
 def fused_adam(**arguments):

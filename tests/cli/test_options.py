@@ -48,9 +48,19 @@ def test_a_dry_run_prints_a_whole_recipe(variant, tmp_path, monkeypatch, without
     assert recipe.conditional == kgz.VARIANTS[variant].needs_labels
     assert recipe.batch_size == kind.minibatch_size * defaults.get("discriminator_steps", 1)
     assert recipe.epochs >= 4500 // (len(dataset) // recipe.batch_size)
-    assert recipe.model == {**({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **narrow}
+    averaged = {"ema_decay": 0.999} if issubclass(kind, kgz.TwoPlayerModel) else {}
+    assert recipe.model == {**averaged, **({} if kind.takes_pictures else {"latent_dim": 100}), **defaults, **narrow}
     assert resolve(recipe)[0] == recipe  # nothing is left to resolve
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recorded_recipe_is_averaged_only_if_it_says_so(tmp_path, without_estimate):
+    """What was trained before new recipes had an averaged generator is trained again as it was."""
+    recorded = tmp_path / "recipe.toml"
+    recorded.write_text(Recipe("dcgan", "digits", model={"width": 2}).to_toml(), encoding="utf-8")
+    for options, expected in (((), None), (("--ema", "0.9"), 0.9)):
+        result = run("train", "--recipe", recorded, *options, "--dry-run")
+        assert Recipe.from_toml(result.output).model.get("ema_decay") == expected
 
 
 def test_options_reach_the_model(without_estimate):
