@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.networks import parts
 from keras_gan_zoo.networks.convolutional import check_image, downwards, normal, transposed_to, upwards
 from keras_gan_zoo.networks.parts import Shape
@@ -60,17 +61,19 @@ def vae_mlp_networks(
     num_classes: int | None = None,
     *,
     units: int = 500,
+    depth: int = 1,
     seed: int | None = None,
 ) -> tuple[keras.Model]:
     """The perceptrons of Kingma and Welling (2013): one hidden layer of tanh units in each network.
 
-    Inside, pixels are from 0 to 1, as in the paper.
+    Inside, pixels are from 0 to 1, as in the paper. Burda et al. (2016) have two layers of 200 units, and 50 codes.
 
     Args:
         shape: Shape of one example: (height, width, channels) or (features,).
         latent_dim: Number of values of the noise, and of a code.
         num_classes: None: these networks take no labels.
         units: Units of each hidden layer.
+        depth: Number of hidden layers of each network.
         seed: Fixes the initial weights.
 
     Returns:
@@ -86,13 +89,16 @@ def vae_mlp_networks(
     """
     parts.check_no_classes(num_classes)
     latent_dim, units = parts.counts(latent_dim=latent_dim, units=units)
+    check_count("depth", depth, low=0)
     seeds = parts.seeds_of(seed)
 
     def glorot() -> keras.initializers.Initializer:
         return keras.initializers.GlorotUniform(seed=next(seeds))
 
     def hidden(x):
-        return layers.Dense(units, activation="tanh", kernel_initializer=glorot())(x)
+        for _ in range(depth):
+            x = layers.Dense(units, activation="tanh", kernel_initializer=glorot())(x)
+        return x
 
     examples, _ = parts.discriminator_inputs(shape, None, 1)
     x = hidden(parts.from_pixels(examples, shape))
