@@ -1,6 +1,7 @@
 """VAE: its bound and its step against closed forms, both likelihoods, and what all models of this package do."""
 
 import contextlib
+import itertools
 import math
 
 import keras
@@ -163,6 +164,14 @@ def test_it_is_trained_by_a_recipe(tmp_path):
     np.testing.assert_array_equal(again.sample(3, seed=0), vae.sample(3, seed=0))
     with pytest.raises(InputError, match="no 'conditional', because vae takes only noise, not classes"):
         kgz.training.train(kgz.training.Recipe("vae", "digits", conditional=True), tmp_path / "labels", verbose=0)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_perceptrons_have_hidden_layers_as_deep_as_asked(depth):
+    [autoencoder] = kgz.networks.vae_mlp_networks((2,), latent_dim=3, units=5, depth=depth)
+    kernels = [[weight.shape for weight in autoencoder.get_layer(part).weights[::2]] for part in ("encoder", "decoder")]
+    sizes = [2, *[5] * depth, 6], [3, *[5] * depth, 2]
+    assert kernels == [[*itertools.pairwise(each)] for each in sizes]
 
 
 def test_the_default_optimizer_is_adam():
