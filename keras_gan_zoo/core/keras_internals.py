@@ -59,6 +59,12 @@ def random_states(model) -> list:
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
+def replace_moments(layer, compute: Callable) -> None:
+    """Lets a batch normalisation take the means and variances of `compute(inputs, axes)`, unless there is a mask."""
+    by_keras = layer._moments
+    layer._moments = lambda x, mask: compute(x, layer._reduction_axes) if mask is None else by_keras(x, mask)
+
+
 def separate_losses(layer) -> None:
     """Lets each thread see only the losses that it added itself by `add_loss`: each replica runs in one of its own.
 

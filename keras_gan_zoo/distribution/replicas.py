@@ -50,6 +50,12 @@ def mean(value):
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
+def moments(x, axes: list[int]) -> tuple:
+    """Means and variances over the global batch, by one sum over replicas, where Keras waits for three."""
+    of_values, of_squares = tf.unstack(mean(tf.stack([tf.reduce_mean(x, axes), tf.reduce_mean(tf.square(x), axes)])))
+    return of_values, tf.maximum(of_squares - tf.square(of_values), 0)
+
+
 def logs_for_workers(logs: dict) -> dict:
     """Logs in a form that Keras can average over workers: it concatenates along an axis, which scalars lack."""
     if not is_multi_worker(tf.distribute.get_strategy()):
@@ -70,6 +76,7 @@ def prepare(network: keras.Model) -> None:
         keras_internals.separate_losses(layer)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
+            keras_internals.replace_moments(layer, moments)
         if not getattr(layer, "draws_for_global_batch", False):
             for generator in keras_internals.seed_generators(layer):
                 keras_internals.replace_next(generator, _fold_in_replica)

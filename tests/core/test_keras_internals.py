@@ -56,6 +56,23 @@ def test_nodes(nested):
     assert len(takes_labels) == 1, broke("nodes", "the tensors of the model as input_tensors of a node")
 
 
+def test_replace_moments():
+    layer = keras.layers.BatchNormalization(center=False, scale=False, epsilon=0)
+    layer.build((None, 3, 2))
+    internals.replace_moments(layer, lambda x, axes: (tf.ones(2) * len(axes), 4 * tf.ones(2)))
+    x = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(np.float32)
+    np.testing.assert_allclose(
+        layer(x, training=True),
+        (x - 2) / 2,
+        rtol=1e-6,
+        err_msg=broke("replace_moments", "the given moments, in training"),
+    )
+    masked = layer(x, training=True, mask=np.ones((5, 3), bool))
+    np.testing.assert_allclose(
+        masked, (x - x.mean((0, 1))) / x.std((0, 1)), rtol=1e-3, err_msg=broke("replace_moments", "Keras' own, masked")
+    )
+
+
 def test_call_of(nested):
     operation, number, arguments, keywords = internals.call_of(nested.outputs[0])
     assert operation is nested.get_layer("last"), broke("call_of", "the layer that made the output")
