@@ -7,13 +7,16 @@ import keras
 from keras_gan_zoo import callbacks as ours
 from keras_gan_zoo import data
 from keras_gan_zoo.core.bounds import check_count
+from keras_gan_zoo.core.conditions import as_array
 from keras_gan_zoo.core.keras_internals import strategy_of
+from keras_gan_zoo.core.remedies import in_arrays
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
+from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game.checks import check_data_arguments, check_dataset, check_scope, refuse
 from keras_gan_zoo.game.execution import counted_singly, reads_to_the_end
 from keras_gan_zoo.game.session import Session
-from keras_gan_zoo.game.sources import Feed, Reading, read
+from keras_gan_zoo.game.sources import Feed, Look, Reading, read
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
@@ -79,6 +82,23 @@ def evaluate(model, keras_evaluate: Callable, x, y, batch_size, arguments: dict)
         figures = keras_evaluate(feed.batches, **arguments)
     feed.check()
     return figures
+
+
+def checked_batch(model, call: str, x, y, arguments: dict, trains: bool = False) -> tuple:
+    """One batch from the user in the order of this class, examples and conditions, checked like those of a source."""
+    refuse(arguments, "sample_weight", "class_weight")
+    model.check_compiled()
+    check_data_arguments(call, x, y, model.condition_comes_first)
+    if not hasattr(x, "shape"):
+        raise InputError(f"{call} expects one batch, an array. Received: a {type(x).__name__}. Pass it to fit.")
+    y = None if y is None else y if hasattr(y, "shape") else as_array(y)
+    examples, condition = (y, x) if model.condition_comes_first and y is not None else (x, y)
+    if condition is None and model.data_condition is not None:
+        return examples, None  # which the step refuses before anything else
+    seen = as_array(examples)
+    seen = seen.astype("float32") if seen.dtype.name == "bfloat16" else seen  # which NumPy lacks
+    Look(model, in_arrays, Reading("", trains=trains))(seen, None if condition is None else as_array(condition))
+    return examples, condition
 
 
 def _check_counts(arguments: dict, *names: str) -> None:

@@ -333,14 +333,12 @@ class GameModel(BuiltInConstructor, keras.Model):
 
     def train_on_batch(self, x, y=None, **arguments):
         """As in `keras.Model`; a model from pictures to pictures takes sources and targets."""
-        return super().train_on_batch(*self._batch_of(x, y), **arguments)
+        batch = fitting.checked_batch(self, "train_on_batch()", x, y, arguments, trains=True)
+        return super().train_on_batch(*batch, **arguments)
 
     def test_on_batch(self, x, y=None, **arguments):
         """As `train_on_batch`, without training."""
-        return super().test_on_batch(*self._batch_of(x, y), **arguments)
-
-    def _batch_of(self, x, y) -> tuple:
-        return (y, x) if self.condition_comes_first and y is not None else (x, y)
+        return super().test_on_batch(*fitting.checked_batch(self, "test_on_batch()", x, y, arguments), **arguments)
 
     def predict(self, *arguments, **keywords):
         """As in `keras.Model`, step by step."""

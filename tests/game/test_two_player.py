@@ -341,6 +341,50 @@ def test_uint8_batches_are_normalised():
         gan.train_on_batch(images.astype(np.int64))
 
 
+WRONG_BATCHES = {
+    "values": (lambda x, y: (x.astype(np.float32), y), r"in \[-1, 1\]. Received: values from 0 to 255"),
+    "NaN": (lambda x, y: (np.where(x > 250, np.nan, 0).astype(np.float32), y), "NaN or infinity"),
+    "a shape": (lambda x, y: (x[:, :4], y), r"\(8, 8, 1\). Received: \(4, 8, 1\)"),
+    "one example": (lambda x, y: (x[0], y), "Put single examples into"),
+    "nothing": (lambda x, y: (x[:0], y[:0]), "at least one example"),
+    "no labels": (lambda x, y: (x, None), "Expected labels"),
+    "few labels": (lambda x, y: (x, y[:7]), "for each of 8 examples. Received: 7"),
+    "labels beyond the classes": (lambda x, y: (x, y + 1), "from 0 to 2"),
+    "fractions as labels": (lambda x, y: (x, y + 0.5), "integer label"),
+    "None": (lambda x, y: (None, y), "Received: NoneType"),
+    "a list": (lambda x, y: (x.tolist(), y), "Received: list"),
+    "a data set": (lambda x, y: (kgz.data.Dataset(x, y), None), "expects one batch"),
+}
+
+
+@pytest.fixture(scope="module")
+def of_three_classes():
+    gan = kgz.DCGAN.for_images((8, 8, 1), num_classes=3, latent_dim=4, width=2, seed=0)
+    gan.compile()
+    return gan
+
+
+@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
+@pytest.mark.parametrize("what", WRONG_BATCHES)
+def test_one_batch_is_checked_like_those_of_a_source(of_three_classes, call, what):
+    wrong, message = WRONG_BATCHES[what]
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (8, 8, 8, 1), np.uint8), np.append(2, rng.integers(0, 3, 7))
+    before = weights_of(of_three_classes)
+    with pytest.raises(InputError, match=message):
+        getattr(of_three_classes, call)(*wrong(images, labels))
+    with pytest.raises(InputError, match="no sample_weight"):
+        getattr(of_three_classes, call)(images, labels, sample_weight=np.ones(8))
+    assert_same(before, weights_of(of_three_classes))
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float16, tf.bfloat16])
+def test_one_batch_may_be_a_tensor_of_any_precision(of_three_classes, dtype):
+    images = tf.cast(tf.random.stateless_uniform((8, 8, 8, 1), (0, 0), -1, 1), dtype)
+    figures = of_three_classes.test_on_batch(images, [0, 1, 2, 0, 1, 2, 0, 1], return_dict=True)
+    assert np.isfinite(figures["d_loss"])
+
+
 def test_a_model_that_is_not_compiled_can_be_saved(tmp_path):
     gan = vector_gan()
     gan.save(tmp_path / "gan.keras")
