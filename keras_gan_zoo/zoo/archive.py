@@ -12,12 +12,15 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from keras_gan_zoo.core import downloads
 from keras_gan_zoo.core.files import LIMIT
 from keras_gan_zoo.core.reading import check_archive, exists
+from keras_gan_zoo.core.urls import is_url
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.zoo import cards
 from keras_gan_zoo.zoo.cards import CARD_FILE, CONFIG, FILES, GENERATOR, GOLDEN, PICTURE, PRESET, README, Card
 
+WEIGHTS = "KERAS_GAN_ZOO_WEIGHTS"
 Reader = Callable[[str], bytes]  # from the name of a file to its content
 
 
@@ -31,6 +34,25 @@ def folder_reader(folder: str | os.PathLike) -> Reader:
         return PRESET.content(path)
 
     return read
+
+
+def read_apart(card: Card, name: str) -> bytes:
+    """Reads a file of a preset of this package that is too large for it, from `KERAS_GAN_ZOO_WEIGHTS`.
+
+    Raises:
+        InputError: If the variable is not set, or names no place with this file.
+        OSError: If the file cannot be fetched.
+    """
+    place, file = os.environ.get(WEIGHTS), f"{card.name}/{name}"
+    mend = f"Set {WEIGHTS} to the folder or URL that has it, such as keras_gan_zoo/zoo/presets of a checkout."
+    if not place:
+        raise InputError(f"Expected {file}, which does not come with the package, because it is large. {mend}")
+    if is_url(place):
+        return downloads.fetch(f"{place.rstrip('/')}/{file}", card.files[name]).read_bytes()
+    try:
+        return folder_reader(Path(place) / card.name)(name)
+    except FileNotFoundError as error:
+        raise InputError(f"Expected {file} in {place}. Received: no such file. {mend}") from error
 
 
 def zip_reader(path: str | os.PathLike) -> Reader:
@@ -86,14 +108,16 @@ def read_card(read: Reader, origin: str | os.PathLike) -> Card:
     return card
 
 
-def read_files(card: Card, read: Reader) -> dict[str, bytes]:
-    """Reads all files of a preset, and checks each against the SHA-256 on the card.
+def read_files(card: Card, read: Reader, but: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Reads all files of a preset but some, and checks each against the SHA-256 on the card.
 
     Raises:
         InputError: If a file is missing, or any byte of it is missing, added or changed.
     """
     contents = {}
     for name, digest in card.files.items():
+        if name in but:
+            continue
         try:
             contents[name] = read(name)
         except FileNotFoundError as error:

@@ -21,6 +21,8 @@ from keras_gan_zoo.zoo import archive, cards, hub
 from keras_gan_zoo.zoo.archive import Reader, read_files, unpack
 from keras_gan_zoo.zoo.cards import CONFIG, DISCRIMINATOR, GENERATOR, GOLDEN, PRESET, Card
 
+APART = (DISCRIMINATOR,)
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -32,10 +34,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Preset:
-    """A card and the files that it describes."""
+    """A card and the files that it describes; those `apart` are read only when they are needed."""
 
     card: Card
     read: Reader
+    apart: tuple[str, ...] = ()
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike) -> Preset:
@@ -64,12 +67,15 @@ class Preset:
 
     @classmethod
     def from_name(cls, name: str) -> Preset:
-        """A preset of this package, whose files are part of it or are fetched."""
+        """A preset of this package, whose files are part of it or are fetched; large discriminators are apart."""
         card = cards.card(name)
         if card.url is not None:
             fetched = cls.from_url(card.url, card.sha256)
             return cls(replace(card, files=fetched.card.files, url=None, sha256=None), fetched.read)
-        return cls(card, archive.folder_reader(card.folder))
+        read = archive.folder_reader(card.folder)
+        if DISCRIMINATOR not in card.files or exists(card.folder / DISCRIMINATOR):
+            return cls(card, read)
+        return cls(card, lambda name: archive.read_apart(card, name) if name == DISCRIMINATOR else read(name), APART)
 
     def model(self, with_discriminator: bool = False):
         """Builds the model, compiled as when it was saved, with the averaged weights in its generator.
@@ -77,7 +83,7 @@ class Preset:
         Raises:
             InputError: If a file was changed, or does not fit the model.
         """
-        contents = read_files(self.card, self.read)
+        contents = read_files(self.card, self.read, () if with_discriminator else self.apart)
         with PRESET.border(f"{CONFIG} of {self.card.name}"):
             config = json.loads(contents[CONFIG])
         model = rebuilt(config, self.card.name)
@@ -100,7 +106,7 @@ class Preset:
 
     def golden(self) -> np.ndarray:
         """The samples stored in the preset, (4, *example_shape): images as uint8, vectors as float32."""
-        content = io.BytesIO(read_files(self.card, self.read)[GOLDEN])
+        content = io.BytesIO(read_files(self.card, self.read, self.apart)[GOLDEN])
         with PRESET.border(f"{GOLDEN} of {self.card.name}"), np.load(content, allow_pickle=False) as arrays:
             return arrays["samples"]
 

@@ -213,6 +213,11 @@ def test_the_wheel_holds_the_zoo_and_needs_no_network(tmp_path):
     assert wheel.stat().st_size <= 60_000_000
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+    installed = tmp_path / "site" / "keras_gan_zoo" / "zoo" / "presets"
+    apart = {str(path.relative_to(cards.FOLDERS)) for path in cards.FOLDERS.rglob("*.*")} - {
+        str(path.relative_to(installed)) for path in installed.rglob("*.*")
+    }
+    assert apart == {"bigan_mnist/discriminator.npz"}
     code = (
         "import socket\n"
         "def refuse(*_, **__): raise OSError('no network')\n"
@@ -224,6 +229,7 @@ def test_the_wheel_holds_the_zoo_and_needs_no_network(tmp_path):
         "    print(name, golden_samples(kgz.load(name, with_discriminator=True)).shape)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "KERAS_GAN_ZOO_OFFLINE": "1"}
+    environment["KERAS_GAN_ZOO_WEIGHTS"] = str(cards.FOLDERS)
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
     )

@@ -211,6 +211,50 @@ def test_a_preset_without_discriminator(saved, tmp_path):
     np.testing.assert_array_equal(kgz.load(tmp_path / "again").sample(3, seed=1), gan.sample(3, seed=1))
 
 
+@pytest.fixture
+def shipped_apart(saved, tmp_path, monkeypatch):
+    """A preset of the package without its discriminator, the folder that has it, and the model."""
+    folder, gan = saved
+    card = preset.Preset.from_folder(folder).card
+    shutil.copytree(folder, tmp_path / "package" / "tiny")
+    (tmp_path / "package" / "tiny" / cards.DISCRIMINATOR).unlink()
+    monkeypatch.setattr(cards, "FOLDERS", tmp_path / "package")
+    monkeypatch.setattr(cards, "shipped", lambda: {"tiny": card})
+    monkeypatch.delenv(archive.WEIGHTS, raising=False)
+    monkeypatch.chdir(tmp_path / "package")
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(folder, tmp_path / "elsewhere" / "tiny")
+    return preset.Preset.from_name("tiny"), tmp_path / "elsewhere", gan
+
+
+def test_a_large_discriminator_is_read_only_when_it_is_needed(shipped_apart, monkeypatch):
+    found, elsewhere, gan = shipped_apart
+    np.testing.assert_array_equal(
+        found.model().sample(3, seed=1, labels=[0, 1, 2]), gan.sample(3, seed=1, labels=[0, 1, 2])
+    )
+    assert len(found.golden()) == 4
+    with pytest.raises(InputError, match=r"does not come with the package.* Set KERAS_GAN_ZOO_WEIGHTS"):
+        found.model(with_discriminator=True)
+    for place in (str(elsewhere), elsewhere.as_uri(), elsewhere.as_uri() + "/"):
+        monkeypatch.setenv(archive.WEIGHTS, place)
+        again = found.model(with_discriminator=True)
+        assert_same(gan.discriminator.get_weights(), again.discriminator.get_weights())
+
+
+def test_a_large_discriminator_must_be_the_one_of_the_card(shipped_apart, monkeypatch):
+    found, elsewhere, _ = shipped_apart
+    file = elsewhere / "tiny" / cards.DISCRIMINATOR
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    for place in (str(elsewhere), elsewhere.as_uri()):
+        monkeypatch.setenv(archive.WEIGHTS, place)
+        with pytest.raises(InputError, match="SHA-256"):
+            found.model(with_discriminator=True)
+    file.unlink()
+    monkeypatch.setenv(archive.WEIGHTS, str(elsewhere))
+    with pytest.raises(InputError, match=r"Expected tiny/discriminator.npz in .*no such file"):
+        found.model(with_discriminator=True)
+
+
 def test_paper_licence_and_data_go_on_with_the_weights(saved, tmp_path):
     folder, _ = saved
     gan = kgz.load(folder)
