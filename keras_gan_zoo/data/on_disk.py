@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import numpy as np
 
 from keras_gan_zoo.data.dataset import Dataset
 
 THREADS = 4
+QUICK = (
+    1e-3  # seconds: threads that read faster spend most of their time waiting for each other, as Python has one lock
+)
 TOGETHER = 16  # at most so many examples that a thread reads one after the other: to hand over each alone takes time
 
 
@@ -27,14 +31,21 @@ class OnDiskDataset(Dataset):
         """uint8 images (len(indices), height, width, channels)."""
         numbers = np.asarray(indices)
         images = np.empty((len(numbers), *self.example_shape), np.uint8)
-        together = max(1, min(TOGETHER, -(-len(numbers) // THREADS)))
 
-        def fill(first: int) -> None:
-            for place in range(first, min(first + together, len(numbers))):
+        def fill(places: range) -> None:
+            for place in places:
                 images[place] = self.read_one(int(numbers[place]))
 
+        begun = perf_counter()
+        fill(range(len(numbers))[:1])
+        is_quick = perf_counter() - begun < QUICK
+        rest = range(1, len(numbers))
+        if is_quick or not rest:
+            fill(rest)
+            return images
+        together = max(1, min(TOGETHER, -(-len(rest) // THREADS)))
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            list(pool.map(fill, range(0, len(numbers), together)))
+            list(pool.map(fill, (rest[first : first + together] for first in range(0, len(rest), together))))
         return images
 
     def in_memory(self) -> Dataset:

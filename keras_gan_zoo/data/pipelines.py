@@ -92,7 +92,8 @@ def fetch_by_reading(read: Callable, example_shape, labels: np.ndarray | None) -
         batch = normalised(tf.ensure_shape(images, (indices.shape[0], *example_shape)))
         return batch if held_labels is None else (batch, tf.gather(held_labels, indices))
 
-    return lambda numbers, indices_of: numbers.map(lambda number: read_batch(indices_of(number)), num_parallel_calls=2)
+    # One batch after the other: two at a time would wait for each other, as Python has one lock.
+    return lambda numbers, indices_of: numbers.map(lambda number: read_batch(indices_of(number)))
 
 
 def fetch_label_maps(maps: np.ndarray, parts: int) -> Callable:

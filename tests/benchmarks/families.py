@@ -41,6 +41,8 @@ class Mixture:
         rows = images.reshape(len(images), -1)
         self.directions = PCA(components, random_state=0).fit(rows)
         self.mixture = GaussianMixture(gaussians, reg_covar=1e-4, random_state=0).fit(self.directions.transform(rows))
+        found = self.mixture.covariances_.astype(np.float64)  # not quite symmetric in float32, so that NumPy would warn
+        self.mixture.covariances_ = (found + found.transpose(0, 2, 1)) / 2
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """Images (n, height, width, channels) in [-1, 1]."""

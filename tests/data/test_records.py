@@ -1,6 +1,8 @@
 """Sets that stay in their files: in which order they come, what is held in memory, and what is refused."""
 
 import io
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 
 import keras_gan_zoo as kgz
 from keras_gan_zoo import data
+from keras_gan_zoo.data import on_disk
 from keras_gan_zoo.data.contents import Contents
 from keras_gan_zoo.data.listing import pictures_in
 from keras_gan_zoo.data.records import RecordFiles
@@ -62,6 +65,25 @@ def test_shards_hold_their_pictures_and_labels_in_order(shards):
         assert (dataset.num_classes, dataset.name, dataset.example_shape) == (3, shards.name, (4, 4, 3))
     image, label = on_disk[-1]
     assert (image.tolist(), label) == (PIXELS[-1].tolist(), 1)
+
+
+@pytest.mark.parametrize("quick", [0, 1e9])
+def test_one_thread_and_several_read_the_same(shards, quick, monkeypatch):
+    """Files that are read quickly are read by one, as threads would only wait for each other."""
+    monkeypatch.setattr(on_disk, "QUICK", quick)
+    _, dataset = both(shards)
+    threads = set()
+
+    def read_one(number):
+        threads.add(threading.get_ident())
+        time.sleep(0.01)
+        return PIXELS[number]
+
+    monkeypatch.setattr(dataset, "read_one", read_one)
+    order = [*range(len(PIXELS))] * 12
+    np.testing.assert_array_equal(dataset.read(order), PIXELS[order])
+    assert (len(threads) == 1) == bool(quick)
+    assert dataset.read([]).shape == (0, 4, 4, 3)
 
 
 def test_batches_are_those_from_memory_and_go_on_exactly(shards):
