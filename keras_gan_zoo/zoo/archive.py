@@ -48,7 +48,7 @@ def read_apart(card: Card, name: str) -> bytes:
     if not place:
         raise InputError(f"Expected {file}, which does not come with the package, because it is large. {mend}")
     if is_url(place):
-        return downloads.fetch(f"{place.rstrip('/')}/{file}", card.files[name]).read_bytes()
+        return PRESET.content(downloads.fetch(f"{place.rstrip('/')}/{file}", card.files[name]))
     try:
         return folder_reader(Path(place) / card.name)(name)
     except FileNotFoundError as error:
