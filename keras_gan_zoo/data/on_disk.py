@@ -11,9 +11,7 @@ import numpy as np
 from keras_gan_zoo.data.dataset import Dataset
 
 THREADS = 4
-QUICK = (
-    1e-3  # seconds: threads that read faster spend most of their time waiting for each other, as Python has one lock
-)
+QUICK = 1e-3  # seconds: what is read faster, one thread reads: several would mostly wait for Python's lock
 TOGETHER = 16  # at most so many examples that a thread reads one after the other: to hand over each alone takes time
 
 
@@ -36,16 +34,14 @@ class OnDiskDataset(Dataset):
             for place in places:
                 images[place] = self.read_one(int(numbers[place]))
 
-        begun = perf_counter()
-        fill(range(len(numbers))[:1])
-        is_quick = perf_counter() - begun < QUICK
-        rest = range(1, len(numbers))
-        if is_quick or not rest:
-            fill(rest)
+        places, begun = range(len(numbers)), perf_counter()
+        fill(places[:1])
+        if perf_counter() - begun < QUICK:
+            fill(places[1:])
             return images
-        together = max(1, min(TOGETHER, -(-len(rest) // THREADS)))
+        together = max(1, min(TOGETHER, -(-len(places) // THREADS)))
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            list(pool.map(fill, (rest[first : first + together] for first in range(0, len(rest), together))))
+            list(pool.map(fill, (places[first : first + together] for first in range(1, len(places), together))))
         return images
 
     def in_memory(self) -> Dataset:

@@ -91,7 +91,7 @@ def checked_batch(model, call: str, x, y, arguments: dict, trains: bool = False)
     check_data_arguments(call, x, y, model.condition_comes_first)
     if not hasattr(x, "shape"):
         raise InputError(f"{call} expects one batch, an array. Received: a {type(x).__name__}. Pass it to fit.")
-    y = None if y is None else y if hasattr(y, "shape") else as_array(y)
+    y = as_array(y) if y is not None and not hasattr(y, "shape") else y
     examples, condition = (y, x) if model.condition_comes_first and y is not None else (x, y)
     if condition is None and model.data_condition is not None:
         return examples, None  # which the step refuses before anything else

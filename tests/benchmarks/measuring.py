@@ -38,8 +38,13 @@ def ratio(times: dict[str, np.ndarray], other: str, ours: str = "ours") -> str:
     if other not in times:
         return f"{'-':>5} {'':16} {'-':>6}"
     clock, cores = (times[other] / times[ours]).T
-    low, high = np.percentile(clock, [25, 75])
-    return f"{np.median(clock):5.2f} {f'({low:.2f} to {high:.2f})':16} {np.median(cores):6.2f}"
+    return f"{middle(clock):22} {np.median(cores):6.2f}"
+
+
+def middle(values) -> str:
+    """The median, and the middle half in brackets."""
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return f"{median:5.2f} ({low:.2f} to {high:.2f})"
 
 
 HEAD_OF_RATIO = f"{'ratio':>5} {'(middle half)':16} {'cores':>6}"

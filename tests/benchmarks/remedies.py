@@ -9,10 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import numpy as np
-
 from tests.benchmarks.cases import DCGAN_28, MLP, WGAN_GP, Case
-from tests.benchmarks.measuring import CLOCK, in_turn
+from tests.benchmarks.measuring import CLOCK, in_turn, middle
 
 CASES = {case.name: case for case in (DCGAN_28, WGAN_GP, MLP)}
 AS_IT_IS = "as it is"
@@ -38,11 +36,10 @@ def table(rounds: int) -> None:
         times = in_turn({remedy: worker.step for remedy, worker in workers.items()}, rounds)
         for worker in workers.values():
             worker.close()
-        print(f"{name:36} {'ratio':>5} (middle half)")
+        print(f"{name:38} {'ratio':>5} (middle half)")
         for remedy in remedies_of(case)[1:]:
             ratios = times[AS_IT_IS][:, CLOCK] / times[remedy][:, CLOCK]
-            low, middle, high = np.percentile(ratios, [25, 50, 75])
-            print(f"  {remedy:34} {middle:>5.2f} ({low:.2f} to {high:.2f})", flush=True)
+            print(f"  {remedy:36} {middle(ratios)}", flush=True)
 
 
 class Worker:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from tests.benchmarks.measuring import middle
+
 STEPS = 60
 MODELS = {  # variant, arguments, global batch, bytes of a pack
     "DCGAN 28x28, batch 128": ("DCGAN", {}, 128, 0),
@@ -85,8 +87,7 @@ def sums(gan, strategy, batch) -> int:
 
     step = tf.function(lambda examples: strategy.run(gan.train_step, args=(examples,)))
     graph = step.get_concrete_function(tf.constant(batch, tf.float32)).graph.as_graph_def()
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    return sum(node.op.startswith("CollectiveReduce") for node in nodes)
+    return str(graph).count('op: "CollectiveReduce')
 
 
 def run(name: str, processes: int, talk: bool) -> dict:
@@ -105,14 +106,6 @@ def run(name: str, processes: int, talk: bool) -> dict:
         started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8"))
     results = [json.loads(process.communicate()[0].splitlines()[-1]) for process in started]
     return {key: sum(result[key] for result in results) / processes for key in results[0]}
-
-
-def middle(values) -> str:
-    """The median, and the middle half in brackets."""
-    import numpy as np
-
-    low, median, high = np.percentile(values, [25, 50, 75])
-    return f"{median:.2f} ({low:.2f} to {high:.2f})"
 
 
 def main():
