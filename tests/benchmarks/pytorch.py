@@ -1,4 +1,4 @@
-"""The same networks and training steps in PyTorch, as its users write them, eager and made for speed on CPUs.
+"""The same networks and training steps in PyTorch, as its users write them, made for speed on CPUs.
 
 That is: channels-last weights and images, which were faster than the default; fused Adam, and RMSprop for all weights
 at once (fused and "foreach" Adam took the same time); gradients of the moving player's weights only; samples for the
@@ -9,6 +9,7 @@ and comes almost to a stop where another process wants a core. OMP_WAIT_POLICY=A
 Nothing here imports TensorFlow. `take_weights` brings the weights of a Keras network.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 
@@ -293,13 +294,26 @@ def images(generator: nn.Module, noise: torch.Tensor) -> np.ndarray:
         return generator(noise).permute(0, 2, 3, 1).numpy()
 
 
-def compiled(generator: nn.Module) -> nn.Module | None:
-    """The generator by `torch.compile`, anew for each batch size; None and one sentence if that does not work here."""
-    generator = torch.compile(generator, dynamic=False)
+def compiled(network: nn.Module) -> nn.Module | None:
+    """The network by `torch.compile`, anew for each batch size; None where that does not work."""
+    return torch.compile(network, dynamic=False) if compiles() else None
+
+
+def compiled_players(case: Case, players: Players) -> Players | None:
+    """Both, except a critic with a gradient penalty: what `torch.compile` makes has no second derivative."""
+    generator, discriminator = players
+    if not compiles():
+        return None
+    return compiled(generator), discriminator if case.algorithm == "wgan_gp" else compiled(discriminator)
+
+
+@functools.cache
+def compiles() -> bool:
+    """Whether `torch.compile` works here; if not, says why."""
     try:
-        sample(generator, 1)
+        torch.compile(nn.Linear(1, 1))(torch.ones(1, 1))
     except Exception as error:  # such as of a missing C++ compiler; the kinds of error are not public
         reason = str(error).strip().partition("\n")[0]
         print(f"PyTorch compiles nothing here, so that its column stays empty: {type(error).__name__}: {reason}")
-        return None
-    return generator
+        return False
+    return True

@@ -1,10 +1,11 @@
 """Our training step against the same step written by hand in Keras and in PyTorch.
 
-The three have the same layers, algorithm, optimizers, batch size and uint8 data in memory, and run in turn in one
-process; `tests/benchmarks/test_benchmarks.py` holds their losses together. A ratio above 1 says that ours does more
-examples in the same time. How the cores share the operations of a graph differs from step to step by a few per cent;
-core seconds hardly do. The last column is the rate at which our step multiplies by its kernels (see `arithmetic`), as a
-share of the machine's rate of matrix products, per core second, measured in the same rounds.
+PyTorch runs it as it is written, and with its networks by `torch.compile`. All have the same layers, algorithm,
+optimizers, batch size and uint8 data in memory, and run in turn in one process;
+`tests/benchmarks/test_benchmarks.py` holds their losses together. A ratio above 1 says that ours does more examples in
+the same time. How the cores share the operations of a graph differs from step to step by a few per cent; core seconds
+hardly do. The last column is the rate at which our step multiplies by its kernels (see `arithmetic`), as a share of the
+machine's rate of matrix products, per core second, measured in the same rounds.
 """
 
 import numpy as np
@@ -20,8 +21,11 @@ def table(rounds: int) -> None:
     taken = np.median(in_turn({"products": products}, rounds)["products"], axis=0)
     speed = operations / taken / 1e9
     print(f"matrix products in float32: {speed[CLOCK]:.0f} GFLOP/s, {speed[CORES]:.0f} per core second\n")
-    print(f"{'training step':36} {'':>11} {'to Keras by hand':>29}  {'to PyTorch':>29}  {'of matrix':>9}")
-    print(f"{'':36} {'examples/s':>11} {HEAD_OF_RATIO}  {HEAD_OF_RATIO}  {'products':>9}")
+    print(
+        f"{'training step':36} {'':>11} {'to Keras by hand':>29}  {'to PyTorch':>29}  {'to PyTorch compiled':>29}  "
+        f"{'of matrix':>9}"
+    )
+    print(f"{'':36} {'examples/s':>11} {HEAD_OF_RATIO}  {HEAD_OF_RATIO}  {HEAD_OF_RATIO}  {'products':>9}")
     for case in CASES:
         row(case, max(1, rounds // 4) if case.fit_steps else rounds)
 
@@ -36,13 +40,15 @@ def row(case: Case, rounds: int) -> None:
     }
     if pytorch:
         sides["torch"] = pytorch.turn(case, torch_players(case, players), examples)
+        if compiled := pytorch.compiled_players(case, torch_players(case, players)):
+            sides["compiled"] = pytorch.turn(case, compiled, examples)
     times = in_turn(sides, rounds)
 
     steps = case.fit_steps or 1
     rate = steps * case.batch_size / np.median(times["ours"][:, CLOCK])
     work = steps * arithmetic.operations(case, *players) / operations
     share = work * np.median(times["products"][:, CORES] / times["ours"][:, CORES])
-    ratios = f"{ratio(times, 'hand')}  {ratio(times, 'torch')}"
+    ratios = "  ".join(ratio(times, side) for side in ("hand", "torch", "compiled"))
     print(f"{case.name:36} {rate:>11,.0f} {ratios}  {100 * share:>7.0f} %", flush=True)
 
 

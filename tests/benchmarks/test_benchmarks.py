@@ -93,9 +93,22 @@ def test_the_step_by_hand_is_ours(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_step_in_pytorch_is_ours(case, pytorch):
+    check_the_step_in_pytorch(case, pytorch, lambda players: players)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler itself warns
+def test_the_compiled_step_in_pytorch_is_ours(pytorch):
+    if not pytorch.compiles():
+        pytest.skip("torch.compile does not work here, such as without a C++ compiler")
+    [case] = [case for case in CASES if case.name == "DCGAN 28x28, batch 64"]
+    check_the_step_in_pytorch(case, pytorch, lambda players: pytorch.compiled_players(case, players))
+
+
+def check_the_step_in_pytorch(case, pytorch, prepared):
     case = small(case)
     expected, noises, uniforms = losses_of_ours(case)
-    model = pytorch.model(case, twins_of(pytorch, case, players_without_dropout(case)))
+    model = pytorch.model(case, prepared(twins_of(pytorch, case, players_without_dropout(case))))
     model.noise, model.uniform = (given(pytorch.torch.from_numpy(np.array(x)) for x in xs) for xs in (noises, uniforms))
     found = []
     for batch in batches(case):
