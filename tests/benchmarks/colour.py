@@ -146,7 +146,11 @@ def run(file: Path, recipe: dict, seed: int, minutes: float, judge: Judge) -> No
 
 def train_all(rows: dict[str, dict], judge: Judge, options) -> dict[str, list[dict]]:
     """Trains what is not finished; the records of the runs of each row."""
-    files = {(row, seed): options.out / f"{name_of(row)}_{seed}.json" for seed in range(options.seeds) for row in rows}
+    files = {
+        (row, seed): options.out / f"{name_of(row)}_{options.minutes:g}_minutes_{seed}.json"
+        for seed in range(options.seeds)
+        for row in rows
+    }
     for (row, seed), file in files.items():
         if not file.exists():
             run(file, rows[row], seed, options.minutes, judge)

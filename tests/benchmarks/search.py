@@ -28,6 +28,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import numpy as np
 
 import keras_gan_zoo as kgz
+from keras_gan_zoo.cli.options import defaults_of
 from keras_gan_zoo.errors import NotFiniteError
 from keras_gan_zoo.training.recipe import Recipe
 from tests.benchmarks.attributes import FOLDER, markdown
@@ -151,7 +152,7 @@ def said(recipe: dict) -> str:
 def checked(winner: dict, minutes: float, options) -> dict[str, dict]:
     """The distances of the winner and of the default recipe, by seeds that the search has not used."""
     sets = [name for name in (options.data, OTHER[options.data]) if name]
-    recipes = {"the winner": winner, "the default recipe": {}}
+    recipes = {"the winner": winner, "the default recipe": defaults_of(VARIANT)}
     arguments = {"minutes": minutes, "role": "reporting", "judges": options.judges}
     (options.out / "check").mkdir(parents=True, exist_ok=True)
     trials = {

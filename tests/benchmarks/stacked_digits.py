@@ -79,7 +79,7 @@ def main():
     for row in [options.only] if options.only else ROWS:
         entries[row] = []
         for seed in range(options.seeds):
-            file = options.out / f"{name_of(row)}_{seed}.json"
+            file = options.out / f"{name_of(row)}_{options.minutes:g}_minutes_{seed}.json"
             if not file.exists():
                 run(file, ROWS[row], data, seed, options.minutes)
             entries[row].append(json.loads(file.read_text(encoding="utf-8")))

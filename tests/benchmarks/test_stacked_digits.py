@@ -58,7 +58,7 @@ def test_the_command_trains_what_is_missing_and_prints_a_table(small, monkeypatc
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "| stacked digits | modes of 1,000 | divergence | core minutes |"
     assert [line.split("|")[1].strip() for line in lines[3:5]] == ["GAN", "stacks of test digits"]
-    assert (small / "gan_0.png").is_file()
+    assert (small / "gan_10_minutes_0.png").is_file()
     monkeypatch.setattr(stacked_digits, "run", lambda *arguments: pytest.fail("trained anew"))
     stacked_digits.main()
     assert capsys.readouterr().out.splitlines() == lines
