@@ -13,10 +13,11 @@ from keras_gan_zoo.core.remedies import in_arrays
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
 from keras_gan_zoo.errors import InputError
+from keras_gan_zoo.game.batches import Look, Reading
 from keras_gan_zoo.game.checks import check_data_arguments, check_dataset, check_scope, refuse
 from keras_gan_zoo.game.execution import counted_singly, reads_to_the_end
 from keras_gan_zoo.game.session import Session
-from keras_gan_zoo.game.sources import Feed, Look, Reading, read
+from keras_gan_zoo.game.sources import Feed, read
 
 
 def fit(model, keras_fit: Callable, x, y, batch_size, callbacks, arguments: dict) -> keras.callbacks.History:
