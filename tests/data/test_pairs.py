@@ -277,6 +277,8 @@ def test_sources_are_for_folders_and_go_without_a_degradation(folders):
         data.load(photos, sources=lines, degradation="greyed")
     with pytest.raises(InputError, match=r"Expected sources as a folder, or as 'left' or 'right'.*Received: up"):
         data.load(photos, sources="up")
+    with pytest.raises(InputError, match=r"Expected two folders.*Received: .*photos as both"):
+        data.load(photos, sources=f"{photos}/../{photos.name}")
 
 
 def test_recipes_have_sources_and_degradations(folders, monkeypatch):
