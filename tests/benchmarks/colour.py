@@ -85,7 +85,7 @@ class Judge:
     def __init__(self):
         self.extractor = kgz.metrics.extractor(DATA)
         test, self.train = (kgz.data.load(DATA, split=split).in_memory() for split in ("test", "train"))
-        self.real = ImageSet(test.examples[:N], self.extractor)
+        self.real = ImageSet(test.examples[:N], self.extractor, test.labels[:N])
         of_class = (self.train.examples[self.train.labels == c] for c in range(CLASSES))
         self.moments = [kgz.metrics.Moments.of(self.extractor(images)) for images in of_class]
 
