@@ -3,9 +3,9 @@
     python -m tests.benchmarks.letters
     python -m tests.benchmarks.letters --preset r3gan_letters --samples 2600
 
-A classifier, trained on half of the training letters when it is first needed, reads 10,400 samples, the classes in turn.
-The Frechet distance is that of its features from those of the training letters. "Test letters", those of other fonts,
-are in the samples' place.
+A classifier, trained on half of the training letters when it is first needed, reads 10,400 samples, the classes in
+turn. The Frechet distance is that of its features from those of the training letters. "Test letters", those of other
+fonts, are in the samples' place.
 """
 
 import argparse

@@ -44,6 +44,21 @@ def test_a_run_is_looked_at_after_parts_of_its_steps(tmp_path, monkeypatch):
     assert (tmp_path / "0.png").is_file()
 
 
+def test_pictures_are_judged_with_classes_and_without(monkeypatch):
+    random, labels = np.random.default_rng(0), np.arange(1400) % 10
+    pictures = random.integers(0, 256, (1400, 32, 32, 3)).astype(np.uint8)
+    photographs = Dataset(pictures, labels, class_names=[str(c) for c in range(10)])
+    monkeypatch.setattr("keras_gan_zoo.data.load", lambda name, **form: photographs)
+    monkeypatch.setattr(colour, "N", 1400)
+    judge = colour.Judge()
+    assert set(judge.figures(pictures)) == {"frechet_distance", "recall", "coverage"}
+    figures = judge.figures(pictures, labels)
+    assert figures["frechet_distance"] == pytest.approx(0, abs=1e-3)
+    assert figures["within_classes"] == pytest.approx(0, abs=1e-3)
+    seen = judge.extractor.probabilities(pictures).argmax(axis=-1)
+    assert figures["label_agreement"] == pytest.approx(np.mean(seen == labels))
+
+
 def test_rows_without_classes_have_no_figures_of_classes():
     plain, conditional = {"frechet_distance": 2.0, "recall": 0.5, "coverage": 0.25}, {"label_agreement": 0.75}
     lines = colour.table({"a": [plain, plain], "b": [plain | conditional]}, "head").splitlines()
