@@ -35,8 +35,8 @@ def _two_folders(targets: Listing, sources, size, background, channels, memory_l
         )
     if Path(sources).resolve() == Path(targets.folder).resolve():
         raise InputError(
-            f"Expected two folders, one of the pictures and one of their sources. Received: {sources} as both. Name the "
-            "other one, or a degradation that makes sources of the pictures, such as Greyed()."
+            f"Expected two folders, one of the pictures and one of their sources. Received: {sources} as both. Name "
+            "the other one, or a degradation that makes sources of the pictures, such as Greyed()."
         )
     originals = _in_order_of(targets, pictures_in(Path(sources)))
     headers, other_headers = headers_of(targets, needs_size=True), headers_of(originals, needs_size=True)
