@@ -101,14 +101,14 @@ def _whole(numbers, choices: int):
 
 def _moving(numbers, side: int):
     """Matrices (n, side, side) that move rows down by whole pixels, at most an eighth of the side either way."""
-    most = round(side / 8)
+    most = (side + 4) // 8  # an eighth, halves up
     moves = _whole(numbers, 2 * most + 1) - most
     return tf.one_hot(tf.range(side) - moves[:, None], side)  # rows from outside are zero
 
 
 def _covered(numbers, side: int):
     """Which places (n, side) are within a window of half the side, whose middle is anywhere."""
-    window = round(side / 2)
+    window = (side + 1) // 2  # half, halves up
     first = _whole(numbers, side + 1 - window % 2) - window // 2
     places = tf.range(side) - first[:, None]
     return (places >= 0) & (places < window)

@@ -277,7 +277,9 @@ def _to_integers(shape: tuple, remedy: Remedy) -> str:
 
 
 def check_class_names(names: Sequence[str] | None) -> None:
-    """Raises an `InputError` if two classes have the same name."""
+    """Raises an `InputError` if two classes have the same name, or names are one text."""
+    if isinstance(names, str):
+        raise InputError(f"Expected a list of class names. Received: the text {names!r}. Put it into a list.")
     duplicate = next((name for i, name in enumerate(names or ()) if name in names[:i]), None)
     if duplicate is not None:
         raise InputError(

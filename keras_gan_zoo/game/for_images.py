@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import Self, Unpack
+from typing import ClassVar, Self, Unpack
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.core.bounds import is_count
@@ -19,6 +19,7 @@ class ForImages:
     takes_texts = False
     takes_pictures = False  # which are translated
     parts: tuple[str, ...] = ()  # names of the networks that the first player is of, if it is of several
+    network_defaults: ClassVar[dict] = {}  # values of arguments of networks, for every architecture that has them
     spectral_normalization = False  # of the discriminator, by default
     normalizes_generator = False  # whether spectral normalisation is of the generator too
 
@@ -76,6 +77,8 @@ class ForImages:
                 f"Expected an architecture {whole}, such as {cls.paper_networks(shape)['architecture']!r}. "
                 f"Received: {network_options['architecture']!r}. Choose that one."
             )
+        if spectral_normalization not in (None, True, False):
+            raise InputError(f"Expected spectral_normalization True or False. Received: {spectral_normalization!r}.")
         for name in arguments:
             if name not in {*network_options, *model_options, "name"}:
                 raise unknown(f"argument of {cls.__name__}.for_images", name, {*network_options, *model_options})
@@ -132,6 +135,7 @@ class ForImages:
         for base in reversed(cls.__mro__):  # a variant's constructor passes further keywords on to its base classes
             if "__init__" in vars(base) and issubclass(base, ForImages):
                 model_options |= _keyword_arguments(base.__init__)
+        network_options |= {name: value for name, value in cls.network_defaults.items() if name in network_options}
         return network_options | (paper if chosen == paper["architecture"] else {}), model_options
 
 

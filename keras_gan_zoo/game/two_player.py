@@ -7,11 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import augmentations, penalties
-from keras_gan_zoo.core.conditions import Condition
+from keras_gan_zoo.core.conditions import Condition, as_array
 from keras_gan_zoo.core.forks import check_not_forked
+from keras_gan_zoo.core.remedies import in_arrays
 from keras_gan_zoo.distribution import replicas
+from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks
 from keras_gan_zoo.game.arguments import CompileArguments
+from keras_gan_zoo.game.batches import Look, Reading
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
 from keras_gan_zoo.game.players import frozen_copy, shares_layers
@@ -196,12 +199,15 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         Generated examples are those of the generator in training, which the discriminator knows, not of its average.
 
         Args:
-            real: Examples (n, *example_shape), images in [-1, 1]; n is divisible by the packing.
+            real: Examples (n, *example_shape), images uint8 or in [-1, 1]; n is divisible by the packing.
             condition: The conditions of both, if a network takes any.
             seed: Seed of the noise.
 
         Returns:
             Two arrays of raw scores, (n, 1) or maps of them.
+
+        Raises:
+            InputError: If the examples or the conditions do not fit the networks, as in `fit`.
 
         Example:
             >>> import numpy as np
@@ -209,10 +215,22 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             >>> [scores.shape for scores in kgz.GAN.for_images((2,), seed=0).scores(np.zeros((5, 2), "float32"))]
             [(5, 1), (5, 1)]
         """
+        real, condition = self._checked(real, condition)
         noise = None if self.latent_shape is None else truncated_noise(len(real), self.latent_shape, None, seed)
-        given = [None if values is None else tf.convert_to_tensor(values) for values in (real, noise, condition)]
         with self._drawing(seed):
-            return tuple(scores.numpy() for scores in self._both_scores(*given))
+            return tuple(scores.numpy() for scores in self._both_scores(real, noise, condition))
+
+    def _checked(self, real, condition) -> tuple:
+        """Examples and conditions from the user as tensors, checked like a batch of `fit`."""
+        if self.data_condition is not None and condition is None:
+            self.data_condition.check_data(None, None)
+        if self.data_condition is None and condition is not None:
+            raise InputError("Expected no condition, because no network takes any. Received: one. Leave it out.")
+        real, condition = as_array(real), None if condition is None else as_array(condition)
+        Look(self, in_arrays, Reading(""))(real, condition)
+        real, condition = self.unpacked((real, condition))
+        checks.check_divisible(len(real), 1, self.packing)
+        return real, condition
 
     def _both_scores(self, real, noise, condition) -> tuple:
         fake = self.generate(noise, condition, training=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_gan_zoo.core.bounds import is_number
+from keras_gan_zoo.core.bounds import check_count, is_number
 from keras_gan_zoo.errors import InputError
 
 
@@ -27,7 +27,8 @@ def truncated_noise(
         float32 array (n, latent_dim) within [-truncation, truncation].
 
     Raises:
-        InputError: If the threshold is not a number above 0.
+        InputError: If a size is no whole number of at least 1, the seed is none of at least 0, or the threshold is not
+            a number above 0.
 
     Example:
         >>> noise = truncated_noise(1000, 100, truncation=0.5, seed=0)
@@ -35,6 +36,10 @@ def truncated_noise(
         ((1000, 100), True)
     """
     shape = (n, *latent_dim) if isinstance(latent_dim, tuple) else (n, latent_dim)
+    for name, size in zip(["n", *["latent_dim"] * (len(shape) - 1)], shape, strict=True):
+        check_count(name, size)
+    if seed is not None:
+        check_count("seed", seed, low=0)
     random = np.random.default_rng(seed)
     noise = random.standard_normal(shape, dtype=np.float32)
     if truncation is None:

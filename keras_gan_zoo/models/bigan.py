@@ -61,6 +61,9 @@ class BiGAN(EncoderSampler, TwoPlayerModel):
         loss: str | losses.AdversarialLoss = "non_saturating",
         **options,
     ):
+        given = [name for name in ("num_classes", "class_names") if options.get(name) is not None]
+        if given:
+            raise InputError(f"Expected no {given[0]}, because BiGAN takes no classes. Received one. Leave it out.")
         super().__init__(generator, discriminator, **options)
         self.adversarial_loss = losses.get(loss)
 

@@ -1,10 +1,13 @@
 """BigGAN of Brock et al. (2019): the algorithm of GAN, with orthogonal regularisation of the generator."""
 
+from typing import ClassVar
+
 import keras
 
 from keras_gan_zoo import losses, penalties
 from keras_gan_zoo.core.bounds import check_number
 from keras_gan_zoo.models.gan import GAN
+from keras_gan_zoo.networks.parts import CLASS_VECTORS
 
 
 @keras.saving.register_keras_serializable("keras_gan_zoo")
@@ -42,11 +45,12 @@ class BigGAN(GAN):
         gan = kgz.BigGAN.for_images((32, 32, 3), num_classes=10)
         gan.compile()                                                       # Adam, as in the paper
         gan.fit(kgz.data.load("cifar10"), batch_size=128, epochs=50)        # two minibatches of 64
-        gan.standing_statistics()
+        gan.standing_statistics(truncation=0.5)
         gan.sample(10, truncation=0.5)                                      # the classes in turn
         ```
     """
 
+    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # which would undo the bound on the slope
     spectral_normalization = True
     normalizes_generator = True
 
@@ -85,7 +89,8 @@ class BigGAN(GAN):
         """The orthogonal regularisation of all kernels of the generator, but not of its class vectors."""
         if not self.orthogonal_regularization:
             return 0.0
-        kernels = [weight for weight in self.generator.trainable_variables if weight.name == "kernel"]
+        weights = self.generator.trainable_variables
+        kernels = [weight for weight in weights if weight.name == "kernel" and CLASS_VECTORS not in weight.path]
         return self.orthogonal_regularization * sum(penalties.orthogonal(kernel) for kernel in kernels)
 
     def get_config(self):

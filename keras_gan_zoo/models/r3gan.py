@@ -1,5 +1,7 @@
 """R3GAN of Huang et al. (2024): the algorithm of GAN, with a relativistic loss and penalties on both sides."""
 
+from typing import ClassVar
+
 import keras
 
 from keras_gan_zoo import losses
@@ -39,6 +41,8 @@ class R3GAN(GAN):
         gan.sample(10)                                                      # the classes in turn
         ```
     """
+
+    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # penalties are on the slope at one example
 
     def __init__(
         self,

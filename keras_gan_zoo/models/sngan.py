@@ -1,5 +1,7 @@
 """SNGAN of Miyato et al. (2018): the algorithm of GAN, with a spectrally normalised discriminator."""
 
+from typing import ClassVar
+
 import keras
 
 from keras_gan_zoo import losses
@@ -39,6 +41,7 @@ class SNGAN(GAN):
         ```
     """
 
+    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # which would undo the bound on the slope
     spectral_normalization = True
 
     def __init__(

@@ -83,6 +83,10 @@ class VAE(EncoderSampler, ForImages, AsPreset, GameModel):
                 f"{self.example_shape}. Leave it out, for 'gaussian'."
             )
         check_number("stddev", stddev, low=0, above=True)
+        if likelihood == "bernoulli" and stddev != 1:
+            raise InputError(
+                f"Expected no stddev with likelihood='bernoulli', which has none. Received: {stddev}. Leave it out."
+            )
         self.likelihood, self.stddev = likelihood, stddev
 
     @staticmethod

@@ -1,5 +1,7 @@
 """The Wasserstein GAN of Arjovsky et al. (2017): Algorithm 1, with clipped weights."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
@@ -22,6 +24,7 @@ class WassersteinModel(TwoPlayerModel):
     """The common base of the two Wasserstein GANs: the loss, the estimate of the distance, the default networks."""
 
     logged = ("d_loss", "g_loss", "wasserstein")
+    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # the bound is on the slope at one example
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, *, discriminator_steps: int = 5, **options):
         super().__init__(generator, discriminator, **options)
@@ -32,7 +35,7 @@ class WassersteinModel(TwoPlayerModel):
     @staticmethod
     def paper_networks(shape):
         if len(shape) == 3:
-            return {"architecture": "dcgan", "discriminator_normalization": "none"}
+            return {"architecture": "dcgan"}
         return {"architecture": "mlp"}
 
     def figures(self, real_scores, fake_scores):

@@ -91,7 +91,7 @@ def biggan_pair(
     noise, labels = parts.generator_inputs(latent_dim, num_classes)
     first, *chunks = _chunks(noise, len(sides))
     if num_classes:
-        shared = layers.Embedding(num_classes, embedding_dim, initial(), name="class_vectors")(labels)
+        shared = layers.Embedding(num_classes, embedding_dim, initial(), name=parts.CLASS_VECTORS)(labels)
         chunks = [parts.beside(chunk, shared) for chunk in chunks]
     normalizations = [functools.partial(_normalized, vector=chunk, initial=initial) for chunk in chunks]
     images = images_of(first, normalizations, shape, sides, of_generator, attention, initial)

@@ -15,6 +15,7 @@ from keras_gan_zoo.networks.copies import rebuilt
 
 Shape = tuple[int, ...]
 TEXT_DIM = 512  # length of the vectors of the encoders that come with this package
+CLASS_VECTORS = "class_vectors"  # in names of layers of generators: rows of an embedding, however they are made
 DATA_FORMAT = "channels_last"  # for every layer that takes one: the user's keras.json may say otherwise
 
 
@@ -22,6 +23,7 @@ def seeds_of(seed: int | None) -> Iterator[int | None]:
     """A different seed for every weight of the pair, or None for each."""
     if seed is None:
         return itertools.repeat(None)
+    check_count("seed", seed, low=0)
     draw = random.Random(seed)
     return (draw.getrandbits(31) for _ in itertools.count())
 
@@ -52,12 +54,13 @@ def generator_inputs(latent_dim: int, num_classes: int | None):
 
 def discriminator_inputs(shape: Shape, num_classes: int | None, packing: int):
     """Inputs for examples and labels; m packed examples are one example with m times the channels, and m labels."""
+    check_count("packing", packing)
     examples = keras.Input((*shape[:-1], shape[-1] * packing), name="examples")
     return examples, _label_input(() if packing == 1 else (packing,), num_classes)
 
 
 def _label_input(shape: Shape, num_classes: int | None):
-    if not num_classes:
+    if num_classes is None:
         return None
     check_count("num_classes", num_classes)
     return keras.Input(shape, dtype="int32", name="labels")
@@ -142,7 +145,10 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
     """A copy of a network whose every kernel has largest singular value 1 (Miyato et al., 2018), by Keras' layer.
 
     Each training pass divides the kernels by an estimate of that value from one power iteration. A kernel of zeros,
-    which cannot be divided, starts at random.
+    which cannot be divided, starts at random. A kernel is a matrix with a column for each number along its last axis.
+    Vectors of classes in generators stay as they are, as in the released code of BigGAN, and so do weights that are no
+    kernels, such as those of an `Embedding`: in a discriminator of your own, multiply one-hot labels by a `Dense` layer
+    instead.
 
     Args:
         discriminator: Functional or sequential Keras model.
@@ -152,7 +158,7 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
         A new model with the same weights, except kernels of zeros.
 
     Raises:
-        InputError: If a layer with weights cannot be copied.
+        InputError: If it is no such model, a layer with weights cannot be copied, or one is normalised already.
 
     Example:
         >>> from keras_gan_zoo import networks
@@ -160,6 +166,11 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
         >>> spectrally_normalized(discriminator).output_shape
         (None, 1)
     """
+    if not isinstance(discriminator, keras.Model) or not getattr(discriminator, "inputs", None):
+        raise InputError(
+            "Expected a functional or sequential Keras model with known inputs. Received: a "
+            f"{type(discriminator).__name__}. Build it of layers."
+        )
     seeds = seeds_of(seed)
 
     def wrapped(layer):
@@ -167,8 +178,13 @@ def spectrally_normalized(discriminator: keras.Model, seed: int | None = None) -
             return spectrally_normalized(layer, next(seeds))
         if not getattr(layer, "variables", ()):  # such as a sum: nothing that two networks must not share
             return layer
+        if isinstance(layer, layers.SpectralNormalization):
+            raise InputError(
+                f"Expected a network that is not normalised spectrally yet. Received: one with {layer.name!r}. Use it "
+                "as it is."
+            )
         copy = rebuilt(layer)
-        if not hasattr(layer, "kernel"):
+        if not hasattr(layer, "kernel") or layer.name.startswith(CLASS_VECTORS):
             return copy
         return layers.SpectralNormalization(copy, name=layer.name, dtype=full_precision())
 

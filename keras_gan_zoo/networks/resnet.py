@@ -36,9 +36,9 @@ def resnet_pair(
 
     The generator makes a map of 4 to 7 pixels a side from the noise. Each of its blocks doubles the sides, by repeating
     pixels, with two convolutions of 3x3 after batch normalisation and ReLU. The blocks of the discriminator are
-    convolutions of 3x3 after ReLU; the first ones halve the sides by average pooling, until at most 8 pixels are left,
-    and two more keep them. Around each block, its input is passed on, through a convolution of 1x1 where the sides
-    change. The score is linear in the sum over all places.
+    convolutions of 3x3 after ReLU; the first ones halve the sides by average pooling, until at most 8 pixels are left
+    (images of 8 pixels are halved too), and two more keep them. Around each block, its input is passed on, through a
+    convolution of 1x1 where the sides change. The score is linear in the sum over all places.
 
     The discriminator is without normalisation, as critics need it. The spectral normalisation of the paper is a matter
     of the model: `SNGAN` applies it, every other variant with `spectral_normalization=True`.
@@ -203,8 +203,12 @@ def _normalized(x, label):
     """A map after batch normalisation; with a label, its scale and offset are those of the class."""
     if label is None:
         return batch_normalization()(x)
-    plain = batch_normalization(center=False, scale=False)(x)
-    scale, offset = (layers.Reshape((1, 1, -1))(_of_class(label, x.shape[-1], start)) for start in ("ones", "zeros"))
+    normalization = batch_normalization(center=False, scale=False)
+    plain, name = normalization(x), f"{parts.CLASS_VECTORS}_{normalization.name}"
+    scale, offset = (
+        layers.Reshape((1, 1, -1))(_of_class(label, x.shape[-1], start, name=f"{name}_{start}"))
+        for start in ("ones", "zeros")
+    )
     return layers.Add()([layers.Multiply()([plain, scale]), offset])
 
 
@@ -269,7 +273,7 @@ def sides_of(shape: Shape, networks: str) -> list[Shape]:
 
 
 def halved_sides(sides: list[Shape]) -> list[Shape]:
-    """Sides after each block of a discriminator that halves them, until at most 8 pixels are left."""
+    """Sides after each block of a discriminator that halves them, until at most 8 pixels are left; one at least."""
     return [small for large, small in itertools.pairwise(sides) if min(large) > 8] or sides[1:2]
 
 

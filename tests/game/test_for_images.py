@@ -324,6 +324,37 @@ def test_a_normalised_discriminator_trains_and_goes_on_after_loading(normalized,
     assert_same(weights_of(gan), weights_of(again))
 
 
+@pytest.mark.parametrize("variant", ["wgan", "wgan_gp", "r3gan", "sngan", "biggan"])
+def test_a_bound_on_the_slope_goes_without_batch_normalisation_by_default(variant):
+    """Which would divide by what the other examples of a batch happen to be."""
+    arguments = {"architecture": "dcgan", "width": 2, "seed": 0}
+    for given, expected in (({}, False), ({"discriminator_normalization": "layer"}, True)):
+        gan = kgz.VARIANTS[variant].for_images((8, 8, 1), **arguments, **given)
+        kinds = {type(getattr(layer, "layer", layer)).__name__ for layer in gan.discriminator.layers}
+        assert ("LayerNormalization" in kinds) == expected
+        assert "BatchNormalization" not in kinds
+
+
+def test_a_network_is_normalised_spectrally_once():
+    _, discriminator = kgz.networks.mlp_pair((2,))
+    once = kgz.networks.spectrally_normalized(discriminator)
+    with pytest.raises(InputError, match=r"not normalised spectrally yet. Received: one with"):
+        kgz.networks.spectrally_normalized(once)
+    with pytest.raises(InputError, match=r"Expected a functional or sequential Keras model.*Received: a str"):
+        kgz.networks.spectrally_normalized("discriminator")
+    with pytest.raises(InputError, match=r"Expected spectral_normalization True or False. Received: 'no'"):
+        kgz.GAN.for_images((2,), spectral_normalization="no")
+    with pytest.raises(InputError, match=r"Expected a list of class names. Received: the text 'ab'"):
+        kgz.GAN.for_images((2,), class_names="ab")
+
+
+@pytest.mark.parametrize("pair", [kgz.networks.dcgan_pair, kgz.networks.resnet_pair, kgz.networks.mlp_pair])
+def test_builders_refuse_sizes_that_are_none(pair):
+    for name, value in (("packing", 0), ("packing", 1.5), ("num_classes", 0), ("seed", "a")):
+        with pytest.raises(InputError, match=f"Expected {name} to be a whole number of at least"):
+            pair((8, 8, 1), **{name: value})
+
+
 def test_under_mixed_precision_normalised_kernels_stay_in_full_precision():
     keras.config.set_dtype_policy("mixed_float16")
     try:

@@ -450,3 +450,27 @@ def conditional_pair_of_names():
     gan.compile(run_eagerly=True)
     examples = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
     return gan, kgz.data.Dataset(examples, np.arange(8) % 2, class_names=["bird", "fish"])
+
+
+# --------------------------------------------------------------------------------------------------------------- scores
+
+
+def test_scores_take_what_fit_takes():
+    gan = kgz.GAN.for_images((8, 8, 1), 3, num_classes=3, architecture="mlp", generator_units=4, seed=0)
+    levels, labels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1)).astype(np.uint8), np.array([0, 1, 2, 0])
+    for found, expected in zip(gan.scores(levels, labels), gan.scores(levels / 127.5 - 1, labels), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for given, words in [
+        ((levels, None), "labels"),
+        ((levels, np.array([0, 1, 99, 0])), "99"),
+        ((levels * 1.0, labels), "255"),
+        ((levels[:, :4], labels), r"\(4, 8, 1\)"),
+        ((levels[0], labels), r"\(8, 8, 1\)"),
+    ]:
+        with pytest.raises(InputError, match=f"Expected.*{words}"):
+            gan.scores(*given)
+    with pytest.raises(InputError, match="Expected no condition, because no network takes any"):
+        kgz.GAN.for_images((2,), seed=0).scores(np.zeros((4, 2)), labels)
+    packed = kgz.GAN.for_images((2,), packing=2, seed=0)
+    with pytest.raises(InputError, match="divisible by packing=2"):
+        packed.scores(np.zeros((3, 2)))

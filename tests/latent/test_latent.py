@@ -187,6 +187,18 @@ def test_impossible_thresholds_are_refused(truncation):
         linear_gan().sample(3, truncation=truncation)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [((0, 3), "n to be"), ((1.5, 3), "n to be"), ((2, [3]), "latent_dim to be"), ((2, (3, 0)), "latent_dim to be")],
+)
+def test_impossible_sizes_and_seeds_are_refused(arguments, words):
+    with pytest.raises(InputError, match=f"Expected {words} a whole number of at least 1"):
+        latent.truncated_noise(*arguments)
+    for seed in (-1, "a", 1.5):
+        with pytest.raises(InputError, match="Expected seed to be a whole number of at least 0"):
+            latent.truncated_noise(2, 3, seed=seed)
+
+
 def test_samples_without_truncation_have_the_noise_they_always_had():
     noise = np.random.default_rng(3).standard_normal((70, 2), dtype=np.float32)
     np.testing.assert_allclose(linear_gan().sample(70, seed=3), noise * [2, 3] + [1, -1], rtol=1e-5, atol=1e-6)

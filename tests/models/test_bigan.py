@@ -137,6 +137,8 @@ def test_networks_that_are_no_parts_or_do_not_meet_are_refused():
         kgz.BiGAN(joined(), linear("d", 1.0, 0.0))
     with pytest.raises(InputError, match="raw scores"):
         kgz.BiGAN(joined(), judge(None, activation="sigmoid"))
+    with pytest.raises(InputError, match="Expected no num_classes, because BiGAN takes no classes"):
+        kgz.BiGAN(joined(), judge(), num_classes=10)
     with pytest.raises(
         InputError, match="Expected an architecture of the parts generator and encoder, such as 'bigan'"
     ):

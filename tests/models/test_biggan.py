@@ -70,6 +70,25 @@ def test_both_networks_are_normalised_spectrally_except_for_the_class_vectors():
     assert of_wrapper(kgz.BigGAN.for_images((2,), 4).generator)
 
 
+def test_class_vectors_of_other_networks_are_neither_normalised_nor_regularised():
+    """Those of the residual networks are matrices that one-hot labels are multiplied by: scales of 1, offsets of 0."""
+    arguments = {"architecture": "resnet", "width": 4, "discriminator_width": 2, "num_classes": 3, "seed": 0}
+    gan = kgz.BigGAN.for_images((8, 8, 1), 4, **arguments)
+    noise, labels = tf.ones((4, 4)), tf.constant([0, 1, 2, 0])
+    for _ in range(3):
+        gan.generate(noise, labels, training=True)
+    vectors = [layer for layer in gan.generator.layers if layer.name.startswith("class_vectors")]
+    assert [layer.name.rpartition("_")[2] for layer in vectors] == ["ones", "zeros"] * 2
+    for layer in vectors:
+        np.testing.assert_array_equal(layer.kernel, np.full((3, 4), float(layer.name.endswith("ones"))))
+    penalty = float(gan.generator_penalty())
+    for layer in vectors:
+        layer.kernel.assign(np.full((3, 4), 7.0))
+    assert float(gan.generator_penalty()) == penalty
+    judge = [layer for layer in gan.discriminator.layers if layer.weights]
+    assert of_wrapper(gan.discriminator) == judge
+
+
 def of_wrapper(network):
     return [layer for layer in network.layers if isinstance(layer, keras.layers.SpectralNormalization)]
 

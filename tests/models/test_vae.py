@@ -205,3 +205,7 @@ def test_networks_that_are_no_parts_or_do_not_meet_are_refused():
         kgz.VAE.for_images((8, 8, 1), architecture="bigan")
     with pytest.raises(InputError, match=r"Unknown argument of VAE\.for_images 'r1'"):
         kgz.VAE.for_images((8, 8, 1), r1=0.1)
+    with pytest.raises(
+        InputError, match=r"Expected no stddev with likelihood='bernoulli', which has none. Received: 0.1"
+    ):
+        kgz.VAE.for_images((8, 8, 1), width=2, likelihood="bernoulli", stddev=0.1)
