@@ -4,9 +4,10 @@
     python -m tests.benchmarks.larger_than_memory --pictures 2000 --steps 4 --rounds 2           a quick look
 
 Makes a folder of PNG files and TFRecord files of the same pictures, in `--folder` if they are to be kept. For each, a
-DCGAN 32x32x3 is trained. The columns: `alone`, the core time of the input as a share of the step's, as in `pipeline`;
-`step`, the time of a step with the input by that of one on a batch in memory, which is 1 if reading is hidden behind
-the step; `images/s` of the input alone; `peak`, the most memory (VmHWM, so Linux) of a fresh process that loads the set
+DCGAN 32x32x3 is trained. The columns: `start`, the seconds until the first batch, once for each `fit`; from then on,
+`alone`, the core time of the input as a share of the step's, as in `pipeline`; `step`, the time of a step with the
+input by that of one on a batch in memory, which is 1 if reading is hidden behind the step; `images/s` of the input
+alone; `peak`, the most memory (VmHWM, so Linux) of a fresh process that loads the set
 and trains, and what it is more than for a tenth of the set, in all and for each picture. Then two runs from each source
 must have the same order, as from memory, and a stream that begins in the middle must go on exactly.
 """
@@ -90,26 +91,31 @@ def check_order(folder: Path, source: str, steps: int = 6) -> None:
     assert len({*runs[0]}) == steps, "the same batches again"
 
 
-def costs(dataset: kgz.data.Dataset, rounds: int, steps: int) -> tuple[float, float, float]:
-    """The input's share of the step's core time, the step's time with the input, and images/s of the input alone."""
+def costs(dataset: kgz.data.Dataset, rounds: int, steps: int) -> tuple[float, float, float, float]:
+    """Seconds until the first batch; then the input's share of the core time of a step, the time of a step with the input,
+    and images/s of the input alone.
+    """
     from tests.benchmarks import ours  # which imports TensorFlow
 
-    def drawn() -> Iterator:
+    def drawn(batches: int = steps) -> Iterator:
         """Begins anew each turn: what was read ahead in the turns of others would seem to cost nothing."""
-        return iter(dataset.batches(DCGAN_32.batch_size, SEED).take(steps))
+        return iter(dataset.batches(DCGAN_32.batch_size, SEED).take(batches))
 
     gan = ours.model(DCGAN_32, ours.players(DCGAN_32))
     piped = itertools.chain.from_iterable(drawn() for _ in itertools.count())
     sides = {
         "piped": _repeated(ours.one_step(gan, piped), steps),
         "one batch": _repeated(ours.one_step(gan, itertools.repeat(next(drawn()))), steps),
-        "alone": lambda: list(drawn()),
+        "alone": lambda: list(drawn(steps + 1)),
+        "start": lambda: list(drawn(1)),
     }
     times = in_turn(sides, rounds)
-    alone, step = times["alone"], times["one batch"]
+    start, step = times["start"], times["one batch"]
+    alone, piped = times["alone"] - start, times["piped"] - start
     return (
+        float(np.median(start[:, CLOCK])),
         float(np.median(alone[:, CORES] / step[:, CORES])),
-        float(np.median(times["piped"][:, CLOCK] / step[:, CLOCK])),
+        float(np.median(piped[:, CLOCK] / step[:, CLOCK])),
         float(DCGAN_32.batch_size * steps / np.median(alone[:, CLOCK])),
     )
 
@@ -147,15 +153,15 @@ def train(folder: Path, source: str, part: str, limit: int, steps: int) -> float
 
 def rows(folder: Path, pictures: int, rounds: int, steps: int) -> Iterator[str]:
     """The lines of the table, each when it is known."""
-    head = f"{'source':22} {'alone':>7} {'step':>6} {'images/s':>9} {'peak':>9} {'more than a tenth':>18}"
+    head = f"{'source':22} {'start':>7} {'alone':>7} {'step':>6} {'images/s':>9} {'peak':>9} {'more than a tenth':>18}"
     yield f"{head} {'a picture':>10}"
     for name, source, limit in (*((n, s, 0) for n, s in SOURCES.items()), ("memory", "shards", 2**40)):
-        alone, step, speed = costs(load(folder, source, memory_limit=limit), rounds, STEPS_OF_A_TURN)
+        start, alone, step, speed = costs(load(folder, source, memory_limit=limit), rounds, STEPS_OF_A_TURN)
         whole, tenth = peaks(folder, source, steps, limit)
         each = (whole - tenth) * 2**20 / (pictures * (1 - 1 / PARTS))
         yield (
-            f"{name:22} {100 * alone:>5.1f} % {step:>6.2f} {speed:>9,.0f} {whole:>6.0f} MB {whole - tenth:>15.0f} MB "
-            f"{each:>8.0f} B"
+            f"{name:22} {start:>5.2f} s {100 * alone:>5.1f} % {step:>6.2f} {speed:>9,.0f} {whole:>6.0f} MB "
+            f"{whole - tenth:>15.0f} MB {each:>8.0f} B"
         )
     for name, source in SOURCES.items():
         check_order(folder, source)
