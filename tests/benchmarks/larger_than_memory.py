@@ -92,9 +92,7 @@ def check_order(folder: Path, source: str, steps: int = 6) -> None:
 
 
 def costs(dataset: kgz.data.Dataset, rounds: int, steps: int) -> tuple[float, float, float, float]:
-    """Seconds until the first batch; then the input's share of the core time of a step, the time of a step with the input,
-    and images/s of the input alone.
-    """
+    """The first four columns of the table."""
     from tests.benchmarks import ours  # which imports TensorFlow
 
     def drawn(batches: int = steps) -> Iterator:
