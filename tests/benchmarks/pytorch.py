@@ -304,6 +304,7 @@ def compiled_players(case: Case, players: Players) -> Players | None:
     generator, discriminator = players
     if not compiles():
         return None
+    torch.compiler.reset()  # after some networks, what it compiled for others would make it give up
     return compiled(generator), discriminator if case.algorithm == "wgan_gp" else compiled(discriminator)
 
 
