@@ -300,9 +300,12 @@ def compiled(network: nn.Module) -> nn.Module | None:
 
 
 def compiled_players(case: Case, players: Players) -> Players | None:
-    """Both, except a critic with a gradient penalty: what `torch.compile` makes has no second derivative."""
+    """Both, except a critic with a gradient penalty: what `torch.compile` makes has no second derivative.
+
+    None where it does not work, and of simultaneous updates: it goes backwards through a network only once.
+    """
     generator, discriminator = players
-    if not compiles():
+    if case.algorithm == "simultaneous" or not compiles():
         return None
     torch.compiler.reset()  # after some networks, what it compiled for others would make it give up
     return compiled(generator), discriminator if case.algorithm == "wgan_gp" else compiled(discriminator)
