@@ -1,6 +1,6 @@
 """What this library costs, beside the same work written by hand in Keras and in PyTorch.
 
-    python -m tests.benchmarks                                 all tables, under ten minutes on two idle cores
+    python -m tests.benchmarks                                 all tables, on idle cores: it takes its time
     python -m tests.benchmarks --only steps,memory --rounds 2  a look
 
 PyTorch's columns need the extra: pip install -e '.[bench]'. Every ratio is the median of pairs that were measured in
