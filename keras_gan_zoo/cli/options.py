@@ -130,7 +130,8 @@ def model_options() -> list[click.Option]:
         own = {name: argument for name, argument in arguments(row.home).items() if name not in of_models}
         _add(taken, architecture, own, of_networks=True)
     for variant, row in registry.VARIANTS.items():
-        for name, default in returned(f"{row.home}.paper_networks").items():
+        of_variant = {**returned(f"{row.home}.paper_networks"), **returned(f"{row.home}.network_defaults")}
+        for name, default in of_variant.items():
             if name != "architecture":
                 taken[name].defaults.setdefault(_shown(default), []).append(variant)
     taken["ema_decay"].change_default(None, EMA_DECAY)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Self, Unpack
+from typing import Self, Unpack
 
 from keras_gan_zoo import networks
 from keras_gan_zoo.core.bounds import is_count
@@ -19,7 +19,6 @@ class ForImages:
     takes_texts = False
     takes_pictures = False  # which are translated
     parts: tuple[str, ...] = ()  # names of the networks that the first player is of, if it is of several
-    network_defaults: ClassVar[dict] = {}  # values of arguments of networks, for every architecture that has them
     spectral_normalization = False  # of the discriminator, by default
     normalizes_generator = False  # whether spectral normalisation is of the generator too
 
@@ -27,6 +26,11 @@ class ForImages:
     def paper_networks(shape: tuple[int, ...]) -> dict:
         """The paper's architecture for examples of a given shape, and its arguments that differ from the defaults."""
         raise NotImplementedError
+
+    @staticmethod
+    def network_defaults() -> dict:
+        """Defaults of arguments of networks, in every architecture that takes them, that differ from those there."""
+        return {}
 
     @classmethod
     def for_images(
@@ -135,7 +139,7 @@ class ForImages:
         for base in reversed(cls.__mro__):  # a variant's constructor passes further keywords on to its base classes
             if "__init__" in vars(base) and issubclass(base, ForImages):
                 model_options |= _keyword_arguments(base.__init__)
-        network_options |= {name: value for name, value in cls.network_defaults.items() if name in network_options}
+        network_options |= {name: value for name, value in cls.network_defaults().items() if name in network_options}
         return network_options | (paper if chosen == paper["architecture"] else {}), model_options
 
 

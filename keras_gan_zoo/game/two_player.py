@@ -216,7 +216,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             [(5, 1), (5, 1)]
         """
         real, condition = self._checked(real, condition)
-        noise = None if self.latent_shape is None else truncated_noise(len(real), self.latent_shape, None, seed)
+        shape = self.latent_shape
+        noise = None if shape is None else tf.convert_to_tensor(truncated_noise(len(real), shape, None, seed))
         with self._drawing(seed):
             return tuple(scores.numpy() for scores in self._both_scores(real, noise, condition))
 

@@ -1,7 +1,5 @@
 """BigGAN of Brock et al. (2019): the algorithm of GAN, with orthogonal regularisation of the generator."""
 
-from typing import ClassVar
-
 import keras
 
 from keras_gan_zoo import losses, penalties
@@ -50,7 +48,6 @@ class BigGAN(GAN):
         ```
     """
 
-    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # which would undo the bound on the slope
     spectral_normalization = True
     normalizes_generator = True
 
@@ -69,6 +66,10 @@ class BigGAN(GAN):
         super().__init__(generator, discriminator, **fixed, **options)
         check_number("orthogonal_regularization", orthogonal_regularization, low=0)
         self.orthogonal_regularization = orthogonal_regularization
+
+    @staticmethod
+    def network_defaults():
+        return {"discriminator_normalization": "none"}  # which would undo the bound on the slope
 
     @staticmethod
     def paper_networks(shape):

@@ -1,7 +1,5 @@
 """R3GAN of Huang et al. (2024): the algorithm of GAN, with a relativistic loss and penalties on both sides."""
 
-from typing import ClassVar
-
 import keras
 
 from keras_gan_zoo import losses
@@ -42,8 +40,6 @@ class R3GAN(GAN):
         ```
     """
 
-    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # penalties are on the slope at one example
-
     def __init__(
         self,
         generator: keras.Model,
@@ -56,6 +52,10 @@ class R3GAN(GAN):
         **options,
     ):
         super().__init__(generator, discriminator, loss=loss, r1=r1, r2=r2, ema_decay=ema_decay, **options)
+
+    @staticmethod
+    def network_defaults():
+        return {"discriminator_normalization": "none"}  # penalties are on the slope at one example
 
     @staticmethod
     def paper_networks(shape):

@@ -1,7 +1,5 @@
 """SNGAN of Miyato et al. (2018): the algorithm of GAN, with a spectrally normalised discriminator."""
 
-from typing import ClassVar
-
 import keras
 
 from keras_gan_zoo import losses
@@ -41,7 +39,6 @@ class SNGAN(GAN):
         ```
     """
 
-    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # which would undo the bound on the slope
     spectral_normalization = True
 
     def __init__(
@@ -54,6 +51,10 @@ class SNGAN(GAN):
         **options,
     ):
         super().__init__(generator, discriminator, loss=loss, discriminator_steps=discriminator_steps, **options)
+
+    @staticmethod
+    def network_defaults():
+        return {"discriminator_normalization": "none"}  # which would undo the bound on the slope
 
     @staticmethod
     def paper_networks(shape):

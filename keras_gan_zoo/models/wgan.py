@@ -1,7 +1,5 @@
 """The Wasserstein GAN of Arjovsky et al. (2017): Algorithm 1, with clipped weights."""
 
-from typing import ClassVar
-
 import keras
 import tensorflow as tf
 
@@ -24,13 +22,16 @@ class WassersteinModel(TwoPlayerModel):
     """The common base of the two Wasserstein GANs: the loss, the estimate of the distance, the default networks."""
 
     logged = ("d_loss", "g_loss", "wasserstein")
-    network_defaults: ClassVar = {"discriminator_normalization": "none"}  # the bound is on the slope at one example
 
     def __init__(self, generator: keras.Model, discriminator: keras.Model, *, discriminator_steps: int = 5, **options):
         super().__init__(generator, discriminator, **options)
         check_discriminator_steps(discriminator_steps)
         self.discriminator_steps = discriminator_steps
         self.adversarial_loss = losses.Wasserstein()
+
+    @staticmethod
+    def network_defaults():
+        return {"discriminator_normalization": "none"}  # the bound is on the slope at one example
 
     @staticmethod
     def paper_networks(shape):

@@ -205,7 +205,7 @@ def test_channels_are_those_of_the_targets_and_a_background_is_behind_both(tmp_p
     assert pairs.sources[0, 0, 0].tolist() == [1, 2, 3]
     assert data.load(lines, sources=photos, background="#010203").targets[0, 0, 0].tolist() == [1, 2, 3]
     with pytest.raises(InputError, match=r"Expected transparency, which a background replaces"):
-        data.load(photos, sources=photos, background="black")
+        data.load(photos, sources=write(tmp_path / "others", TARGETS), background="black")
 
 
 def test_what_does_not_meet_is_named(folders):

@@ -329,10 +329,9 @@ def test_a_bound_on_the_slope_goes_without_batch_normalisation_by_default(varian
     """Which would divide by what the other examples of a batch happen to be."""
     arguments = {"architecture": "dcgan", "width": 2, "seed": 0}
     for given, expected in (({}, False), ({"discriminator_normalization": "layer"}, True)):
-        gan = kgz.VARIANTS[variant].for_images((8, 8, 1), **arguments, **given)
-        kinds = {type(getattr(layer, "layer", layer)).__name__ for layer in gan.discriminator.layers}
-        assert ("LayerNormalization" in kinds) == expected
-        assert "BatchNormalization" not in kinds
+        gan = kgz.VARIANTS[variant].for_images((16, 16, 1), **arguments, **given)
+        kinds = [type(getattr(layer, "layer", layer)).__name__ for layer in gan.discriminator.layers]
+        assert any(kind.endswith("Normalization") for kind in kinds) == expected
 
 
 def test_a_network_is_normalised_spectrally_once():

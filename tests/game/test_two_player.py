@@ -456,7 +456,7 @@ def conditional_pair_of_names():
 
 
 def test_scores_take_what_fit_takes():
-    gan = kgz.GAN.for_images((8, 8, 1), 3, num_classes=3, architecture="mlp", generator_units=4, seed=0)
+    gan = kgz.GAN.for_images((8, 8, 1), 3, num_classes=3, architecture="mlp", units=4, seed=0)
     levels, labels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1)).astype(np.uint8), np.array([0, 1, 2, 0])
     for found, expected in zip(gan.scores(levels, labels), gan.scores(levels / 127.5 - 1, labels), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
