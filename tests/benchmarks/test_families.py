@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.benchmarks.families import Mixture, accuracy_of_neighbours
+import keras_gan_zoo as kgz
+from tests.benchmarks.families import Mixture, accuracy_of_neighbours, features_before_codes
 
 
 def test_one_gaussian_on_all_components_has_mean_and_covariance_of_the_images():
@@ -20,3 +21,11 @@ def test_one_gaussian_on_all_components_has_mean_and_covariance_of_the_images():
 def test_neighbours_of_codes():
     train, labels = np.array([[0.0], [1.0], [5.0]]), np.array([0, 1, 2])
     assert accuracy_of_neighbours(train, labels, np.array([[0.4], [0.6], [9.0], [2.9]]), np.array([0, 1, 2, 2])) == 0.75
+
+
+def test_features_are_what_codes_are_made_of():
+    gan = kgz.BiGAN.for_images((8, 8, 1), 3, width=2, seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
+    kernel, bias = gan.generator.get_layer("encoder").get_layer("codes").get_weights()
+    found = features_before_codes(gan)(images) @ kernel + bias
+    np.testing.assert_allclose(found, gan.encode(images), rtol=1e-5, atol=1e-6)
