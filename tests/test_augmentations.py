@@ -47,6 +47,15 @@ def test_cutout():
         np.testing.assert_array_equal(found, expected)
 
 
+def test_halves_are_rounded_up():
+    """As in the released code: 20 pixels are moved by up to 3, and 5 have a hole of 3."""
+    numbers = tf.constant([1 - 2**-23])
+    moved = augmentations.translation(tf.ones((1, 20, 20, 1)), numbers, numbers).numpy()
+    assert moved.sum() == (20 - 3) ** 2
+    middle = tf.constant([0.5])
+    assert augmentations.cutout(tf.ones((1, 5, 5, 1)), middle, middle).numpy().sum() == 5 * 5 - 3 * 3
+
+
 def test_changes_follow_each_other():
     numbers = [tf.constant(RANDOM.uniform(size=40).astype(np.float32)) for _ in range(5)]
     found = augmentations.augmented(tf.constant(IMAGES), "cutout, colour", numbers)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo.core.conditions import MOST_CLASSES, as_array, checked_conditions, is_text
-from keras_gan_zoo.core.remedies import Remedy
+from keras_gan_zoo.core.remedies import Remedy, in_arrays
 from keras_gan_zoo.core.user_line import UserLine
 from keras_gan_zoo.data import BATCH_SIZE
 from keras_gan_zoo.data.dataset import check_floats
@@ -121,6 +121,13 @@ class Look:
         """Checks, after an epoch, that there was a batch. Only a source whose length is unknown comes so far."""
         if self.is_first:
             check_length(0, self.reading)
+
+
+def look_at_arrays(model, examples, condition, trains: bool = False) -> None:
+    """Checks a batch that is not of a source."""
+    examples = as_array(examples)
+    examples = examples.astype("float32") if examples.dtype.name == "bfloat16" else examples  # which NumPy lacks
+    Look(model, in_arrays, Reading("", trains=trains))(examples, None if condition is None else as_array(condition))
 
 
 def looked_at(look: Look, dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -9,11 +9,10 @@ from keras_gan_zoo import data
 from keras_gan_zoo.core.bounds import check_count
 from keras_gan_zoo.core.conditions import as_array
 from keras_gan_zoo.core.keras_internals import strategy_of
-from keras_gan_zoo.core.remedies import in_arrays
 from keras_gan_zoo.core.user_line import warn
 from keras_gan_zoo.data.pipelines import errors_of_pipelines
 from keras_gan_zoo.errors import InputError
-from keras_gan_zoo.game.batches import Look, Reading
+from keras_gan_zoo.game.batches import Reading, look_at_arrays
 from keras_gan_zoo.game.checks import check_data_arguments, check_dataset, check_scope, refuse
 from keras_gan_zoo.game.execution import counted_singly, reads_to_the_end
 from keras_gan_zoo.game.session import Session
@@ -96,9 +95,7 @@ def checked_batch(model, call: str, x, y, arguments: dict, trains: bool = False)
     examples, condition = (y, x) if model.condition_comes_first and y is not None else (x, y)
     if condition is None and model.data_condition is not None:
         return examples, None  # which the step refuses before anything else
-    seen = as_array(examples)
-    seen = seen.astype("float32") if seen.dtype.name == "bfloat16" else seen  # which NumPy lacks
-    Look(model, in_arrays, Reading("", trains=trains))(seen, None if condition is None else as_array(condition))
+    look_at_arrays(model, examples, condition, trains)
     return examples, condition
 
 

@@ -7,14 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan_zoo import augmentations, penalties
-from keras_gan_zoo.core.conditions import Condition, as_array
+from keras_gan_zoo.core.conditions import Condition
 from keras_gan_zoo.core.forks import check_not_forked
-from keras_gan_zoo.core.remedies import in_arrays
 from keras_gan_zoo.distribution import replicas
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.game import checks
 from keras_gan_zoo.game.arguments import CompileArguments
-from keras_gan_zoo.game.batches import Look, Reading
+from keras_gan_zoo.game.batches import look_at_arrays
 from keras_gan_zoo.game.for_images import ForImages
 from keras_gan_zoo.game.model import GameModel
 from keras_gan_zoo.game.players import frozen_copy, shares_layers
@@ -227,8 +226,7 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
             self.data_condition.check_data(None, None)
         if self.data_condition is None and condition is not None:
             raise InputError("Expected no condition, because no network takes any. Received: one. Leave it out.")
-        real, condition = as_array(real), None if condition is None else as_array(condition)
-        Look(self, in_arrays, Reading(""))(real, condition)
+        look_at_arrays(self, real, condition)
         real, condition = self.unpacked((real, condition))
         checks.check_divisible(len(real), 1, self.packing)
         return real, condition

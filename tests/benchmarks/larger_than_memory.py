@@ -7,9 +7,9 @@ Makes a folder of PNG files and TFRecord files of the same pictures, in `--folde
 DCGAN 32x32x3 is trained. The columns: `start`, the seconds until the first batch, once for each `fit`; from then on,
 `alone`, the core time of the input as a share of the step's, as in `pipeline`; `step`, the time of a step with the
 input by that of one on a batch in memory, which is 1 if reading is hidden behind the step; `images/s` of the input
-alone; `peak`, the most memory (VmHWM, so Linux) of a fresh process that loads the set
-and trains, and what it is more than for a tenth of the set, in all and for each picture. Then two runs from each source
-must have the same order, as from memory, and a stream that begins in the middle must go on exactly.
+alone; `peak`, the most memory (VmHWM, so Linux) of a fresh process that loads the set and trains, and what it is more
+than for a tenth of the set, in all and for each picture. Then two runs from each source must have the same order, as
+from memory, and a stream that begins in the middle must go on exactly.
 """
 
 import argparse
