@@ -52,8 +52,8 @@ class TwoPlayerModel(ForImages, AsPreset, GeneratorSampler, GameModel):
         ema_decay: Decay of the exponential moving average of the generator's weights, such as 0.999; None for none.
             `sample` and `predict` use it. After step t it decays by the smaller of this and t / (t + 10).
         augmentation: Changes of the images that the discriminator sees in training, for small data sets: names of
-            `augmentations.AUGMENTATIONS` with commas between them, such as "colour,translation,cutout" (Zhao et al.,
-            2020); None for none. All scores of a step are of images that were changed alike.
+            `augmentations.AUGMENTATIONS` with commas between them, such as "colour,translation,cutout"; None for none.
+            All scores of a step are of images that were changed alike.
         seed: Fixes the noise and the order of the data; drawn if None, and kept in the config.
         **kwargs: `name`, and other arguments of `keras.Model`.
 

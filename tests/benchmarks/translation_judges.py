@@ -36,15 +36,14 @@ def of_classes(role: str, name: str, folder: Path) -> metrics.Extractor:
     if role == "reporting":
         return metrics.extractor(name)
     file = folder / f"{name}_selecting.keras"
-    return metrics.extractor(kept(file, lambda: train(with_classes(name, "train"), role, epochs=4, width=16).model))
+    return metrics.extractor(kept(file, lambda: train(with_classes(data.load(name)), role, epochs=4, width=16).model))
 
 
-def with_classes(name: str, split: str) -> data.CaptionedDataset:
+def with_classes(dataset: data.Dataset) -> data.CaptionedDataset:
     """A set with its classes as an attribute."""
-    dataset = data.load(name, split=split)
     classes = data.Attribute(tuple(dataset.class_names), np.asarray(dataset.labels, np.int32))
     names = [classes[i] for i in range(len(dataset))]
-    return data.CaptionedDataset(dataset.examples, names, attributes={"class": classes}, name=name)
+    return data.CaptionedDataset(dataset.examples, names, attributes={"class": classes}, name=dataset.name)
 
 
 def of_emoji(role: str, image_size: int, folder: Path) -> metrics.Extractor:
@@ -155,7 +154,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
-    photographs, faces = with_classes("cifar10", "test"), data.load("avatars", split="test")
+    photographs, faces = with_classes(data.load("cifar10", split="test")), data.load("avatars", split="test")
     rows = {("CIFAR-10", "selecting"): shares(of_classes("selecting", "cifar10", folder), photographs)}
     for role in ROLES:
         right = segmenter(role, folder)(faces.examples) == faces.originals.maps

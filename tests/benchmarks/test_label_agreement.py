@@ -1,11 +1,11 @@
-"""The figures of letters, by a reader that knows what it sees."""
+"""The figures of classes, by a reader that knows what it sees."""
 
 from types import SimpleNamespace
 
 import numpy as np
 
 import keras_gan_zoo as kgz
-from tests.benchmarks import letters
+from tests.benchmarks import label_agreement as agreement
 
 
 class Told:
@@ -22,17 +22,19 @@ def test_figures():
     labels = np.array([0, 1, 2, 3])
     images = np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (4, 8, 8, 3)).copy()
     real = kgz.metrics.Moments.of(images[:, 0, 0, :1].astype(float) + 3)
-    assert letters.figures(images, labels, Told(), real) == ["1.000", "9.00"]  # the square of how far the means are
+    assert agreement.figures(images, labels, Told(), real) == ["1.000", "9.00"]  # the square of how far the means are
     images[0] = 1
-    assert letters.figures(images, labels, Told(), real)[0] == "0.750"
+    assert agreement.figures(images, labels, Told(), real)[0] == "0.750"
 
 
 def test_the_judge_learns_every_letter(monkeypatch, tmp_path):
     """Though the letters of a font follow each other, so that every second one would be half of the alphabet."""
     seen = []
-    monkeypatch.setattr(letters, "train", lambda dataset, *_, **__: seen.append(dataset) or SimpleNamespace(model=None))
-    monkeypatch.setattr(letters, "kept", lambda file, make: make())
-    monkeypatch.setattr(letters, "Reader", lambda model: model)
-    letters.judge(tmp_path)
+    monkeypatch.setattr(
+        agreement, "train", lambda dataset, *_, **__: seen.append(dataset) or SimpleNamespace(model=None)
+    )
+    monkeypatch.setattr(agreement, "kept", lambda file, make: make())
+    monkeypatch.setattr(agreement, "Reader", lambda model: model)
+    agreement.judge(agreement.shuffled(kgz.data.load("letters")), tmp_path)
     half = seen[0][1::2]
     assert set(half.attributes["class"].codes) == set(range(26))
