@@ -18,6 +18,14 @@ from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo.preset import find
 
 INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate", "precision", "model")
+OF_VARIANT = ("optimizer", "learning_rate")
+OF_NETWORKS = (
+    "architecture",
+    "latent_dim",
+    "packing",
+    "spectral_normalization",
+    "ema_decay",
+)  # of models, not builders
 
 
 def base_of(
@@ -59,18 +67,30 @@ def base_of(
 def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A recipe's values with some replaced; the arguments of the model are replaced one by one.
 
-    If the architecture changes, the networks get their default sizes.
+    If the architecture changes, the networks get their default sizes. If the variant changes, the networks stay, and
+    losses, optimizers and learning rates are the new variant's.
 
     Example:
         >>> changed({"model": {"architecture": "mlp", "units": 9, "r1": 1}}, {"model": {"architecture": "dcgan"}})
         {'model': {'architecture': 'dcgan', 'r1': 1}}
+        >>> changed({"variant": "dcgan", "model": {"width": 9, "r1": 1}}, {"variant": "wgan"})
+        {'variant': 'wgan', 'model': {'width': 9}}
     """
+    if base.get("variant", changes.get("variant")) != changes.get("variant", base.get("variant")):
+        base = _networks_of(base)
     kept, asked = base.get("model", {}), changes.get("model", {})
     before, after = kept.get("architecture"), asked.get("architecture")
     if before and after and before != after:
         dropped = arguments_of_networks()
         kept = {name: value for name, value in kept.items() if name not in dropped}
     return {**base, **changes, "model": {**kept, **asked}}
+
+
+def _networks_of(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without what belongs to its variant."""
+    kept = {*OF_NETWORKS, *arguments_of_networks()}
+    model = {name: value for name, value in recipe.get("model", {}).items() if name in kept}
+    return {**{name: value for name, value in recipe.items() if name not in OF_VARIANT}, "model": model}
 
 
 def transfer_weights(gan, source: str, build: Callable) -> None:
@@ -86,7 +106,7 @@ def transfer_weights(gan, source: str, build: Callable) -> None:
         build: A function from a number of classes to a model like `gan`.
 
     Raises:
-        InputError: If the preset makes other examples, or has other networks.
+        InputError: If the preset makes other examples, or has other networks. It may be of another variant.
     """
     trained = find(source).model(with_discriminator=True)
     _check_alike(gan, trained, source)
@@ -128,7 +148,7 @@ def _warn_of_new_rows(gan, wider, source: str) -> None:
 
 def _check_alike(gan, trained, source: str) -> None:
     for what, ours, theirs in (
-        ("a model of class", type(gan).__name__, type(trained).__name__),
+        ("the networks", " and ".join(gan.players), " and ".join(trained.players)),
         ("examples of shape", gan.example_shape, trained.example_shape),
         ("noise of shape", gan.latent_shape, trained.latent_shape),
         ("labels:", gan.conditional, trained.conditional),

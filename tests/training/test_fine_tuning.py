@@ -8,7 +8,7 @@ import pytest
 import keras_gan_zoo as kgz
 from keras_gan_zoo.errors import InputError
 from keras_gan_zoo.training import fine_tuning
-from tests.equality import KINDS, build
+from tests.equality import KINDS, TINY, build
 from tests.helpers import assert_same, weights_of
 
 CONDITIONAL = {kind: variant for kind, (variant, conditional) in KINDS.items() if conditional}
@@ -30,6 +30,21 @@ def test_the_same_classes_keep_all_weights(tmp_path):
     )
     fine_tuning.transfer_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
     assert_same(players(gan), players(old))
+
+
+def test_another_variant_plays_its_own_game_with_the_networks(tmp_path):
+    old = build("dcgan")
+    alike = {"architecture": "dcgan", "discriminator_normalization": "batch"}
+    gan = kgz.R3GAN.for_images((8, 8, 1), latent_dim=4, **TINY["dcgan"], **alike, seed=1)
+    fine_tuning.transfer_weights(gan, saved(old, tmp_path), lambda classes: pytest.fail("not needed"))
+    assert_same(players(gan), players(old))
+
+    base = fine_tuning.base_of(from_preset="dcgan_cifar10")
+    recipe = kgz.training.Recipe(**fine_tuning.changed(base, {"variant": "r3gan", "data": "cifar10"}))
+    sizes = {"width": 32, "dropout": 0.0, "latent_dim": 100, "packing": 1, "spectral_normalization": False}
+    assert recipe.model == {**alike, **sizes, "ema_decay": 0.999}
+    assert recipe.given()["batch_size"] == base["batch_size"]
+    assert not {"optimizer", "learning_rate"} & recipe.given().keys()
 
 
 def test_without_labels_all_weights_are_kept_and_averages_begin_there(tmp_path):
@@ -82,7 +97,8 @@ def test_other_classes_of_the_same_number_begin_anew(tmp_path):
 @pytest.mark.parametrize(
     ("variant", "conditional", "arguments", "message"),
     [
-        ("wgan", False, {}, "Expected a model of class DCGAN, as .* Received: WGAN"),
+        ("vae", False, {}, "Expected the networks generator and discriminator, as .* Received: autoencoder"),
+        ("bigan", False, {}, "Expected the layers that the generator of .* Received others"),
         ("dcgan", True, {}, "Expected labels: False, as .* Received: True"),
         ("dcgan", False, {"latent_dim": 5}, r"Expected noise of shape \(4,\), as .* Received: \(5,\)"),
         ("dcgan", False, {"width": 8}, "Expected the layers that the generator of .* Received others"),
