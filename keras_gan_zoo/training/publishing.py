@@ -80,6 +80,7 @@ def publish(
         "data": facts_of_data(recipe, data or {}),
         "training_minutes": training_minutes(run),
         "selection": selection,
+        "parent": recipe.from_preset or "",
         "environment": environment(),
         "recipe": _without_folders(recipe).given(),
     }

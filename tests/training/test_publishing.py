@@ -1,6 +1,7 @@
 """A run becomes a preset, in a checkout that is made up."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -82,6 +83,14 @@ def test_a_run_becomes_a_preset(run, checkout):
     assert page.count("\nSelection: one seed.\n") == 2
     assert "[![before](images/thumbnails/before.png)](#before)" in page
     assert "![Blots](images/zoo/before.png)" in page
+
+
+def test_a_run_that_began_with_a_preset_names_it(run, checkout, tmp_path):
+    tuned = shutil.copytree(run, tmp_path / "tuned")
+    recipe = (tuned / "recipe.toml").read_text()
+    (tuned / "recipe.toml").write_text(f'from_preset = "dcgan_mnist"\n{recipe}')
+    card = publishing.publish(tuned, "tuned", "Blots", "one seed", samples=20, data=SAID, root=checkout)
+    assert card.parent == card.recipe["from_preset"] == "dcgan_mnist"
 
 
 def test_a_run_with_texts_shows_captions_and_names_its_encoder(checkout, tmp_path):
