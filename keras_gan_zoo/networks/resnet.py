@@ -69,8 +69,8 @@ def resnet_pair(
         The generator and the discriminator.
 
     Raises:
-        InputError: If the shape is not such an image, the conditioning is unknown, or the two networks have no maps of
-            such a side in common.
+        InputError: If the shape is not such an image, the conditioning is unknown or has no classes, or the two
+            networks have no maps of such a side in common.
 
     Example:
         >>> generator, discriminator = resnet_pair((32, 32, 3), 128, 10, width=8, discriminator_width=8, attention=16)
@@ -82,6 +82,8 @@ def resnet_pair(
     check_attention(attention, sides[:-1], halved)
     if conditioning not in CONDITIONINGS:
         raise unknown("conditioning", conditioning, CONDITIONINGS)
+    if conditioning == "input" and not num_classes:
+        raise InputError("Expected num_classes with conditioning='input'. Received no classes, so that no labels enter.")
     latent_dim, width, discriminator_width = parts.counts(
         latent_dim=latent_dim, width=width, discriminator_width=discriminator_width
     )

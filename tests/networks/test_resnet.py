@@ -165,6 +165,7 @@ def test_other_shapes_are_refused(shape):
         ({"attention": 32}, "the side of maps that both networks have: 8, 16. Received: 32"),
         ({"shape": (8, 8, 1), "attention": 8}, "Expected attention to be none.*leave it out"),
         ({"conditioning": "project"}, "Did you mean 'projection'"),
+        ({"conditioning": "input"}, "Expected num_classes with conditioning='input'"),
         ({"discriminator_width": 0}, "Expected discriminator_width"),
     ],
 )
