@@ -83,7 +83,9 @@ def resnet_pair(
     if conditioning not in CONDITIONINGS:
         raise unknown("conditioning", conditioning, CONDITIONINGS)
     if conditioning == "input" and not num_classes:
-        raise InputError("Expected num_classes with conditioning='input'. Received no classes, so that no labels enter.")
+        raise InputError(
+            "Expected num_classes with conditioning='input'. Received no classes, so that no labels enter."
+        )
     latent_dim, width, discriminator_width = parts.counts(
         latent_dim=latent_dim, width=width, discriminator_width=discriminator_width
     )
