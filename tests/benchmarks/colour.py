@@ -192,6 +192,9 @@ def picture(records: dict[str, list[dict]], path: Path) -> None:
         points = [[look["core_minutes"], look["frechet_distance"]] for look in runs[0]["looks"]]
         axis.plot(*np.transpose(points), marker="o", markersize=3, label=row)
     axis.set(xlabel="core minutes of training", ylabel="Frechet distance", xscale="log", yscale="log")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter("{x:g}")
+        side.set_minor_formatter("{x:g}")
     axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=90)
 
@@ -211,7 +214,7 @@ def main():
         rows = {row: rows[row] for row in rows if row in options.only.split(",")}
     judge = Judge()
     records = train_all(rows, judge, options)
-    entries = {row: [record["looks"][-1] for record in runs] for row, runs in records.items()}
+    entries = {row: [dict(record["looks"][-1]) for record in runs] for row, runs in records.items()}
     spent = np.median([figures.pop("core_minutes") for runs in entries.values() for figures in runs])
     if options.command == "families":
         entries["mixture of Gaussians"] = mixture_figures(judge, options.seeds)

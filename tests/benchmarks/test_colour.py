@@ -68,3 +68,16 @@ def test_rows_without_classes_have_no_figures_of_classes():
     assert lines[2].split("|")[2].strip().startswith("2.0")
     assert [cell.strip() for cell in lines[2].split("|")[5:7]] == ["", ""]
     assert lines[3].split("|")[5].strip().startswith("0.75")
+
+
+def test_the_command_writes_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
+    looks = [{"core_minutes": spent, "frechet_distance": 9 / spent, "recall": 0.5, "coverage": 0.5} for spent in (1, 3)]
+    monkeypatch.setattr(colour, "Judge", lambda: SimpleNamespace(real_figures=lambda: {"frechet_distance": 0.1}))
+    monkeypatch.setattr(colour, "train_all", lambda rows, judge, options: {row: [{"looks": looks}] for row in rows})
+    monkeypatch.setattr("sys.argv", ["colour", "small", "--only", "DCGAN", "--seeds", "1", "--out", str(tmp_path)])
+    colour.main()
+    first, _, ours, real = (tmp_path / "table.md").read_text().splitlines()
+    assert first.startswith("| 3 core minutes, 1 seeds | Frechet distance |")
+    assert ours.startswith("| DCGAN | 3.000 | 0.500 |")
+    assert real.startswith("| real pictures | 0.100 |")
+    assert (tmp_path / "time_to_quality.png").is_file()
