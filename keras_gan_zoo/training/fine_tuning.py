@@ -18,7 +18,7 @@ from keras_gan_zoo.training.recipe import Recipe
 from keras_gan_zoo.zoo.preset import find
 
 INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate", "precision", "model")
-OF_VARIANT = ("optimizer", "learning_rate")
+OF_VARIANT = ("batch_size", "optimizer", "learning_rate")
 OF_NETWORKS = (
     "architecture",
     "latent_dim",
@@ -68,7 +68,7 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A recipe's values with some replaced; the arguments of the model are replaced one by one.
 
     If the architecture changes, the networks get their default sizes. If the variant changes, the networks stay, and
-    losses, optimizers and learning rates are the new variant's.
+    losses, optimizers, learning rates and batches are the new variant's.
 
     Example:
         >>> changed({"model": {"architecture": "mlp", "units": 9, "r1": 1}}, {"model": {"architecture": "dcgan"}})
