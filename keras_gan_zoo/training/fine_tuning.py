@@ -19,13 +19,8 @@ from keras_gan_zoo.zoo.preset import find
 
 INHERITED = ("variant", "batch_size", "conditional", "optimizer", "learning_rate", "precision", "model")
 OF_VARIANT = ("batch_size", "optimizer", "learning_rate")
-OF_NETWORKS = (
-    "architecture",
-    "latent_dim",
-    "packing",
-    "spectral_normalization",
-    "ema_decay",
-)  # of models, not builders
+# What models take, and builders of networks do not, that stays with the networks.
+OF_NETWORKS = ("architecture", "latent_dim", "packing", "spectral_normalization", "ema_decay")
 
 
 def base_of(
@@ -76,7 +71,8 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         >>> changed({"variant": "dcgan", "model": {"width": 9, "r1": 1}}, {"variant": "wgan"})
         {'variant': 'wgan', 'model': {'width': 9}}
     """
-    if base.get("variant", changes.get("variant")) != changes.get("variant", base.get("variant")):
+    variant = changes.get("variant", base.get("variant"))
+    if base.get("variant", variant) != variant:
         base = _networks_of(base)
     kept, asked = base.get("model", {}), changes.get("model", {})
     before, after = kept.get("architecture"), asked.get("architecture")

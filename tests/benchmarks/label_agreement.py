@@ -23,8 +23,6 @@ from tests.benchmarks.attributes import FOLDER, Reader, kept, markdown, train
 from tests.benchmarks.translation_judges import with_classes
 from tests.benchmarks.translation_scores import frechet
 
-WITH_TEST = ("letters",)
-
 
 def shuffled(dataset: kgz.data.Dataset) -> kgz.data.Dataset:
     """In files, the pictures of a class follow each other; the judge is trained on every second one of these."""
@@ -51,7 +49,7 @@ def main():
     parser.add_argument("--judges", type=Path, default=FOLDER, help="folder of the trained classifier")
     options = parser.parse_args()
     training = shuffled(kgz.data.load(options.data, background=options.background))
-    unseen = kgz.data.load(options.data, split="test") if options.data in WITH_TEST else training[::2]
+    unseen = kgz.data.load(options.data, split="test") if kgz.data.has_splits(options.data) else training[::2]
     reader = judge(training, options.judges / f"{training.name}_reporting.keras")
     real = metrics.Moments.of(reader.features(training.examples))
     labels = np.arange(options.samples) % len(training.class_names)

@@ -70,7 +70,7 @@ def test_rows_without_classes_have_no_figures_of_classes():
     assert lines[3].split("|")[5].strip().startswith("0.75")
 
 
-def test_the_command_writes_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_a_table_and_a_picture(tmp_path, monkeypatch):
     looks = [{"core_minutes": spent, "frechet_distance": 9 / spent, "recall": 0.5, "coverage": 0.5} for spent in (1, 3)]
     monkeypatch.setattr(colour, "Judge", lambda: SimpleNamespace(real_figures=lambda: {"frechet_distance": 0.1}))
     monkeypatch.setattr(colour, "train_all", lambda rows, judge, options: {row: [{"looks": looks}] for row in rows})
